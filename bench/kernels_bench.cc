@@ -1,0 +1,141 @@
+// Google Benchmark timings of the kernels on one thread: `kernels_bench --benchmark_filter=gemm`.
+// FOVEA_SIMD caps the level.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "bench/peak.h"
+#include "fovea/backend/cpu/arena.h"
+#include "fovea/backend/cpu/kernels/kernels.h"
+
+namespace fovea::kernels {
+namespace {
+
+const Table& chosen_table() {
+  static const Table& chosen = table(chosen_level());
+  return chosen;
+}
+
+std::shared_ptr<float[]> random_floats(int64_t count) {
+  std::shared_ptr<float[]> values = allocate_floats(count);
+  std::mt19937 generator(1);
+  std::uniform_real_distribution<float> distribution(-1, 1);
+  for (int64_t i = 0; i < count; ++i) values[i] = distribution(generator);
+  return values;
+}
+
+// Reports operations per second and their share of the multiply-add peak.
+void report(benchmark::State& state, double operations) {
+  static const double peak = multiply_add_peak(chosen_level());
+  using benchmark::Counter;
+  state.counters["GFLOPS"] = Counter(operations * 1e-9, Counter::kIsIterationInvariantRate);
+  state.counters["of_peak"] = Counter(operations / peak, Counter::kIsIterationInvariantRate);
+}
+
+void gemm(benchmark::State& state, Epilogue epilogue) {
+  const Table& t = chosen_table();
+  Gemm g;
+  g.m = state.range(0);
+  g.k = state.range(1);
+  g.n = state.range(2);
+  const auto a = random_floats(g.m * g.k);
+  const auto weight = random_floats(g.n * g.k);
+  const auto panels = allocate_floats(packed_size(t, g.n, g.k));
+  const auto c = random_floats(g.m * g.n);
+  const auto bias = random_floats(g.n);
+  t.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
+  g.a = a.get();
+  g.a_stride = g.k;
+  g.b = panels.get();
+  g.c = c.get();
+  g.c_stride = g.n;
+  g.bias = bias.get();
+  g.epilogue = epilogue;
+  for (auto _ : state) t.gemm(g, 0, g.m, 0, panel_count(t, g.n));
+  report(state, 2.0 * static_cast<double>(g.m * g.n * g.k));
+}
+
+void gemm_shapes(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"rows", "in", "out"});
+  for (const int rows : {197, 125, 54}) {
+    for (const int width : {384, 768}) {
+      b->Args({rows, width, 3 * width})->Args({rows, width, width});
+      b->Args({rows, width, 4 * width})->Args({rows, 4 * width, width});
+    }
+  }
+  b->Args({1370, 384, 1536})->Args({197, 1024, 4096});
+}
+
+void attention(benchmark::State& state) {
+  const Table& t = chosen_table();
+  Attention a;
+  a.tokens = state.range(0);
+  a.width = state.range(1);
+  a.stride = 3 * 6 * a.width;
+  a.out_stride = 6 * a.width;
+  const auto qkv = random_floats(a.tokens * a.stride);
+  const auto sizes = random_floats(a.tokens);
+  const auto out = allocate_floats(a.tokens * a.out_stride);
+  const auto scratch = allocate_floats(attention_scratch(t, a.tokens, a.width));
+  a.q = qkv.get();
+  a.k = a.q + 6 * a.width;
+  a.v = a.k + 6 * a.width;
+  a.log_size = sizes.get();
+  a.out = out.get();
+  for (auto _ : state) t.attention(a, 0, a.tokens, scratch.get());
+  report(state, 4.0 * static_cast<double>(a.tokens * a.tokens * a.width));
+}
+
+void layer_norm(benchmark::State& state) {
+  const int64_t rows = 197;
+  const int64_t width = state.range(0);
+  const auto x = random_floats(rows * width);
+  const auto out = allocate_floats(rows * width);
+  const auto gamma = random_floats(width);
+  for (auto _ : state) {
+    chosen_table().layer_norm(x.get(), width, rows, width, gamma.get(), gamma.get(), 1e-6F,
+                              out.get(), width);
+  }
+  state.SetBytesProcessed(state.iterations() * rows * width * 8);
+}
+
+void match(benchmark::State& state) {
+  const Table& t = chosen_table();
+  const int64_t tokens = state.range(0);
+  const int64_t width = 64;
+  const auto a = random_floats(tokens / 2 * width);
+  const auto b = random_floats(tokens / 2 * width);
+  const auto scratch = allocate_floats(match_scratch(t, tokens / 2, width));
+  std::vector<float> best(tokens / 2);
+  std::vector<int32_t> column(tokens / 2);
+  const Match m{a.get(), b.get(),         tokens / 2,  tokens / 2,   width,
+                0,       Similarity::dot, best.data(), column.data()};
+  for (auto _ : state) t.match(m, scratch.get());
+  report(state, 2.0 * static_cast<double>(m.rows * m.columns * width));
+}
+
+BENCHMARK_CAPTURE(gemm, bias, Epilogue::store)->Apply(gemm_shapes);
+BENCHMARK_CAPTURE(gemm, bias_gelu, Epilogue::gelu)->Args({197, 384, 1536})->Args({197, 768, 3072});
+BENCHMARK_CAPTURE(gemm, residual, Epilogue::residual)
+    ->Args({197, 384, 384})
+    ->Args({197, 1536, 384});
+BENCHMARK(attention)
+    ->ArgNames({"tokens", "width"})
+    ->ArgsProduct({{54, 125, 197, 577, 1370}, {64}})
+    ->Args({197, 80});
+BENCHMARK(layer_norm)->Arg(384)->Arg(768);
+BENCHMARK(match)->ArgName("tokens")->Arg(54)->Arg(197)->Arg(1370);
+
+}  // namespace
+}  // namespace fovea::kernels
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::AddCustomContext("level", fovea::to_string(fovea::chosen_level()));
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

@@ -1,0 +1,48 @@
+// What a model's text may ask of a backend. One text under model/ and tokens/ runs on every type
+// that fulfils this.
+#pragma once
+
+#include <concepts>
+#include <span>
+
+#include "fovea/backend/images.h"
+#include "fovea/backend/kinds.h"
+#include "fovea/backend/plan.h"
+#include "fovea/io/array.h"
+
+namespace fovea {
+
+// Tensor: [B, T, C] activations, cheap to copy. Linear, Norm, Vector: weights of a linear layer, a
+// LayerNorm, a value per channel. Sizes, plans and sources are plain host data. The comments at
+// Cpu's members say what each operation does.
+template <class B>
+concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
+                           const typename B::Norm norm, const typename B::Vector vector,
+                           const Array array, const Images images, std::span<const float> sizes,
+                           std::span<const typename B::Tensor> many, const Plan plan,
+                           const Partition partition, std::span<const int> splits) {
+  { b.make_linear(array, array) } -> std::same_as<typename B::Linear>;
+  { b.make_norm(array, array, 1e-6) } -> std::same_as<typename B::Norm>;
+  { b.make_vector(array) } -> std::same_as<typename B::Vector>;
+  { b.patches(images, 16, 16, splits) } -> std::same_as<typename B::Tensor>;
+  { b.fold(x, 4) } -> std::same_as<typename B::Tensor>;
+  { b.embed(x, array, array) } -> std::same_as<typename B::Tensor>;
+  { b.linear(x, linear) } -> std::same_as<typename B::Tensor>;
+  { b.linear_gelu(x, linear) } -> std::same_as<typename B::Tensor>;
+  { b.add_linear(x, x, linear, vector) } -> std::same_as<typename B::Tensor>;
+  { b.norm_linear(x, norm, linear) } -> std::same_as<typename B::Tensor>;
+  { b.norm_linear_gelu(x, norm, linear) } -> std::same_as<typename B::Tensor>;
+  { b.layer_norm(x, norm) } -> std::same_as<typename B::Tensor>;
+  { b.attention(x, 1, sizes) } -> std::same_as<typename B::Tensor>;
+  { b.head_mean(many, QkvPart::k, 1) } -> std::same_as<typename B::Tensor>;
+  { b.head_concat(many, QkvPart::k) } -> std::same_as<typename B::Tensor>;
+  { b.mean(many) } -> std::same_as<typename B::Tensor>;
+  { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
+  { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
+  { b.token(x, 0) } -> std::same_as<typename B::Tensor>;
+  { b.average(x, sizes, 1) } -> std::same_as<typename B::Tensor>;
+  { b.concat_channels(x, x) } -> std::same_as<typename B::Tensor>;
+  { b.sequences(x) } -> std::convertible_to<Sequences>;
+};
+
+}  // namespace fovea

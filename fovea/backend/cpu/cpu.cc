@@ -1,0 +1,214 @@
+#include "fovea/backend/cpu/cpu.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fovea {
+namespace {
+
+// Sequences of the same images with `count(tokens)` tokens each.
+template <class Count>
+std::shared_ptr<const Sequences> sequences_of(const Tensor& x, const Count& count) {
+  auto sequences = std::make_shared<Sequences>(1, 0);
+  for (int64_t b = 0; b < x.batch(); ++b) {
+    sequences->push_back(sequences->back() + static_cast<int32_t>(count(x.tokens(b))));
+  }
+  return sequences;
+}
+
+}  // namespace
+
+Cpu::Cpu(SimdLevel level, std::shared_ptr<Threads> threads)
+    : kernels_(&kernels::table(level)), threads_(std::move(threads)) {}
+
+Tensor Cpu::make(std::shared_ptr<const Sequences> sequences, int64_t channels) {
+  const int64_t rows = sequences->back();
+  const int64_t stride = row_stride(channels);
+  return {std::move(sequences), channels, stride, arena_.take(rows * stride)};
+}
+
+Tensor Cpu::like(const Tensor& x, int64_t channels) { return make(x.shared_sequences(), channels); }
+
+void Cpu::for_ranges(int64_t count, int64_t least,
+                     const std::function<void(int64_t, int64_t)>& work) {
+  const int64_t pieces =
+      std::clamp<int64_t>(count / std::max<int64_t>(1, least), 1, int64_t{4} * threads_->count());
+  if (threads_->count() == 1 || pieces == 1) return work(0, count);
+  threads_->run(pieces,
+                [&](int64_t i, int) { work(count * i / pieces, count * (i + 1) / pieces); });
+}
+
+CpuLinear Cpu::make_linear(const Array& weight, const Array& bias) {
+  CpuLinear linear;
+  linear.out = weight.shape.at(0);
+  linear.in = elements(weight.shape) / linear.out;
+  linear.bias = bias.empty() ? std::vector<float>(linear.out) : bias.data;
+  linear.panels = allocate_floats(kernels::packed_size(*kernels_, linear.out, linear.in));
+  for_ranges(kernels::panel_count(*kernels_, linear.out), 1, [&](int64_t begin, int64_t end) {
+    kernels_->pack_panels(weight.data.data(), linear.in, linear.out, linear.in, begin, end,
+                          linear.panels.get());
+  });
+  return linear;
+}
+
+CpuNorm Cpu::make_norm(Array gamma, Array beta, double eps) {
+  return {std::move(gamma.data), std::move(beta.data), static_cast<float>(eps)};
+}
+
+Cpu::Vector Cpu::make_vector(Array values) { return std::move(values.data); }
+
+Tensor Cpu::fold(const Tensor& x, int count) {
+  const auto sequences = sequences_of(x, [&](int64_t tokens) { return tokens / count; });
+  const int64_t channels = x.channels() * count;
+  if (x.stride() == x.channels()) return {sequences, channels, channels, x.shared_data()};
+  Tensor out = make(sequences, channels);
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    std::copy_n(x.row(i), x.channels(), out.row(i / count) + i % count * x.channels());
+  }
+  return out;
+}
+
+Tensor Cpu::embed(const Tensor& patches, const Array& prefix, const Array& positions) {
+  const int64_t channels = patches.channels();
+  const int64_t extra = prefix.empty() ? 0 : prefix.shape[0];
+  Tensor out = make(sequences_of(patches, [&](int64_t n) { return n + extra; }), channels);
+  for (int64_t b = 0; b < patches.batch(); ++b) {
+    for (int64_t i = 0; i < extra; ++i) {
+      std::copy_n(prefix.data.data() + i * channels, channels, out.row(out.first(b) + i));
+    }
+    for (int64_t i = 0; i < patches.tokens(b); ++i) {
+      const float* patch = patches.row(patches.first(b) + i);
+      const float* position = positions.data.data() + i * channels;
+      float* row = out.row(out.first(b) + extra + i);
+      for (int64_t c = 0; c < channels; ++c)
+        row[c] = positions.empty() ? patch[c] : patch[c] + position[c];
+    }
+  }
+  return out;
+}
+
+void Cpu::product(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
+                  const Tensor& out) {
+  kernels::Gemm g;
+  g.a = x.data();
+  g.a_stride = x.stride();
+  g.b = w.panels.get();
+  g.c = out.data();
+  g.c_stride = out.stride();
+  g.m = x.rows();
+  g.n = w.out;
+  g.k = w.in;
+  g.bias = w.bias.data();
+  g.scale = scale.empty() ? nullptr : scale.data();
+  g.epilogue = epilogue;
+  const int64_t panels = kernels::panel_count(*kernels_, w.out);
+  for_ranges(panels, 1, [&](int64_t begin, int64_t end) { kernels_->gemm(g, 0, g.m, begin, end); });
+}
+
+Tensor Cpu::linear(const Tensor& x, const Linear& w) {
+  Tensor out = like(x, w.out);
+  product(x, w, kernels::Epilogue::store, {}, out);
+  return out;
+}
+
+Tensor Cpu::linear_gelu(const Tensor& x, const Linear& w) {
+  Tensor out = like(x, w.out);
+  product(x, w, kernels::Epilogue::gelu, {}, out);
+  return out;
+}
+
+Tensor Cpu::add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector& scale) {
+  product(h, w, kernels::Epilogue::residual, scale, x);
+  return x;
+}
+
+Tensor Cpu::layer_norm(const Tensor& x, const Norm& norm) {
+  Tensor out = like(x, x.channels());
+  for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
+    kernels_->layer_norm(x.row(begin), x.stride(), end - begin, x.channels(), norm.gamma.data(),
+                         norm.beta.data(), norm.eps, out.row(begin), out.stride());
+  });
+  return out;
+}
+
+Tensor Cpu::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
+  return linear(layer_norm(x, norm), w);
+}
+
+Tensor Cpu::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
+  return linear_gelu(layer_norm(x, norm), w);
+}
+
+Tensor Cpu::attention(const Tensor& qkv, int heads, std::span<const float> log_sizes) {
+  const int64_t channels = qkv.channels() / 3;
+  const int64_t width = channels / heads;
+  Tensor out = like(qkv, channels);
+  int64_t most_tokens = 0;
+  for (int64_t b = 0; b < qkv.batch(); ++b) most_tokens = std::max(most_tokens, qkv.tokens(b));
+  const int64_t scratch_size = kernels::attention_scratch(*kernels_, most_tokens, width);
+  const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
+  // Few heads for many threads: let several tasks share a head's queries, each packing its keys
+  // anew.
+  const int64_t pairs = qkv.batch() * heads;
+  const int64_t parts =
+      pairs % threads_->count() == 0 ? 1 : std::max<int64_t>(1, 4 * threads_->count() / pairs);
+  threads_->run(pairs * parts, [&](int64_t task, int worker) {
+    const int64_t image = task / parts / heads;
+    const int64_t head = task / parts % heads;
+    const int64_t part = task % parts;
+    const int64_t tokens = qkv.tokens(image);
+    kernels::Attention a;
+    a.q = qkv.row(qkv.first(image)) + head * width;
+    a.k = a.q + channels;
+    a.v = a.k + channels;
+    a.stride = qkv.stride();
+    a.tokens = tokens;
+    a.width = width;
+    a.log_size = log_sizes.empty() ? nullptr : log_sizes.data() + qkv.first(image);
+    a.out = out.row(out.first(image)) + head * width;
+    a.out_stride = out.stride();
+    kernels_->attention(a, tokens * part / parts, tokens * (part + 1) / parts,
+                        scratch.get() + worker * scratch_size);
+  });
+  return out;
+}
+
+Tensor Cpu::token(const Tensor& x, int index) {
+  Tensor out = make(sequences_of(x, [](int64_t) { return 1; }), x.channels());
+  for (int64_t b = 0; b < x.batch(); ++b) {
+    std::copy_n(x.row(x.first(b) + index), x.channels(), out.row(b));
+  }
+  return out;
+}
+
+Tensor Cpu::average(const Tensor& x, std::span<const float> sizes, int prefix) {
+  Tensor out = make(sequences_of(x, [](int64_t) { return 1; }), x.channels());
+  for (int64_t b = 0; b < x.batch(); ++b) {
+    std::vector<const float*> rows;
+    std::vector<float> factors;
+    float total = 0;
+    for (int64_t i = x.first(b) + prefix; i < x.first(b + 1); ++i) {
+      rows.push_back(x.row(i));
+      factors.push_back(sizes[i]);
+      total += sizes[i];
+    }
+    kernels_->weighted_sum(rows.data(), factors.data(), static_cast<int64_t>(rows.size()),
+                           x.channels(), 1.0F / total, out.row(b));
+  }
+  return out;
+}
+
+Tensor Cpu::concat_channels(const Tensor& a, const Tensor& b) {
+  Tensor out = like(a, a.channels() + b.channels());
+  for (int64_t i = 0; i < a.rows(); ++i) {
+    std::copy_n(a.row(i), a.channels(), out.row(i));
+    std::copy_n(b.row(i), b.channels(), out.row(i) + a.channels());
+  }
+  return out;
+}
+
+void Cpu::read(const Tensor& x, float* out) const {
+  for (int64_t i = 0; i < x.rows(); ++i) out = std::copy_n(x.row(i), x.channels(), out);
+}
+
+}  // namespace fovea

@@ -1,0 +1,113 @@
+// The inference backend: eager operations on CPU tensors, single precision, no libtorch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/backend/cpu/arena.h"
+#include "fovea/backend/cpu/kernels/kernels.h"
+#include "fovea/backend/cpu/tensor.h"
+#include "fovea/backend/cpu/threads.h"
+#include "fovea/backend/images.h"
+#include "fovea/backend/kinds.h"
+#include "fovea/backend/plan.h"
+#include "fovea/io/array.h"
+
+namespace fovea {
+
+// A linear layer's weights, packed for the level they will run at.
+struct CpuLinear {
+  int64_t in = 0;
+  int64_t out = 0;
+  std::shared_ptr<float[]> panels;
+  std::vector<float> bias;
+};
+
+struct CpuNorm {
+  std::vector<float> gamma, beta;
+  float eps = 1e-6F;
+};
+
+// Operations of one run. Weights may be shared by many; an object of this class serves one thread's
+// run at a time, and spreads its loops over `threads`. Results never depend on how many threads
+// there are or on what else is in the batch. Must outlive the tensors it hands out.
+class Cpu {
+ public:
+  using Tensor = fovea::Tensor;
+  using Linear = CpuLinear;
+  using Norm = CpuNorm;
+  using Vector = std::vector<float>;  // per channel
+
+  Cpu(SimdLevel level, std::shared_ptr<Threads> threads);
+
+  // Weights. weight: [out, in]; bias: [out] or empty for zeros.
+  Linear make_linear(const Array& weight, const Array& bias);
+  Norm make_norm(Array gamma, Array beta, double eps);
+  Vector make_vector(Array values);
+
+  // Cuts images into patches of `patch` (h, w), flattened as convolution weights are (channel, row,
+  // column). With inner > 1 each patch is cut again into inner x inner pieces, and those `levels`
+  // deep in an order such that fold() joins neighbours: [B, patches * pieces, 3 * piece_h *
+  // piece_w].
+  Tensor patches(const Images& images, int patch_height, int patch_width,
+                 std::span<const int> splits);
+  // [B, T * count, C] as [B, T, count * C]: the same memory, every `count` rows joined.
+  Tensor fold(const Tensor& x, int count);
+  // Puts prefix rows [p, C] before the patches of every image and adds positions [T, C], row-major
+  // (may be empty).
+  Tensor embed(const Tensor& patches, const Array& prefix, const Array& positions);
+
+  Tensor linear(const Tensor& x, const Linear& w);
+  Tensor linear_gelu(const Tensor& x, const Linear& w);
+  // x + scale * linear(h); x is consumed. An empty scale is 1.
+  Tensor add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector& scale);
+  Tensor layer_norm(const Tensor& x, const Norm& norm);
+  // linear(layer_norm(x)) and its GELU, as one.
+  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w);
+  Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
+  // Softmax attention over all heads. qkv: [B, T, 3 C]; log_sizes: one a row, or empty. Returns [B,
+  // T, C].
+  Tensor attention(const Tensor& qkv, int heads, std::span<const float> log_sizes);
+
+  // Similarity features. The mean over the heads of all branches of one part of each qkv: [B, T, C
+  // / heads].
+  Tensor head_mean(std::span<const Tensor> qkv, QkvPart part, int heads);
+  // The same joined over heads instead: [B, T, branches * C].
+  Tensor head_concat(std::span<const Tensor> qkv, QkvPart part);
+  // The mean of several tensors of one shape.
+  Tensor mean(std::span<const Tensor> x);
+
+  // For every A token its most similar B token that may receive.
+  Edges match(const Tensor& feature, const Partition& partition, Distance distance);
+  // The tokens after a merge; sizes: one a row of x.
+  Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
+
+  // One token of every image: [B, 1, C].
+  Tensor token(const Tensor& x, int index);
+  // The mean over the tokens from `prefix` on, weighted by size: [B, 1, C].
+  Tensor average(const Tensor& x, std::span<const float> sizes, int prefix);
+  // Channels of a, then those of b.
+  Tensor concat_channels(const Tensor& a, const Tensor& b);
+
+  // Where the sequences of x lie.
+  const Sequences& sequences(const Tensor& x) const { return x.sequences(); }
+  // All rows, [rows, channels] in order.
+  void read(const Tensor& x, float* out) const;
+
+ private:
+  Tensor like(const Tensor& x, int64_t channels);
+  Tensor make(std::shared_ptr<const Sequences> sequences, int64_t channels);
+  void product(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
+               const Tensor& out);
+  // Calls work(begin, end) for pieces of [0, count), in parallel.
+  void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);
+
+  const kernels::Table* kernels_;
+  std::shared_ptr<Threads> threads_;
+  Arena arena_;
+};
+
+}  // namespace fovea

@@ -1,0 +1,149 @@
+// Softmax attention of one head, a tile of queries at a time: scores never leave the first caches.
+// Included once for each target.
+#if defined(FOVEA_KERNELS_ATTENTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_KERNELS_ATTENTION_INL_H_
+#undef FOVEA_KERNELS_ATTENTION_INL_H_
+#else
+#define FOVEA_KERNELS_ATTENTION_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cmath>
+
+#include "fovea/backend/cpu/kernels/gemm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+inline constexpr float kLog2E = 1.4426950408889634F;
+
+HWY_INLINE int64_t padded_columns(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+// Packs `k` rows of n columns as they lie into panels, columns past n zero: values, of which
+// attention takes weighted sums.
+HWY_INLINE void pack_rows(const float* HWY_RESTRICT rows, int64_t stride, int64_t n, int64_t k,
+                          float* HWY_RESTRICT panels) {
+  const Floats d;
+  for (int64_t column = 0; column < n; column += kPanel) {
+    const int64_t width = width_of_panel(n, column / kPanel);
+    float* panel = panels + column * k;
+    for (int64_t j = 0; j < width; j += kLanes) {
+      const auto mask = hn::FirstN(d, static_cast<size_t>(std::max<int64_t>(0, n - column - j)));
+      for (int64_t i = 0; i < k; ++i) {
+        hn::Store(hn::MaskedLoad(mask, d, rows + i * stride + column + j), d,
+                  panel + i * width + j);
+      }
+    }
+  }
+}
+
+// scores = 2^(scores * scale + bias - largest) over n columns; returns their sum. `bias` may be
+// null.
+HWY_INLINE float softmax_row(float* HWY_RESTRICT scores, const float* HWY_RESTRICT bias, int64_t n,
+                             float scale) {
+  const Floats d;
+  const FloatVec factor = hn::Set(d, scale);
+  const FloatVec lowest = hn::Set(d, -3.0e38F);
+  const int64_t whole = n / kLanes * kLanes;
+  const auto mask = hn::FirstN(d, static_cast<size_t>(n - whole));
+  FloatVec largest = lowest;
+  const auto biased = [&](int64_t j) HWY_ATTR {
+    const FloatVec score = hn::Load(d, scores + j);
+    return bias ? hn::MulAdd(score, factor, hn::Load(d, bias + j)) : hn::Mul(score, factor);
+  };
+  for (int64_t j = 0; j < whole; j += kLanes) {
+    const FloatVec value = biased(j);
+    hn::Store(value, d, scores + j);
+    largest = hn::Max(largest, value);
+  }
+  if (whole < n) {
+    const FloatVec value = hn::IfThenElse(mask, biased(whole), lowest);
+    hn::Store(value, d, scores + whole);
+    largest = hn::Max(largest, value);
+  }
+  largest = hn::MaxOfLanes(d, largest);
+  FloatVec sum = hn::Zero(d);
+  for (int64_t j = 0; j < whole; j += kLanes) {
+    const FloatVec value = exp2_negative(d, hn::Sub(hn::Load(d, scores + j), largest));
+    hn::Store(value, d, scores + j);
+    sum = hn::Add(sum, value);
+  }
+  if (whole < n) {
+    const FloatVec value =
+        hn::IfThenElseZero(mask, exp2_negative(d, hn::Sub(hn::Load(d, scores + whole), largest)));
+    hn::Store(value, d, scores + whole);
+    sum = hn::Add(sum, value);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+// Writes a tile of weighted sums of values, each row divided by the sum of its weights.
+HWY_INLINE void write_attended(const float* HWY_RESTRICT tile, int64_t rows, int64_t columns,
+                               const float* weights, float* out, int64_t stride) {
+  const Floats d;
+  for (int64_t r = 0; r < rows; ++r) {
+    const FloatVec factor = hn::Set(d, 1.0F / weights[r]);
+    for (int64_t j = 0; j < columns; j += kLanes) {
+      const auto mask = hn::FirstN(d, static_cast<size_t>(columns - j));
+      const FloatVec value = hn::Mul(hn::Load(d, tile + r * kPanel + j), factor);
+      hn::BlendedStore(value, mask, d, out + r * stride + j);
+    }
+  }
+}
+
+// Where the parts of one head lie in scratch memory.
+struct AttentionScratch {
+  float* keys;    // panels of transposed keys
+  float* values;  // panels of values
+  float* bias;    // log2 of sizes
+  float* scores;  // a tile of queries x padded tokens
+};
+
+inline AttentionScratch split_scratch(float* scratch, int64_t tokens, int64_t width) {
+  AttentionScratch s;
+  const int64_t padded = padded_columns(tokens);
+  s.keys = scratch;
+  s.values = s.keys + padded * width;
+  s.values += (kLanes - (padded * width) % kLanes) % kLanes;
+  s.bias = s.values + tokens * padded_columns(width);
+  s.scores = s.bias + padded;
+  return s;
+}
+
+void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
+  alignas(64) float tile[kTileRows * kPanel];
+  const AttentionScratch s = split_scratch(scratch, a.tokens, a.width);
+  const int64_t padded = padded_columns(a.tokens);
+  const int64_t key_panels = (a.tokens + kPanel - 1) / kPanel;
+  pack_panels(a.k, a.stride, a.tokens, a.width, 0, key_panels, s.keys);
+  pack_rows(a.v, a.stride, a.width, a.tokens, s.values);
+  if (a.log_size) {
+    for (int64_t j = 0; j < a.tokens; ++j) s.bias[j] = a.log_size[j] * kLog2E;
+    std::fill(s.bias + a.tokens, s.bias + padded, 0.0F);
+  }
+  const float* bias = a.log_size ? s.bias : nullptr;
+  const int64_t stride = padded % 1024 == 0 ? padded + kLanes : padded;  // see row_stride
+  const float scale = kLog2E / std::sqrt(static_cast<float>(a.width));
+  for_even_runs(begin, end, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
+    const float* queries = a.q + row * a.stride;
+    for (int64_t p = 0; p < key_panels; ++p) {
+      multiply(queries, a.stride, rows, s.keys + p * kPanel * a.width, width_of_panel(a.tokens, p),
+               a.width, s.scores + p * kPanel, stride);
+    }
+    float sums[kTileRows];
+    for (int64_t r = 0; r < rows; ++r)
+      sums[r] = softmax_row(s.scores + r * stride, bias, a.tokens, scale);
+    for (int64_t column = 0; column < a.width; column += kPanel) {
+      multiply(s.scores, stride, rows, s.values + column * a.tokens,
+               width_of_panel(a.width, column / kPanel), a.tokens, tile, kPanel);
+      write_attended(tile, rows, std::min(kPanel, a.width - column), sums,
+                     a.out + row * a.out_stride + column, a.out_stride);
+    }
+  });
+}
+
+}  // namespace fovea::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

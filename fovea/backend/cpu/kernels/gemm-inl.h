@@ -1,0 +1,247 @@
+// The matrix product: a register tile of rows x panel columns, and the walk over rows and panels.
+// Included once for each target.
+#if defined(FOVEA_KERNELS_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_KERNELS_GEMM_INL_H_
+#undef FOVEA_KERNELS_GEMM_INL_H_
+#else
+#define FOVEA_KERNELS_GEMM_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "fovea/backend/cpu/kernels/kernels.h"
+#include "fovea/backend/cpu/kernels/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+using FloatVec = hn::Vec<Floats>;
+
+#if HWY_TARGET == HWY_AVX3
+inline constexpr int64_t kTileRows = 14;  // 28 accumulators, 2 vectors of B, 1 of A in 32 registers
+inline constexpr int64_t kLanes = 16;
+#elif HWY_TARGET == HWY_AVX2
+inline constexpr int64_t kTileRows = 6;  // 12 + 2 + 1 in 16 registers
+inline constexpr int64_t kLanes = 8;
+#else
+inline constexpr int64_t kTileRows = 6;
+inline constexpr int64_t kLanes = 1;
+#endif
+inline constexpr int64_t kPanel = 2 * kLanes;
+inline constexpr int64_t kDepth =
+    1536;  // the most of k in one go: longer panels would not fit beside A
+inline constexpr int64_t kL2Floats = 96 * 1024;  // A rows kept hot while the panels pass: 384 KiB
+
+// Panels are two vectors wide; a last one of no more than one vector of columns is one vector wide.
+HWY_INLINE int64_t width_of_panel(int64_t n, int64_t panel) {
+  return n - panel * kPanel <= kLanes ? kLanes : kPanel;
+}
+
+// tile[r][0..V) = sum over k of a[r][k] * panel[k]: kRows x V vectors of accumulators held in
+// registers.
+template <int kRows, int V>
+HWY_INLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
+                              const float* HWY_RESTRICT panel, int64_t k, float* HWY_RESTRICT out,
+                              int64_t out_stride) {
+  const Floats d;
+  FloatVec sum[kRows][V];
+#pragma GCC unroll 14
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) sum[r][v] = hn::Zero(d);
+  }
+  // One pointer for every three rows: the others are a multiple of the stride away, which is an
+  // addressing mode.
+  const float* row[(kRows + 2) / 3];
+#pragma GCC unroll 5
+  for (int g = 0; g < (kRows + 2) / 3; ++g) row[g] = a + 3 * g * stride;
+  for (int64_t i = 0; i < k; ++i) {
+    FloatVec b[V];
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) b[v] = hn::Load(d, panel + v * kLanes);
+    panel += V * kLanes;
+#pragma GCC unroll 14
+    for (int r = 0; r < kRows; ++r) {
+      const FloatVec value = hn::Set(d, row[r / 3][(r % 3) * stride]);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(value, b[v], sum[r][v]);
+    }
+#pragma GCC unroll 5
+    for (int g = 0; g < (kRows + 2) / 3; ++g) ++row[g];
+  }
+#pragma GCC unroll 14
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) hn::StoreU(sum[r][v], d, out + r * out_stride + v * kLanes);
+  }
+}
+
+using TileFunction = void (*)(const float*, int64_t, const float*, int64_t, float*, int64_t);
+
+template <int kRows, int V>
+HWY_NOINLINE void tile_of(const float* a, int64_t stride, const float* panel, int64_t k, float* out,
+                          int64_t out_stride) {
+  multiply_tile<kRows, V>(a, stride, panel, k, out, out_stride);
+}
+
+template <int V, size_t... kIndex>
+constexpr std::array<TileFunction, sizeof...(kIndex)> tile_functions(
+    std::index_sequence<kIndex...>) {
+  return {&tile_of<static_cast<int>(kIndex) + 1, V>...};
+}
+
+// A tile of 1 to kTileRows rows against one panel.
+HWY_INLINE void multiply(const float* a, int64_t stride, int64_t rows, const float* panel,
+                         int64_t panel_width, int64_t k, float* out, int64_t out_stride) {
+  static constexpr auto kFull = tile_functions<2>(std::make_index_sequence<kTileRows>());
+  static constexpr auto kHalf = tile_functions<1>(std::make_index_sequence<kTileRows>());
+  const auto& functions = panel_width == kPanel ? kFull : kHalf;
+  functions[rows - 1](a, stride, panel, k, out, out_stride);
+}
+
+// Finishes one vector of columns of a row: bias, then the epilogue.
+template <Epilogue kEpilogue>
+HWY_INLINE FloatVec finish(FloatVec value, FloatVec bias, FloatVec scale, FloatVec old) {
+  value = hn::Add(value, bias);
+  if constexpr (kEpilogue == Epilogue::gelu) return gelu(Floats(), value);
+  if constexpr (kEpilogue == Epilogue::residual) return hn::MulAdd(scale, value, old);
+  if constexpr (kEpilogue == Epilogue::add_gelu) return gelu(Floats(), hn::Add(value, old));
+  return value;
+}
+
+// Applies the epilogue to a tile and writes its `columns` columns to C.
+template <Epilogue kEpilogue>
+HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int64_t row,
+                             int64_t rows, int64_t column, int64_t columns) {
+  constexpr bool kReads = kEpilogue == Epilogue::residual || kEpilogue == Epilogue::add_gelu;
+  const Floats d;
+  for (int64_t j = 0; j < columns; j += kLanes) {
+    const size_t left = static_cast<size_t>(std::min(kLanes, columns - j));
+    const auto mask = hn::FirstN(d, left);
+    const bool whole = left == static_cast<size_t>(kLanes);
+    const int64_t at = column + j;
+    const auto load = [&](const float* p)
+                          HWY_ATTR { return whole ? hn::LoadU(d, p) : hn::MaskedLoad(mask, d, p); };
+    const FloatVec bias = g.bias ? load(g.bias + at) : hn::Zero(d);
+    const FloatVec scale = g.scale ? load(g.scale + at) : hn::Set(d, 1.0F);
+    for (int64_t r = 0; r < rows; ++r) {
+      float* c = g.c + (row + r) * g.c_stride + at;
+      const FloatVec old = kReads ? load(c) : hn::Zero(d);
+      const FloatVec value =
+          finish<kEpilogue>(hn::Load(d, tile + r * kPanel + j), bias, scale, old);
+      if (whole) {
+        hn::StoreU(value, d, c);
+      } else {
+        hn::BlendedStore(value, mask, d, c);
+      }
+    }
+  }
+}
+
+HWY_INLINE void write_tile(const Gemm& g, const float* tile, int64_t row, int64_t rows,
+                           int64_t column, int64_t columns) {
+  switch (g.epilogue) {
+    case Epilogue::store:
+      return write_tile<Epilogue::store>(g, tile, row, rows, column, columns);
+    case Epilogue::gelu:
+      return write_tile<Epilogue::gelu>(g, tile, row, rows, column, columns);
+    case Epilogue::residual:
+      return write_tile<Epilogue::residual>(g, tile, row, rows, column, columns);
+    case Epilogue::add_gelu:
+      return write_tile<Epilogue::add_gelu>(g, tile, row, rows, column, columns);
+  }
+}
+
+// Calls visit(first, count) for [begin, end) in the fewest runs of at most `most`, as even as can
+// be.
+template <class Visit>
+HWY_INLINE void for_even_runs(int64_t begin, int64_t end, int64_t most, const Visit& visit) {
+  const int64_t total = end - begin;
+  const int64_t runs = (total + most - 1) / most;
+  for (int64_t i = 0; i < runs; ++i) {
+    const int64_t first = begin + total * i / runs;
+    visit(first, begin + total * (i + 1) / runs - first);
+  }
+}
+
+// The part of a product that k in [begin, begin + count) contributes, as a product of its own.
+// Where k is cut depends on k alone.
+HWY_INLINE Gemm depth_block(Gemm g, int64_t begin, int64_t count) {
+  const bool first = begin == 0;
+  const bool last = begin + count == g.k;
+  if (!first) g.bias = nullptr;
+  if (g.epilogue == Epilogue::store && !first) {
+    g.epilogue = Epilogue::residual;
+    g.scale = nullptr;
+  } else if (g.epilogue == Epilogue::gelu && !(first && last)) {
+    g.epilogue = first ? Epilogue::store : last ? Epilogue::add_gelu : Epilogue::residual;
+    g.scale = nullptr;
+  }
+  g.a += begin;
+  g.k = count;
+  return g;
+}
+
+// Rows that stay in the second cache while the panels pass. `begin` is where g's k starts in panels
+// of k_total rows.
+HWY_INLINE void multiply_block(const Gemm& g, int64_t k_total, int64_t begin, int64_t block,
+                               int64_t block_rows, int64_t panel_begin, int64_t panel_end) {
+  alignas(64) float tile[kTileRows * kPanel];
+  for (int64_t p = panel_begin; p < panel_end; ++p) {
+    const int64_t column = p * kPanel;
+    const int64_t columns = std::min(kPanel, g.n - column);
+    const int64_t panel_width = width_of_panel(g.n, p);
+    const float* panel = g.b + column * k_total + begin * panel_width;
+    for_even_runs(block, block + block_rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
+      multiply(g.a + row * g.a_stride, g.a_stride, rows, panel, panel_width, g.k, tile, kPanel);
+      write_tile(g, tile, row, rows, column, columns);
+    });
+  }
+}
+
+void gemm(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+          int64_t panel_end) {
+  const int64_t depth = std::min(g.k, kDepth);
+  const int64_t hot = std::max(kTileRows, kL2Floats / depth / kTileRows * kTileRows);
+  for_even_runs(row_begin, row_end, hot, [&](int64_t block, int64_t rows) HWY_ATTR {
+    for_even_runs(0, g.k, kDepth, [&](int64_t begin, int64_t count) HWY_ATTR {
+      multiply_block(depth_block(g, begin, count), g.k, begin, block, rows, panel_begin, panel_end);
+    });
+  });
+}
+
+// One panel of `width` columns from that many rows of the transposed matrix, zeros past `columns`.
+HWY_INLINE void pack_panel(const float* HWY_RESTRICT rows, int64_t stride, int64_t columns,
+                           int64_t width, int64_t k, float* HWY_RESTRICT panel) {
+  constexpr int64_t kBlock = 16;  // of k: the lines of 32 rows stay in L1 while they are turned
+  for (int64_t i0 = 0; i0 < k; i0 += kBlock) {
+    const int64_t i1 = std::min(k, i0 + kBlock);
+    for (int64_t c = 0; c < width; ++c) {
+      if (c < columns) {
+        for (int64_t i = i0; i < i1; ++i) panel[i * width + c] = rows[c * stride + i];
+      } else {
+        for (int64_t i = i0; i < i1; ++i) panel[i * width + c] = 0.0F;
+      }
+    }
+  }
+}
+
+void pack_panels(const float* rows, int64_t stride, int64_t n, int64_t k, int64_t begin,
+                 int64_t end, float* panels) {
+  for (int64_t p = begin; p < end; ++p) {
+    const int64_t column = p * kPanel;
+    pack_panel(rows + column * stride, stride, std::min(kPanel, n - column), width_of_panel(n, p),
+               k, panels + column * k);
+  }
+}
+
+}  // namespace fovea::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

@@ -1,0 +1,70 @@
+// Compiles the kernels once for every target that Highway and FOVEA's levels have in common.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "fovea/backend/cpu/kernels/kernels.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "fovea/backend/cpu/kernels/kernels.h"
+
+// The kernels themselves, per target.
+#include "fovea/backend/cpu/kernels/attention-inl.h"
+#include "fovea/backend/cpu/kernels/gemm-inl.h"
+#include "fovea/backend/cpu/kernels/match-inl.h"
+#include "fovea/backend/cpu/kernels/rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::kernels::HWY_NAMESPACE {
+
+Table make_table(SimdLevel level) {
+  return {level,     kPanel,     kTileRows, kLanes, pack_panels,  gemm,
+          attention, layer_norm, normalize, match,  weighted_sum, maximum};
+}
+
+}  // namespace fovea::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fovea::kernels {
+namespace {
+
+int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+int64_t panel_count(const Table& table, int64_t n) {
+  return (n + table.panel_width - 1) / table.panel_width;
+}
+
+int64_t packed_size(const Table& table, int64_t n, int64_t k) {
+  return round_up(n, table.lanes) * k;
+}
+
+int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width) {
+  const int64_t padded = round_up(tokens, table.lanes);
+  const int64_t keys = round_up(padded * width, table.lanes);
+  return keys + tokens * round_up(width, table.lanes) + padded +
+         table.tile_rows * (padded + table.lanes);
+}
+
+int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {
+  const int64_t padded = round_up(columns, table.lanes);
+  return table.tile_rows * padded + packed_size(table, columns, width) + padded;
+}
+
+const Table& table(SimdLevel level) {
+#if HWY_TARGETS & HWY_AVX3
+  static const Table avx512 = N_AVX3::make_table(SimdLevel::avx512);
+  static const Table avx512_bf16 = N_AVX3::make_table(SimdLevel::avx512_bf16);
+  if (level == SimdLevel::avx512_bf16) return avx512_bf16;
+  if (level == SimdLevel::avx512) return avx512;
+#endif
+#if HWY_TARGETS & HWY_AVX2
+  static const Table avx2 = N_AVX2::make_table(SimdLevel::avx2);
+  if (level == SimdLevel::avx2) return avx2;
+#endif
+  static const Table scalar = N_SCALAR::make_table(SimdLevel::scalar);
+  return scalar;
+}
+
+}  // namespace fovea::kernels
+#endif

@@ -1,0 +1,104 @@
+// The table of kernels that each instruction-set level fills in. All depend on the instruction set
+// only here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "fovea/backend/cpu/level.h"
+
+namespace fovea::kernels {
+
+// What happens to a product before it is stored.
+enum class Epilogue {
+  store,     // c = a b + bias
+  gelu,      // c = gelu(a b + bias), the erf form
+  residual,  // c += scale * (a b + bias); scale 1 where there is none
+  add_gelu,  // c = gelu(c + a b + bias)
+};
+
+// C [m, n] = A [m, k] B, B packed by pack_panels. Each element of C is one chain of multiply-adds
+// over k in ascending order, so its bits don't depend on how rows and columns are shared out.
+struct Gemm {
+  const float* a = nullptr;
+  int64_t a_stride = 0;
+  const float* b = nullptr;  // panels
+  float* c = nullptr;
+  int64_t c_stride = 0;
+  int64_t m = 0;
+  int64_t n = 0;
+  int64_t k = 0;
+  const float* bias = nullptr;   // [n], may be null
+  const float* scale = nullptr;  // [n], may be null
+  Epilogue epilogue = Epilogue::store;
+};
+
+// One head of one image: queries, keys and values are rows of a joint buffer.
+struct Attention {
+  const float* q = nullptr;  // [tokens, width], consecutive rows `stride` apart; so k and v
+  const float* k = nullptr;
+  const float* v = nullptr;
+  int64_t stride = 0;
+  int64_t tokens = 0;
+  int64_t width = 0;                // of a head
+  const float* log_size = nullptr;  // [tokens], may be null
+  float* out = nullptr;             // [tokens, width], rows `out_stride` apart
+  int64_t out_stride = 0;
+};
+
+enum class Similarity { dot, euclidean, softmax };
+
+// For each of `rows` A tokens its most similar B token among columns [first_allowed, columns); ties
+// go to the lower column.
+struct Match {
+  const float* a = nullptr;  // [rows, width]
+  const float* b = nullptr;  // [columns, width]
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int64_t width = 0;
+  int64_t first_allowed = 0;
+  Similarity similarity = Similarity::dot;
+  float* best = nullptr;           // [rows]
+  int32_t* best_column = nullptr;  // [rows]
+};
+
+struct Table {
+  SimdLevel level;
+  int64_t panel_width;  // columns of a packed panel
+  int64_t tile_rows;    // most rows of a tile
+  int64_t lanes;        // of a vector: columns of a half panel
+
+  // Packs B given as `n` rows of `k` (a Linear's weight, or keys) into panels of panel_width
+  // columns (the last one may be half as wide), columns past n zero. Panels [begin, end) only.
+  void (*pack_panels)(const float* rows, int64_t stride, int64_t n, int64_t k, int64_t begin,
+                      int64_t end, float* panels);
+  // Rows [row_begin, row_end) x panels [panel_begin, panel_end) of a product.
+  void (*gemm)(const Gemm& gemm, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+               int64_t panel_end);
+  // Queries [begin, end) of one head. `scratch` holds attention_scratch(tokens, width) floats.
+  void (*attention)(const Attention& attention, int64_t begin, int64_t end, float* scratch);
+  // LayerNorm of rows of `width` channels.
+  void (*layer_norm)(const float* x, int64_t stride, int64_t rows, int64_t width,
+                     const float* gamma, const float* beta, float eps, float* out,
+                     int64_t out_stride);
+  // Divides each row by its Euclidean norm, in place.
+  void (*normalize)(float* x, int64_t rows, int64_t width);
+  // `scratch` holds match_scratch(columns, width) floats.
+  void (*match)(const Match& match, float* scratch);
+  // Sum over rows: out[c] = sum_i factor[i] * row_i[c], in the order given, times `scale`.
+  void (*weighted_sum)(const float* const* rows, const float* factors, int64_t count, int64_t width,
+                       float scale, float* out);
+  // out[c] = max_i row_i[c].
+  void (*maximum)(const float* const* rows, int64_t count, int64_t width, float* out);
+};
+
+// Number of panels of n columns, and floats that they take for k rows.
+int64_t panel_count(const Table& table, int64_t n);
+int64_t packed_size(const Table& table, int64_t n, int64_t k);
+int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width);
+int64_t match_scratch(const Table& table, int64_t columns, int64_t width);
+
+// The table of a level that is available here.
+const Table& table(SimdLevel level);
+
+}  // namespace fovea::kernels

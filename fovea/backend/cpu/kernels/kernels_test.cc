@@ -1,0 +1,311 @@
+// Every kernel at every level this machine has, against plain loops in double precision.
+#include "fovea/backend/cpu/kernels/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "fovea/backend/cpu/arena.h"
+
+namespace fovea::kernels {
+namespace {
+
+std::vector<float> random_floats(int64_t count, uint32_t seed, float low = -1, float high = 1) {
+  std::mt19937 generator(seed);
+  std::uniform_real_distribution<float> distribution(low, high);
+  std::vector<float> values(count);
+  for (float& v : values) v = distribution(generator);
+  return values;
+}
+
+std::shared_ptr<float[]> pack(const Table& t, const std::vector<float>& rows, int64_t n,
+                              int64_t k) {
+  std::shared_ptr<float[]> panels = allocate_floats(packed_size(t, n, k));
+  t.pack_panels(rows.data(), k, n, k, 0, panel_count(t, n), panels.get());
+  return panels;
+}
+
+double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
+
+class KernelsTest : public testing::TestWithParam<SimdLevel> {
+ protected:
+  const Table& t = table(GetParam());
+};
+
+TEST_P(KernelsTest, TableIsOfTheLevelAskedFor) { EXPECT_EQ(t.level, GetParam()); }
+
+struct Product {
+  int64_t m, n, k;
+};
+
+TEST_P(KernelsTest, GemmMatchesPlainLoops) {
+  for (const Product p : {Product{1, 1, 1},
+                          {3, 16, 5},
+                          {14, 32, 64},
+                          {15, 33, 48},
+                          {29, 17, 7},
+                          {61, 100, 130},
+                          {3, 5, 4000}}) {
+    const std::vector<float> a = random_floats(p.m * p.k, 1);
+    const std::vector<float> w = random_floats(p.n * p.k, 2);
+    const std::vector<float> bias = random_floats(p.n, 3);
+    const std::vector<float> scale = random_floats(p.n, 4);
+    const std::vector<float> old = random_floats(p.m * p.n, 5);
+    const std::shared_ptr<float[]> panels = pack(t, w, p.n, p.k);
+    for (const Epilogue epilogue : {Epilogue::store, Epilogue::gelu, Epilogue::residual}) {
+      std::vector<float> c = old;
+      Gemm g;
+      g.a = a.data();
+      g.a_stride = p.k;
+      g.b = panels.get();
+      g.c = c.data();
+      g.c_stride = p.n;
+      g.m = p.m;
+      g.n = p.n;
+      g.k = p.k;
+      g.bias = bias.data();
+      g.scale = scale.data();
+      g.epilogue = epilogue;
+      t.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      for (int64_t i = 0; i < p.m; ++i) {
+        for (int64_t j = 0; j < p.n; ++j) {
+          double want = bias[j];
+          for (int64_t x = 0; x < p.k; ++x)
+            want += static_cast<double>(a[i * p.k + x]) * w[j * p.k + x];
+          if (epilogue == Epilogue::gelu) want = gelu(want);
+          if (epilogue == Epilogue::residual) want = old[i * p.n + j] + scale[j] * want;
+          ASSERT_NEAR(c[i * p.n + j], want, p.k > 1000 ? 2e-4 : 2e-5)
+              << p.m << 'x' << p.n << 'x' << p.k << " at " << i << ',' << j;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
+  const int64_t m = 37, n = 70, k = 91;
+  const std::vector<float> a = random_floats(m * k, 1);
+  const std::vector<float> bias = random_floats(n, 3);
+  const std::shared_ptr<float[]> panels = pack(t, random_floats(n * k, 2), n, k);
+  std::vector<float> whole(m * n), parts(m * n);
+  Gemm g;
+  g.a = a.data();
+  g.a_stride = k;
+  g.b = panels.get();
+  g.c = whole.data();
+  g.c_stride = n;
+  g.m = m;
+  g.n = n;
+  g.k = k;
+  g.bias = bias.data();
+  g.epilogue = Epilogue::gelu;
+  t.gemm(g, 0, m, 0, panel_count(t, n));
+  g.c = parts.data();
+  for (int64_t row = 0; row < m; row += 5) {
+    for (int64_t panel = 0; panel < panel_count(t, n); ++panel) {
+      t.gemm(g, row, std::min(m, row + 5), panel, panel + 1);
+    }
+  }
+  EXPECT_EQ(std::memcmp(whole.data(), parts.data(), whole.size() * sizeof(float)), 0);
+}
+
+TEST_P(KernelsTest, GeluIsTheErfFormToAMillionth) {
+  // A product with the 1 x 1 identity leaves the epilogue alone.
+  const std::vector<float> one = {1};
+  const std::shared_ptr<float[]> panels = pack(t, one, 1, 1);
+  std::vector<float> x(20001), y(x.size());
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 1e-3F - 10;
+  Gemm g;
+  g.a = x.data();
+  g.a_stride = 1;
+  g.b = panels.get();
+  g.c = y.data();
+  g.c_stride = 1;
+  g.m = static_cast<int64_t>(x.size());
+  g.n = g.k = 1;
+  g.epilogue = Epilogue::gelu;
+  t.gemm(g, 0, g.m, 0, 1);
+  for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i], gelu(x[i]), 1.5e-6) << x[i];
+}
+
+std::vector<double> plain_attention(const Attention& a, int64_t query) {
+  std::vector<double> weights(a.tokens);
+  double largest = -INFINITY;
+  for (int64_t j = 0; j < a.tokens; ++j) {
+    double score = 0;
+    for (int64_t c = 0; c < a.width; ++c)
+      score += static_cast<double>(a.q[query * a.stride + c]) * a.k[j * a.stride + c];
+    weights[j] = score / std::sqrt(static_cast<double>(a.width)) + (a.log_size ? a.log_size[j] : 0);
+    largest = std::max(largest, weights[j]);
+  }
+  double sum = 0;
+  for (double& w : weights) sum += w = std::exp(w - largest);
+  std::vector<double> out(a.width);
+  for (int64_t j = 0; j < a.tokens; ++j) {
+    for (int64_t c = 0; c < a.width; ++c) out[c] += weights[j] / sum * a.v[j * a.stride + c];
+  }
+  return out;
+}
+
+TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
+  for (const int64_t width : {1, 12, 16, 64, 80}) {
+    for (const int64_t tokens : {1, 5, 16, 33, 70, 1024}) {
+      const int64_t stride = 3 * width + 7;
+      const std::vector<float> qkv = random_floats(tokens * stride, 7, -3, 3);
+      const std::vector<float> sizes = random_floats(tokens, 8, 0, 2);
+      std::vector<float> out(tokens * width, 99.0F);
+      const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, tokens, width));
+      Attention a;
+      a.q = qkv.data();
+      a.k = a.q + width;
+      a.v = a.k + width;
+      a.stride = stride;
+      a.tokens = tokens;
+      a.width = width;
+      a.out = out.data();
+      a.out_stride = width;
+      for (const float* log_size : {static_cast<const float*>(nullptr), sizes.data()}) {
+        a.log_size = log_size;
+        t.attention(a, 0, tokens / 3, scratch.get());
+        t.attention(a, tokens / 3, tokens, scratch.get());
+        for (int64_t i = 0; i < tokens; ++i) {
+          const std::vector<double> want = plain_attention(a, i);
+          for (int64_t c = 0; c < width; ++c)
+            ASSERT_NEAR(out[i * width + c], want[c], tokens > 100 ? 3e-5 : 5e-6)
+                << tokens << ' ' << width;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, AttentionSurvivesLargeScores) {
+  std::vector<float> qkv = {100, 100, 1, 100, -100, 2};  // two tokens of width 1: q, k, v
+  std::vector<float> out(2);
+  const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, 2, 1));
+  Attention a;
+  a.q = qkv.data();
+  a.k = a.q + 1;
+  a.v = a.q + 2;
+  a.stride = 3;
+  a.tokens = 2;
+  a.width = 1;
+  a.out = out.data();
+  a.out_stride = 1;
+  t.attention(a, 0, 2, scratch.get());
+  EXPECT_FLOAT_EQ(out[0], 1);
+  EXPECT_FLOAT_EQ(out[1], 1);
+}
+
+TEST_P(KernelsTest, LayerNormMatchesPlainLoops) {
+  for (const int64_t width : {1, 3, 16, 48, 50, 384}) {
+    const int64_t rows = 5;
+    const std::vector<float> x = random_floats(rows * width, 1, -2, 5);
+    const std::vector<float> gamma = random_floats(width, 2);
+    const std::vector<float> beta = random_floats(width, 3);
+    std::vector<float> out(rows * width);
+    t.layer_norm(x.data(), width, rows, width, gamma.data(), beta.data(), 1e-6F, out.data(), width);
+    for (int64_t r = 0; r < rows; ++r) {
+      const float* row = x.data() + r * width;
+      const double mean = std::accumulate(row, row + width, 0.0) / static_cast<double>(width);
+      double variance = 0;
+      for (int64_t c = 0; c < width; ++c)
+        variance += (row[c] - mean) * (row[c] - mean) / static_cast<double>(width);
+      // A single channel is all rounding: its variance is nothing but eps.
+      for (int64_t c = 0; width > 1 && c < width; ++c) {
+        const double want = (row[c] - mean) / std::sqrt(variance + 1e-6) * gamma[c] + beta[c];
+        ASSERT_NEAR(out[r * width + c], want, 2e-5);
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, NormalizeGivesUnitRows) {
+  std::vector<float> x = random_floats(3 * 21, 1);
+  t.normalize(x.data(), 3, 21);
+  for (int r = 0; r < 3; ++r) {
+    EXPECT_NEAR(
+        std::inner_product(x.begin() + r * 21, x.begin() + (r + 1) * 21, x.begin() + r * 21, 0.0),
+        1, 1e-6);
+  }
+}
+
+double plain_similarity(const Match& m, int64_t i, int64_t j) {
+  const float* a = m.a + i * m.width;
+  const auto dot = [&](int64_t column) {
+    return std::inner_product(a, a + m.width, m.b + column * m.width, 0.0);
+  };
+  if (m.similarity == Similarity::euclidean) {
+    double squares = 0;
+    for (int64_t c = 0; c < m.width; ++c) squares += std::pow(a[c] - m.b[j * m.width + c], 2);
+    return -std::sqrt(squares);
+  }
+  if (m.similarity == Similarity::dot) return dot(j);
+  double sum = 0;
+  for (int64_t other = 0; other < m.columns; ++other) sum += std::exp(dot(other));
+  return std::exp(dot(j)) / sum;
+}
+
+TEST_P(KernelsTest, MatchFindsTheMostSimilar) {
+  for (const Similarity similarity :
+       {Similarity::dot, Similarity::euclidean, Similarity::softmax}) {
+    for (const int64_t columns : {1, 2, 16, 17, 45}) {
+      for (const int64_t allowed : {0, 1, 3}) {
+        if (allowed >= columns) continue;
+        const int64_t rows = 19, width = 13;
+        const std::vector<float> a = random_floats(rows * width, 1);
+        const std::vector<float> b = random_floats(columns * width, 2);
+        std::vector<float> best(rows);
+        std::vector<int32_t> column(rows);
+        const std::shared_ptr<float[]> scratch = allocate_floats(match_scratch(t, columns, width));
+        const Match m{a.data(), b.data(),   rows,        columns,      width,
+                      allowed,  similarity, best.data(), column.data()};
+        t.match(m, scratch.get());
+        for (int64_t i = 0; i < rows; ++i) {
+          int64_t want = allowed;
+          for (int64_t j = allowed; j < columns; ++j) {
+            if (plain_similarity(m, i, j) > plain_similarity(m, i, want)) want = j;
+          }
+          ASSERT_EQ(column[i], want) << columns << ' ' << allowed;
+          ASSERT_NEAR(best[i], plain_similarity(m, i, want), 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, MatchTakesTheLowerColumnOnTiesAndAnAllowedOneForNan) {
+  const int64_t columns = 40, width = 4;
+  const std::vector<float> a = {1, 1, 1, 1, NAN, 1, 1, 1};
+  const std::vector<float> b(columns * width, 0.5F);
+  std::vector<float> best(2);
+  std::vector<int32_t> column(2);
+  const std::shared_ptr<float[]> scratch = allocate_floats(match_scratch(t, columns, width));
+  t.match({a.data(), b.data(), 2, columns, width, 3, Similarity::dot, best.data(), column.data()},
+          scratch.get());
+  EXPECT_EQ(column[0], 3);
+  EXPECT_EQ(column[1], 3);
+}
+
+TEST_P(KernelsTest, RowsAreSummedAndCompared) {
+  const std::vector<float> x = random_floats(3 * 37, 1);
+  const float* rows[] = {x.data(), x.data() + 37, x.data() + 74};
+  const float factors[] = {1, 2, 0.5F};
+  std::vector<float> sum(37), largest(37);
+  t.weighted_sum(rows, factors, 3, 37, 0.25F, sum.data());
+  t.maximum(rows, 3, 37, largest.data());
+  for (int c = 0; c < 37; ++c) {
+    EXPECT_NEAR(sum[c], (x[c] + 2 * x[37 + c] + 0.5F * x[74 + c]) * 0.25F, 1e-6);
+    EXPECT_EQ(largest[c], std::max({x[c], x[37 + c], x[74 + c]}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::ValuesIn(available_levels()),
+                         [](const auto& info) { return to_string(info.param); });
+
+}  // namespace
+}  // namespace fovea::kernels

@@ -1,0 +1,56 @@
+// Exponential and GELU on SIMD registers as short polynomials. Included once for each target.
+#if defined(FOVEA_KERNELS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_KERNELS_MATH_INL_H_
+#undef FOVEA_KERNELS_MATH_INL_H_
+#else
+#define FOVEA_KERNELS_MATH_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// c[0] + x (c[1] + x (c[2] + ...)), the coefficients in ascending order.
+template <class D, class V = hn::Vec<D>, size_t kCount>
+HWY_INLINE V polynomial(D d, V x, const float (&c)[kCount]) {
+  V sum = hn::Set(d, c[kCount - 1]);
+  for (size_t i = kCount - 1; i-- > 0;) sum = hn::MulAdd(sum, x, hn::Set(d, c[i]));
+  return sum;
+}
+
+// 2^x for x <= 0, to 2.5e-7 of the value; 0 (below 2^-125) for anything smaller than -126.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V exp2_negative(D d, V x) {
+  // Minimax on [-1/2, 1/2].
+  static constexpr float kCoefficients[] = {1.0000001F,   0.69314694F,  0.2402212F,
+                                            0.055507135F, 0.009675541F, 0.0013276469F};
+  const hn::RebindToSigned<D> di;
+  const V magic = hn::Set(d, 12582912.0F);  // 1.5 * 2^23: adding it rounds to a whole number
+  x = hn::Max(x, hn::Set(d, -126.0F));
+  const V shifted = hn::Add(x, magic);
+  const V fraction = hn::Sub(x, hn::Sub(shifted, magic));
+  const auto exponent = hn::ShiftLeft<23>(hn::BitCast(di, shifted));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, polynomial(d, fraction, kCoefficients)), exponent));
+}
+
+// x Phi(x) with erf to 2e-7: erf(x / sqrt 2) = x P(x^2) on |x| <= 5.2, P a minimax polynomial in 2
+// x^2 / 5.2^2 - 1.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V gelu(D d, V x) {
+  static constexpr float kCoefficients[] = {
+      0.27189997F,  -0.13548762F,   0.10005222F,   -0.07985079F,   0.06392465F,
+      -0.0495269F,  0.036267847F,   -0.024706716F, 0.01602017F,    -0.010134741F,
+      0.005324899F, -0.0019570272F, 0.0012015085F, -0.0011245821F, 0.000404783F};
+  const V limit = hn::Set(d, 5.2F);
+  const V z = hn::Max(hn::Min(x, limit), hn::Neg(limit));
+  const V w = hn::MulAdd(hn::Mul(z, z), hn::Set(d, 0.073964497F), hn::Set(d, -1.0F));
+  const V erf = hn::Mul(z, polynomial(d, w, kCoefficients));
+  const V half = hn::Mul(x, hn::Set(d, 0.5F));
+  return hn::MulAdd(half, erf, half);
+}
+
+}  // namespace fovea::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+#endif

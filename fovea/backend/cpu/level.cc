@@ -1,0 +1,73 @@
+#include "fovea/backend/cpu/level.h"
+
+#include <hwy/targets.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "fovea/io/error.h"
+
+namespace fovea {
+namespace {
+
+constexpr SimdLevel kLevels[] = {SimdLevel::scalar, SimdLevel::avx2, SimdLevel::avx512,
+                                 SimdLevel::avx512_bf16};
+
+bool has_avx512_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+bool is_available(SimdLevel level) {
+  const int64_t targets = hwy::SupportedTargets();
+  switch (level) {
+    case SimdLevel::scalar:
+      return true;
+    case SimdLevel::avx2:
+      return (targets & HWY_AVX2) != 0;
+    case SimdLevel::avx512:
+      return (targets & HWY_AVX3) != 0;
+    case SimdLevel::avx512_bf16:
+      return (targets & HWY_AVX3) != 0 && has_avx512_bf16();
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string to_string(SimdLevel level) {
+  switch (level) {
+    case SimdLevel::avx2:
+      return "avx2";
+    case SimdLevel::avx512:
+      return "avx512";
+    case SimdLevel::avx512_bf16:
+      return "avx512_bf16";
+    case SimdLevel::scalar:
+      break;
+  }
+  return "scalar";
+}
+
+std::vector<SimdLevel> available_levels() {
+  std::vector<SimdLevel> levels;
+  for (const SimdLevel level : kLevels) {
+    if (is_available(level)) levels.push_back(level);
+  }
+  return levels;
+}
+
+SimdLevel chosen_level() {
+  const char* cap = std::getenv("FOVEA_SIMD");
+  const SimdLevel best = available_levels().back();
+  if (cap == nullptr || *cap == '\0') return best;
+  for (const SimdLevel level : kLevels) {
+    if (to_string(level) == cap) return level < best ? level : best;
+  }
+  fail("FOVEA_SIMD={}: expected scalar, avx2, avx512 or avx512_bf16", cap);
+}
+
+}  // namespace fovea

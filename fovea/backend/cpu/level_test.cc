@@ -1,0 +1,48 @@
+#include "fovea/backend/cpu/level.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "fovea/io/error.h"
+
+namespace fovea {
+namespace {
+
+// Sets FOVEA_SIMD for one test.
+class LevelTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const char* old = std::getenv("FOVEA_SIMD")) old_ = old;
+  }
+  void TearDown() override {
+    old_.empty() ? unsetenv("FOVEA_SIMD") : setenv("FOVEA_SIMD", old_.c_str(), 1);
+  }
+
+ private:
+  std::string old_;
+};
+
+TEST_F(LevelTest, EveryMachineHasScalar) {
+  EXPECT_EQ(available_levels().front(), SimdLevel::scalar);
+}
+
+TEST_F(LevelTest, CapsTheChoice) {
+  setenv("FOVEA_SIMD", "scalar", 1);
+  EXPECT_EQ(chosen_level(), SimdLevel::scalar);
+  unsetenv("FOVEA_SIMD");
+  EXPECT_EQ(chosen_level(), available_levels().back());
+  setenv("FOVEA_SIMD", "avx512_bf16", 1);
+  EXPECT_EQ(chosen_level(), available_levels().back());
+}
+
+TEST_F(LevelTest, NamesALevelItDoesNotKnow) {
+  setenv("FOVEA_SIMD", "avx1024", 1);
+  EXPECT_THAT([] { chosen_level(); },
+              testing::ThrowsMessage<Error>(
+                  "FOVEA_SIMD=avx1024: expected scalar, avx2, avx512 or avx512_bf16"));
+}
+
+}  // namespace
+}  // namespace fovea

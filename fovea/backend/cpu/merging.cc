@@ -1,0 +1,151 @@
+// The operations of the CPU backend that token merging needs: features, matching, the merge.
+#include <algorithm>
+#include <utility>
+
+#include "fovea/backend/cpu/cpu.h"
+
+namespace fovea {
+namespace {
+
+kernels::Similarity similarity_of(Distance distance) {
+  switch (distance) {
+    case Distance::euclidean:
+      return kernels::Similarity::euclidean;
+    case Distance::softmax:
+      return kernels::Similarity::softmax;
+    case Distance::cosine:
+    case Distance::dot:
+      break;
+  }
+  return kernels::Similarity::dot;
+}
+
+}  // namespace
+
+Tensor Cpu::head_mean(std::span<const Tensor> qkv, QkvPart part, int heads) {
+  const int64_t channels = qkv[0].channels() / 3;
+  const int64_t width = channels / heads;
+  const int64_t offset = static_cast<int64_t>(part) * channels;
+  Tensor out = like(qkv[0], width);
+  const std::vector<float> ones(qkv.size() * heads, 1.0F);
+  for_ranges(out.rows(), 64, [&](int64_t begin, int64_t end) {
+    std::vector<const float*> slices(ones.size());
+    for (int64_t i = begin; i < end; ++i) {
+      for (size_t s = 0; s < slices.size(); ++s) {
+        slices[s] = qkv[s / heads].row(i) + offset + static_cast<int64_t>(s % heads) * width;
+      }
+      kernels_->weighted_sum(slices.data(), ones.data(), static_cast<int64_t>(slices.size()), width,
+                             1.0F / static_cast<float>(slices.size()), out.row(i));
+    }
+  });
+  return out;
+}
+
+Tensor Cpu::head_concat(std::span<const Tensor> qkv, QkvPart part) {
+  const int64_t channels = qkv[0].channels() / 3;
+  const int64_t offset = static_cast<int64_t>(part) * channels;
+  Tensor out = like(qkv[0], channels * static_cast<int64_t>(qkv.size()));
+  for (int64_t i = 0; i < out.rows(); ++i) {
+    float* to = out.row(i);
+    for (const Tensor& branch : qkv) to = std::copy_n(branch.row(i) + offset, channels, to);
+  }
+  return out;
+}
+
+Tensor Cpu::mean(std::span<const Tensor> x) {
+  if (x.size() == 1) return x[0];
+  Tensor out = like(x[0], x[0].channels());
+  const std::vector<float> ones(x.size(), 1.0F);
+  std::vector<const float*> rows(x.size());
+  for (int64_t i = 0; i < out.rows(); ++i) {
+    for (size_t j = 0; j < x.size(); ++j) rows[j] = x[j].row(i);
+    kernels_->weighted_sum(rows.data(), ones.data(), static_cast<int64_t>(rows.size()),
+                           out.channels(), 1.0F / static_cast<float>(rows.size()), out.row(i));
+  }
+  return out;
+}
+
+Edges Cpu::match(const Tensor& feature, const Partition& partition, Distance distance) {
+  const int64_t width = feature.channels();
+  const auto gather = [&](const std::vector<int32_t>& rows) {
+    std::shared_ptr<float[]> out = arena_.take(static_cast<int64_t>(rows.size()) * width);
+    for_ranges(static_cast<int64_t>(rows.size()), 64, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        std::copy_n(feature.row(rows[i]), width, out.get() + i * width);
+      if (distance == Distance::cosine)
+        kernels_->normalize(out.get() + begin * width, end - begin, width);
+    });
+    return out;
+  };
+  const std::shared_ptr<float[]> a = gather(partition.a);
+  const std::shared_ptr<float[]> b = gather(partition.b);
+
+  Edges edges;
+  edges.score.resize(partition.a.size());
+  edges.target.resize(partition.a.size());
+  int64_t most_columns = 0;
+  for (int64_t image = 0; image < feature.batch(); ++image) {
+    most_columns =
+        std::max<int64_t>(most_columns, partition.b_first[image + 1] - partition.b_first[image]);
+  }
+  const int64_t scratch_size = kernels::match_scratch(*kernels_, most_columns, width);
+  const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
+  const int64_t parts = feature.batch() >= threads_->count() ? 1 : threads_->count();
+  threads_->run(feature.batch() * parts, [&](int64_t task, int worker) {
+    const int64_t image = task / parts;
+    const int64_t part = task % parts;
+    const int64_t a_count = partition.a_first[image + 1] - partition.a_first[image];
+    const int64_t a_begin = partition.a_first[image] + a_count * part / parts;
+    const int64_t a_end = partition.a_first[image] + a_count * (part + 1) / parts;
+    const int64_t b_begin = partition.b_first[image];
+    kernels::Match m;
+    m.a = a.get() + a_begin * width;
+    m.b = b.get() + b_begin * width;
+    m.rows = a_end - a_begin;
+    m.columns = partition.b_first[image + 1] - b_begin;
+    m.width = width;
+    m.first_allowed = partition.b_protected[image];
+    m.similarity = similarity_of(distance);
+    m.best = edges.score.data() + a_begin;
+    m.best_column = edges.target.data() + a_begin;
+    if (m.rows == 0 || m.first_allowed >= m.columns) return;
+    kernels_->match(m, scratch.get() + worker * scratch_size);
+    for (int64_t i = a_begin; i < a_end; ++i)
+      edges.target[i] = partition.b[b_begin + edges.target[i]];
+  });
+  return edges;
+}
+
+Tensor Cpu::merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode) {
+  Tensor out = make(std::make_shared<Sequences>(plan.first), x.channels());
+  for_ranges(out.rows(), 32, [&](int64_t begin, int64_t end) {
+    std::vector<const float*> rows;
+    std::vector<float> factors;
+    for (int64_t i = begin; i < end; ++i) {
+      const std::span<const int32_t> members(plan.members.data() + plan.member_begin[i],
+                                             plan.member_begin[i + 1] - plan.member_begin[i]);
+      if (members.size() == 1 || mode == MergeMode::keep) {
+        std::copy_n(x.row(members[0]), x.channels(), out.row(i));
+        continue;
+      }
+      rows.clear();
+      factors.clear();
+      float total = 0;
+      for (const int32_t member : members) {
+        rows.push_back(x.row(member));
+        factors.push_back(mode == MergeMode::weighted ? sizes[member] : 1.0F);
+        total += factors.back();
+      }
+      const auto count = static_cast<int64_t>(rows.size());
+      if (mode == MergeMode::amax) {
+        kernels_->maximum(rows.data(), count, x.channels(), out.row(i));
+      } else {
+        kernels_->weighted_sum(rows.data(), factors.data(), count, x.channels(), 1.0F / total,
+                               out.row(i));
+      }
+    }
+  });
+  return out;
+}
+
+}  // namespace fovea

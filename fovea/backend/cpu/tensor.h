@@ -1,0 +1,49 @@
+// Activations of the CPU backend: rows of channels, one row a token, for all sequences of a batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "fovea/backend/plan.h"
+
+namespace fovea {
+
+// Distance between rows of `channels` floats. A multiple of 4 KiB would let the rows of one tile
+// fight for the same lines of the first cache.
+inline int64_t row_stride(int64_t channels) {
+  return channels % 1024 == 0 ? channels + 16 : channels;
+}
+
+// [B, T_b, C] in one block, rows `stride` floats apart: T may differ from image to image. Copies
+// share the memory.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(std::shared_ptr<const Sequences> sequences, int64_t channels, int64_t stride,
+         std::shared_ptr<float[]> data)
+      : sequences_(std::move(sequences)),
+        channels_(channels),
+        stride_(stride),
+        data_(std::move(data)) {}
+
+  const Sequences& sequences() const { return *sequences_; }
+  const std::shared_ptr<const Sequences>& shared_sequences() const { return sequences_; }
+  const std::shared_ptr<float[]>& shared_data() const { return data_; }
+  int64_t batch() const { return static_cast<int64_t>(sequences_->size()) - 1; }
+  int64_t rows() const { return sequences_->back(); }
+  int64_t channels() const { return channels_; }
+  int64_t stride() const { return stride_; }
+  int64_t first(int64_t image) const { return (*sequences_)[image]; }
+  int64_t tokens(int64_t image) const { return first(image + 1) - first(image); }
+  float* data() const { return data_.get(); }
+  float* row(int64_t i) const { return data_.get() + i * stride_; }
+
+ private:
+  std::shared_ptr<const Sequences> sequences_;
+  int64_t channels_ = 0;
+  int64_t stride_ = 0;
+  std::shared_ptr<float[]> data_;
+};
+
+}  // namespace fovea

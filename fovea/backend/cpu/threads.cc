@@ -1,0 +1,90 @@
+#include "fovea/backend/cpu/threads.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace fovea {
+namespace {
+
+// How often a thread looks before it goes to sleep: the gaps between two operations are shorter
+// than a wake-up.
+constexpr int kLooks = 4000;
+
+inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+int usable_processors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+Threads::Threads(int count) {
+  for (int worker = 1; worker < count; ++worker) {
+    workers_.emplace_back([this, worker] { serve(worker); });
+  }
+}
+
+Threads::~Threads() {
+  stop_ = true;
+  ++round_;
+  round_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void Threads::run(int64_t tasks, const std::function<void(int64_t, int)>& work) {
+  if (workers_.empty() || tasks <= 1 || busy_.test_and_set(std::memory_order_acquire)) {
+    for (int64_t task = 0; task < tasks; ++task) work(task, 0);
+    return;
+  }
+  work_ = &work;
+  tasks_ = tasks;
+  next_ = 0;
+  still_working_ = static_cast<int>(workers_.size());
+  ++round_;
+  round_.notify_all();
+  take_tasks(0);
+  for (int look = 0; still_working_.load(std::memory_order_acquire) != 0; ++look) {
+    if (look < kLooks) {
+      pause();
+    } else if (const int left = still_working_; left != 0) {
+      still_working_.wait(left);
+    }
+  }
+  const std::exception_ptr failure = std::exchange(failure_, nullptr);
+  busy_.clear(std::memory_order_release);
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Threads::serve(int worker) {
+  uint32_t seen = 0;
+  while (true) {
+    for (int look = 0; look < kLooks && round_.load(std::memory_order_acquire) == seen; ++look)
+      pause();
+    round_.wait(seen);
+    seen = round_;
+    if (stop_) return;
+    take_tasks(worker);
+    if (still_working_.fetch_sub(1, std::memory_order_acq_rel) == 1) still_working_.notify_one();
+  }
+}
+
+void Threads::take_tasks(int worker) {
+  for (int64_t task = next_++; task < tasks_; task = next_++) {
+    try {
+      (*work_)(task, worker);
+    } catch (...) {
+      const std::lock_guard lock(failure_lock_);
+      if (!failure_) failure_ = std::current_exception();
+    }
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,61 @@
+#include "fovea/backend/cpu/threads.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <vector>
+
+namespace fovea {
+namespace {
+
+TEST(Threads, RunsEveryTaskOnce) {
+  for (const int count : {1, 2, 5}) {
+    Threads threads(count);
+    EXPECT_EQ(threads.count(), count);
+    for (const int tasks : {0, 1, 7, 1000}) {
+      std::vector<std::atomic<int>> done(tasks);
+      threads.run(tasks, [&](int64_t task, int worker) {
+        ASSERT_LT(worker, count);
+        ++done[task];
+      });
+      for (const std::atomic<int>& d : done) EXPECT_EQ(d, 1);
+    }
+  }
+}
+
+TEST(Threads, ThrowsWhatATaskThrewAndWorksOn) {
+  Threads threads(3);
+  const auto fails = [](int64_t task, int) {
+    if (task == 5) throw std::runtime_error("task 5");
+  };
+  EXPECT_THROW(threads.run(20, fails), std::runtime_error);
+  std::atomic<int> done = 0;
+  threads.run(20, [&](int64_t, int) { ++done; });
+  EXPECT_EQ(done, 20);
+}
+
+TEST(Threads, SeveralCallersAtOnceAllGetDone) {
+  Threads threads(2);
+  std::atomic<int> done = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) threads.run(8, [&](int64_t, int) { ++done; });
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(done, 4 * 200 * 8);
+}
+
+TEST(Threads, LoopsInsideTasksRunWhereTheyAre) {
+  Threads threads(2);
+  std::atomic<int> done = 0;
+  threads.run(4, [&](int64_t, int) { threads.run(3, [&](int64_t, int) { ++done; }); });
+  EXPECT_EQ(done, 12);
+}
+
+TEST(Threads, ThisProcessMayUseAtLeastOneProcessor) { EXPECT_GE(usable_processors(), 1); }
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,15 @@
+// The kinds of things that operations of all backends can be asked for.
+#pragma once
+
+namespace fovea {
+
+// What similarity between two features is (the paper's appendix B).
+enum class Distance { cosine, dot, euclidean, softmax };
+
+// What a merged token is made of.
+enum class MergeMode { weighted, mean, amax, keep };
+
+// A third of the joint queries, keys and values.
+enum class QkvPart { q, k, v };
+
+}  // namespace fovea

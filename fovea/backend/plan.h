@@ -1,0 +1,34 @@
+// Who merges with whom: plain host data that both backends read. Rows count over the whole batch.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace fovea {
+
+// Where the sequences of a batch lie: image b owns rows [first[b], first[b + 1]). Images may differ
+// in length.
+using Sequences = std::vector<int32_t>;
+
+// Which tokens draw edges (A) and which receive them (B), image by image.
+struct Partition {
+  std::vector<int32_t> a, b;              // rows, ascending within an image
+  std::vector<int32_t> a_first, b_first;  // per image, and one past the last
+  std::vector<int32_t> b_protected;  // per image: how many of its first B tokens must not receive
+};
+
+// For every A token of a partition its most similar B token.
+struct Edges {
+  std::vector<float> score;     // larger is more similar
+  std::vector<int32_t> target;  // row of the B token
+};
+
+// A merge of a batch. A row that is no one's member is dropped.
+struct Plan {
+  Sequences first;                    // of the new rows
+  std::vector<int32_t> target;        // [old rows]: new row, or -1
+  std::vector<int32_t> member_begin;  // [new rows + 1], into members
+  std::vector<int32_t> members;  // old rows of each new row, the one that keeps its place first
+};
+
+}  // namespace fovea

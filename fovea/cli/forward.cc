@@ -1,0 +1,64 @@
+// fovea forward: arrays in, arrays out.
+#include <memory>
+
+#include "fovea/cli/commands.h"
+#include "fovea/cli/options.h"
+#include "fovea/io/npy.h"
+#include "fovea/io/safetensors.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Flags {
+  std::string model, input, output;
+  MergeFlags merge;
+  RunFlags run;
+};
+
+int forward(const Flags& flags) {
+  const MergeOptions merge = merge_options(flags.merge);
+  const LoadOptions load = load_options(flags.run);
+  check_can_write(flags.output);
+  const Array input = read_npy(flags.input);
+  const Model model = open_model(flags.model, load);
+  Result result;
+  try {
+    result = model.run(input, {.merge = merge});
+  } catch (const Error& error) {
+    fail("{}: {}", flags.input, error.what());
+  }
+  write_safetensors(flags.output,
+                    {to_write("logits", result.logits), to_write("features", result.features),
+                     to_write("tokens", result.tokens), to_write("sizes", result.sizes),
+                     to_write("source", result.source)});
+  return kDone;
+}
+
+}  // namespace
+
+void add_forward(CLI::App& program, int& status) {
+  CLI::App* command =
+      program.add_subcommand("forward", "Run a model on an array of normalised images");
+  auto flags = std::make_shared<Flags>();
+  command
+      ->add_option("MODEL", flags->model,
+                   "Folder with model.safetensors and config.json, or a .safetensors file")
+      ->required();
+  command
+      ->add_option("--input", flags->input,
+                   "Normalised images, .npy, [batch, 3, height, width], float32")
+      ->required();
+  command
+      ->add_option("--output", flags->output,
+                   "File to write, .safetensors: logits, features, tokens, sizes, source (the "
+                   "token that each input "
+                   "position ended in)")
+      ->required();
+  add_merge_flags(*command, flags->merge);
+  add_run_flags(*command, flags->run);
+  command->footer(
+      "Example: fovea forward deit_small --input images.npy --output out.safetensors --r 13");
+  command->callback([flags, &status] { status = forward(*flags); });
+}
+
+}  // namespace fovea::cli

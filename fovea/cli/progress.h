@@ -1,0 +1,32 @@
+// A line on the terminal that says how far a long piece of work is.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace fovea::cli {
+
+// Draws on standard error, and only where that is a terminal.
+class Progress {
+ public:
+  Progress(std::string what, size_t total);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  // `count` more are done.
+  void advance(size_t count);
+  // Takes the line away, so that something else can be printed; the next advance() draws it again.
+  void clear();
+
+ private:
+  std::string what_;
+  size_t total_;
+  size_t done_ = 0;
+  bool on_terminal_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace fovea::cli

@@ -1,0 +1,60 @@
+#include "fovea/data/preprocess.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fovea/data/resize.h"
+#include "fovea/io/error.h"
+
+namespace fovea {
+namespace {
+
+struct Size {
+  int64_t width;
+  int64_t height;
+};
+
+// Half to even, as Python rounds; the rounding mode is the default one.
+int64_t round_to_even(double x) { return std::llrint(x); }
+
+Size resized(const Image& image, const Preprocessing& spec) {
+  if (spec.squash) return {spec.width, spec.height};
+  const auto scaled = [&](int side) { return static_cast<int64_t>(side / spec.crop_pct); };
+  if (spec.width == spec.height) {
+    const int64_t target = scaled(spec.width);
+    const int64_t shorter = std::min(image.width, image.height);
+    const auto longer = [&](int64_t side) { return target * side / shorter; };
+    return image.width <= image.height ? Size{target, longer(image.height)}
+                                       : Size{longer(image.width), target};
+  }
+  const double ratio = std::min(static_cast<double>(image.width) / scaled(spec.width),
+                                static_cast<double>(image.height) / scaled(spec.height));
+  return {round_to_even(image.width / ratio), round_to_even(image.height / ratio)};
+}
+
+}  // namespace
+
+void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
+                const std::string& name) {
+  const Size size = resized(image, spec);
+  if (size.width > kMaxPixels / size.height) {
+    fail("{}: {} x {} pixels; too narrow to be resized to {} x {}", name, image.width, image.height,
+         size.width, size.height);
+  }
+  const Window window{
+      static_cast<int>(round_to_even(static_cast<double>(size.width - spec.width) / 2)),
+      static_cast<int>(round_to_even(static_cast<double>(size.height - spec.height) / 2)),
+      spec.width, spec.height};
+  const Image picture = resize(image, static_cast<int>(size.width), static_cast<int>(size.height),
+                               spec.interpolation, window);
+  const size_t pixels = static_cast<size_t>(spec.width) * spec.height;
+  for (size_t channel = 0; channel < 3; ++channel) {
+    float* plane = out.data() + channel * pixels;
+    for (size_t i = 0; i < pixels; ++i) {
+      const float value = static_cast<float>(picture.rgb[3 * i + channel]) / 255.0F;
+      plane[i] = (value - spec.mean[channel]) / spec.std[channel];
+    }
+  }
+}
+
+}  // namespace fovea

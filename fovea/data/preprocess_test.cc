@@ -1,0 +1,90 @@
+#include "fovea/data/preprocess.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <string>
+
+#include "fovea/io/npy.h"
+#include "fovea/io/testing.h"
+
+namespace fovea {
+namespace {
+
+using testing::HasSubstr;
+
+struct Golden {
+  const char* name;
+  const char* extension;
+  double grey_levels;  // how far off of 255 a value may be
+};
+
+class PreprocessGoldens : public testing::TestWithParam<Golden> {};
+
+// What Pillow and torchvision's transform make of the same pictures.
+TEST_P(PreprocessGoldens, AreMet) {
+  const std::filesystem::path folder =
+      std::filesystem::path(FOVEA_TEST_DATA) / "goldens-preprocess";
+  const std::string name = GetParam().name;
+  const Array want = read_npy(folder / (name + "-" + GetParam().extension + ".npy"));
+  const std::filesystem::path file = folder / (name + "." + GetParam().extension);
+  const Preprocessing spec;
+  Array got({3, spec.height, spec.width});
+  ASSERT_EQ(got.shape, want.shape);
+  preprocess(read_image(file), spec, got.data, file.string());
+  double worst = 0;
+  for (size_t i = 0; i < want.data.size(); ++i) {
+    const size_t channel = i / (got.data.size() / 3);
+    worst = std::max(
+        worst, std::abs(static_cast<double>(got.data[i]) - want.data[i]) * spec.std[channel] * 255);
+  }
+  EXPECT_LE(worst, GetParam().grey_levels);
+  RecordProperty("worst", std::to_string(worst));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Pictures, PreprocessGoldens,
+    testing::Values(Golden{"photo", "jpg", 0.01}, Golden{"progressive", "jpg", 0.01},
+                    Golden{"gray", "jpg", 0.01}, Golden{"cmyk", "jpg", 0.01},
+                    Golden{"alpha", "png", 0.01}, Golden{"gray", "png", 0.01},
+                    Golden{"palette", "png", 0.01}, Golden{"small", "png", 0.01}),
+    [](const auto& info) { return std::string(info.param.name) + "_" + info.param.extension; });
+
+Image plain(int width, int height) {
+  Image image{width, height, std::vector<uint8_t>(size_t{3} * width * height)};
+  for (size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = static_cast<uint8_t>(i % 3 * 100);
+  return image;
+}
+
+TEST(Preprocess, KeepsAPlainPicturePlainWhateverItsShape) {
+  for (const bool squash : {false, true}) {
+    for (const int height : {32, 48}) {
+      for (const Image& image : {plain(10, 300), plain(300, 10), plain(32, 32), plain(1, 1)}) {
+        Preprocessing spec;
+        spec.height = height;
+        spec.width = 32;
+        spec.squash = squash;
+        std::vector<float> out(size_t{3} * spec.height * spec.width, NAN);
+        preprocess(image, spec, out, "plain");
+        for (size_t i = 0; i < out.size(); ++i) {
+          const size_t channel = i / (out.size() / 3);
+          const float want =
+              (static_cast<float>(channel) * 100 / 255 - spec.mean[channel]) / spec.std[channel];
+          ASSERT_NEAR(out[i], want, 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST(Preprocess, NamesAPictureThatIsTooNarrow) {
+  std::vector<float> out(size_t{3} * 224 * 224);
+  EXPECT_THAT(error_of([&] { preprocess(plain(1, 1'000'000), {}, out, "line.png"); }),
+              HasSubstr("line.png: 1 x 1000000 pixels; too narrow"));
+}
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,200 @@
+#include "fovea/fovea.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "fovea/backend/cpu/cpu.h"
+#include "fovea/data/image.h"
+#include "fovea/data/preprocess.h"
+#include "fovea/model/checkpoint.h"
+#include "fovea/model/vit.h"
+#include "fovea/model/weights.h"
+
+namespace fovea {
+namespace {
+
+// Backends with warm arenas, kept between runs.
+class Workspaces {
+ public:
+  Workspaces(SimdLevel level, std::shared_ptr<Threads> threads)
+      : level_(level), threads_(std::move(threads)) {}
+
+  // Lends a backend for as long as the pointer lives.
+  std::shared_ptr<Cpu> lend() {
+    std::unique_ptr<Cpu> cpu;
+    {
+      const std::lock_guard lock(lock_);
+      if (!idle_.empty()) {
+        cpu = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    if (!cpu) cpu = std::make_unique<Cpu>(level_, threads_);
+    return {cpu.release(), [this](Cpu* used) {
+              const std::lock_guard lock(lock_);
+              idle_.emplace_back(used);
+            }};
+  }
+
+ private:
+  SimdLevel level_;
+  std::shared_ptr<Threads> threads_;
+  std::mutex lock_;
+  std::vector<std::unique_ptr<Cpu>> idle_;
+};
+
+void check_images(const Array& images, const Architecture& a) {
+  const Shape& s = images.shape;
+  if (s.size() != 4 || s[1] != 3)
+    fail("images are {}; expected [batch, 3, height, width]", to_string(s));
+  if (s[0] < 1 || s[2] < a.patch[0] || s[3] < a.patch[1] || s[2] % a.patch[0] != 0 ||
+      s[3] % a.patch[1] != 0) {
+    fail(
+        "images are {}; expected at least one, and height and width multiples of the patch, {} x "
+        "{}",
+        to_string(s), a.patch[0], a.patch[1]);
+  }
+  constexpr int64_t kMostPatches = 1 << 20;
+  if (s[2] / a.patch[0] * (s[3] / a.patch[1]) > kMostPatches || s[0] > kMostPatches) {
+    fail("images are {}; expected at most {} of at most {} patches each", to_string(s),
+         kMostPatches, kMostPatches);
+  }
+}
+
+// Pictures become inputs of the size that the model was made for.
+void set_input_size(Config& config, const Architecture& a) {
+  const std::array<int, 2> size = made_for(a);
+  config.preprocessing.height = size[0];
+  config.preprocessing.width = size[1];
+}
+
+// Where a run of some images of the batch writes what it found.
+void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_image,
+                const RunOptions& options, Result& result) {
+  const auto write = [&](const Tensor& x, Array& to) {
+    const int64_t per_image = elements(to.shape) / to.shape[0];
+    cpu.read(x, to.data.data() + first_image * per_image);
+  };
+  write(output.features, result.features);
+  write(output.logits, result.logits);
+  if (!options.want_tokens) return;
+  write(output.tokens, result.tokens);
+  const std::span<const float> sizes = output.reduction.sizes();
+  std::copy(sizes.begin(), sizes.end(),
+            result.sizes.data.begin() + first_image * result.sizes.shape[1]);
+  const Sources& sources = output.reduction.sources();
+  for (size_t i = 0; i < sources.batch(); ++i) {
+    const int64_t image = first_image + static_cast<int64_t>(i);
+    std::copy(sources.of(i).begin(), sources.of(i).end(),
+              result.source.data.begin() + image * result.source.shape[1]);
+  }
+}
+
+}  // namespace
+
+struct Model::State {
+  State(Architecture a, Config c, WeightSource& weights, const LoadOptions& options)
+      : architecture(std::move(a)),
+        config(std::move(c)),
+        level(chosen_level()),
+        threads(
+            std::make_shared<Threads>(options.threads > 0 ? options.threads : usable_processors())),
+        shared(level, threads),
+        serial(level, std::make_shared<Threads>(1)),
+        vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}
+
+  Result allocate(const Array& images, const RunOptions& options) const;
+  void run_images(const std::shared_ptr<Cpu>& cpu, const Array& images, int64_t begin, int64_t end,
+                  const RunOptions& options, Result& result) const;
+
+  Architecture architecture;
+  Config config;
+  std::vector<std::string> notes;
+  SimdLevel level;
+  std::shared_ptr<Threads> threads;
+  mutable Workspaces shared;  // spread one image over the threads
+  mutable Workspaces serial;  // one image to a thread
+  Vit<Cpu> vit;
+};
+
+Result Model::State::allocate(const Array& images, const RunOptions& options) const {
+  const Architecture& a = architecture;
+  const Shape& s = images.shape;
+  Result result;
+  const int64_t features = a.pool_concat ? 2 * a.width : a.width;
+  result.features = Array({s[0], features});
+  result.logits = Array({s[0], a.classes > 0 ? a.classes : features});
+  if (!options.want_tokens) return result;
+  const std::vector<int> schedule = layer_schedule(options.merge.schedule, a.depth);
+  const int64_t left =
+      cost(a, static_cast<int>(s[2]), static_cast<int>(s[3]), schedule).tokens_per_layer.back();
+  const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
+  result.tokens = Array({s[0], left, a.width});
+  result.sizes = Array({s[0], left});
+  result.source = IntArray({s[0], positions});
+  return result;
+}
+
+void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& images, int64_t begin,
+                              int64_t end, const RunOptions& options, Result& result) const {
+  const Shape& s = images.shape;
+  const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
+  write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+}
+
+Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+Model Model::load(const std::filesystem::path& path, const LoadOptions& options) {
+  const Checkpoint checkpoint = Checkpoint::open(path);
+  const bool is_folder = std::filesystem::is_directory(path);
+  Config config = read_config(is_folder ? path : path.parent_path());
+  Architecture architecture = infer_architecture(checkpoint, config);
+  set_input_size(config, architecture);
+  CheckpointWeights weights(checkpoint);
+  auto state =
+      std::make_shared<State>(std::move(architecture), std::move(config), weights, options);
+  state->notes = checkpoint.check_all_used();
+  return Model(std::move(state));
+}
+
+Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& options) {
+  Config config;
+  config.architecture = name;
+  Architecture architecture = named_architecture(name);
+  set_input_size(config, architecture);
+  RandomWeights weights(seed);
+  return Model(
+      std::make_shared<State>(std::move(architecture), std::move(config), weights, options));
+}
+
+const Architecture& Model::architecture() const { return state_->architecture; }
+const Config& Model::config() const { return state_->config; }
+int Model::threads() const { return state_->threads->count(); }
+const std::vector<std::string>& Model::notes() const { return state_->notes; }
+
+Array Model::preprocess(const std::filesystem::path& picture) const {
+  const Preprocessing& spec = state_->config.preprocessing;
+  Array image({1, 3, spec.height, spec.width});
+  fovea::preprocess(read_image(picture), spec, image.data, picture.string());
+  return image;
+}
+
+Result Model::run(const Array& images, const RunOptions& options) const {
+  check_images(images, state_->architecture);
+  Result result = state_->allocate(images, options);
+  const int64_t batch = images.shape[0];
+  const int64_t threads = state_->threads->count();
+  // Whole images to each thread as far as they share out evenly; the rest are run one by one, every
+  // operation spread over all threads.
+  const int64_t shared_out = threads == 1 ? 0 : batch / threads * threads;
+  state_->threads->run(shared_out, [&](int64_t image, int) {
+    state_->run_images(state_->serial.lend(), images, image, image + 1, options, result);
+  });
+  for (int64_t image = shared_out; image < batch; ++image) {
+    state_->run_images(state_->shared.lend(), images, image, image + 1, options, result);
+  }
+  return result;
+}
+
+}  // namespace fovea

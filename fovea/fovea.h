@@ -1,0 +1,68 @@
+// The door for programs that embed Fovea: load a model, preprocess pictures, run, read the result.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fovea/io/array.h"
+#include "fovea/io/error.h"
+#include "fovea/model/architecture.h"
+#include "fovea/model/config.h"
+#include "fovea/tokens/options.h"
+
+namespace fovea {
+
+struct LoadOptions {
+  int threads = 0;  // 0: as many as the process may use
+};
+
+// What a run gives; the names are those of `fovea forward`'s output.
+struct Result {
+  Array logits;     // [B, classes]; equal to features where the model has no head
+  Array features;   // [B, C]: what the head sees
+  Array tokens;     // [B, T, C]: after the final norm, where there is one
+  Array sizes;      // [B, T]: how many input tokens each token stands for
+  IntArray source;  // [B, N]: the token that each position of the input sequence ended in
+};
+
+// What a caller wants of a run; tokens, sizes and sources cost copies of their size.
+struct RunOptions {
+  MergeOptions merge = {};
+  bool want_tokens = true;
+};
+
+// A model ready to run. Copies share the weights. Safe to call from several threads at once.
+class Model {
+ public:
+  // `path`: a folder with model.safetensors and config.json, or a .safetensors file. Throws Error
+  // naming the file and what is wrong with it.
+  static Model load(const std::filesystem::path& path, const LoadOptions& options = {});
+
+  // A named architecture (vit_small_patch16_224, deit_tiny_patch16_224, ...) with random weights.
+  static Model random(const std::string& name, uint64_t seed, const LoadOptions& options = {});
+
+  const Architecture& architecture() const;
+  const Config& config() const;
+  // How many threads a run may use.
+  int threads() const;
+  // One line each: what the file held that was not used.
+  const std::vector<std::string>& notes() const;
+
+  // Decodes and preprocesses a picture to [1, 3, height, width]. Throws Error naming the file.
+  Array preprocess(const std::filesystem::path& picture) const;
+
+  // images: [B, 3, H, W], normalised. H and W may differ from the size the model was trained with;
+  // they must be multiples of the patch. The same image gives the same bits whatever batch it comes
+  // in and however many threads work.
+  Result run(const Array& images, const RunOptions& options = {}) const;
+
+ private:
+  struct State;
+  explicit Model(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace fovea

@@ -1,0 +1,25 @@
+// NumPy's .npy files: little-endian float arrays in C order.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "fovea/io/array.h"
+
+namespace fovea {
+
+// Reads versions 1 to 3, dtypes <f4, <f2, <f8 (to float), C order. Throws Error naming the file,
+// what was found and what was expected (other dtypes, Fortran order, a length that does not fit the
+// shape, overflow).
+Array read_npy(const std::filesystem::path& path);
+
+// The same from memory, for tests and fuzzing; `name` stands in messages.
+Array parse_npy(std::span<const std::byte> bytes, const std::string& name);
+
+// Writes version 1.0, <f4, C order, atomically.
+void write_npy(const std::filesystem::path& path, const Array& array);
+
+}  // namespace fovea

@@ -1,0 +1,225 @@
+// Reading and writing safetensors: every number in the header is held against the file before use.
+#include "fovea/io/safetensors.h"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "fovea/io/convert.h"
+#include "fovea/io/error.h"
+#include "fovea/io/safetensors_header.h"
+
+namespace fovea {
+namespace {
+
+constexpr size_t kLengthBytes = 8;
+constexpr uint64_t kLongestHeader = 100'000'000;  // the format's own limit
+
+constexpr std::pair<std::string_view, int64_t> kElementSizes[] = {
+    {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1},
+    {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
+    {"I32", 4},  {"F32", 4}, {"U64", 8}, {"I64", 8},     {"F64", 8}};
+
+// Bytes of one element; throws Error for a dtype that the format does not have.
+int64_t element_size(const std::string& dtype, const std::string& tensor, const std::string& file) {
+  const auto* found =
+      std::ranges::find(kElementSizes, dtype, [](const auto& pair) { return pair.first; });
+  if (found == std::end(kElementSizes)) {
+    fail("{}: tensor {} has the unknown dtype {}; expected one of the format's, such as F32", file,
+         printable(tensor), printable(dtype));
+  }
+  return found->second;
+}
+
+// The header's JSON, after its length was held against the file's size.
+std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
+  if (bytes.size() < kLengthBytes) {
+    fail(
+        "{}: has {} bytes; expected a safetensors file, which starts with 8 bytes of header length",
+        file, bytes.size());
+  }
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length > kLongestHeader) {
+    fail("{}: says that its header has {} bytes; expected a safetensors file, with {} at most",
+         file, length, kLongestHeader);
+  }
+  if (length > bytes.size() - kLengthBytes) {
+    fail("{}: says that its header has {} bytes, but only {} follow; is the file truncated?", file,
+         length, bytes.size() - kLengthBytes);
+  }
+  return {reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length};
+}
+
+// One entry's shape, dtype and offsets held against each other and the data.
+void check_entry(const std::string& name, const HeaderEntry& entry, int64_t data_size,
+                 const std::string& file) {
+  const int64_t size = element_size(entry.dtype, name, file);
+  const std::optional<int64_t> count = checked_elements(entry.shape);
+  if (!count) {
+    fail("{}: tensor {}: shape {} is too large", file, printable(name), to_string(entry.shape));
+  }
+  if (entry.begin > entry.end) {
+    fail("{}: tensor {}: data_offsets [{}, {}] run backwards", file, printable(name), entry.begin,
+         entry.end);
+  }
+  if (entry.end > data_size) {
+    fail("{}: tensor {} ends at byte {} of the data, but there are only {}; is the file truncated?",
+         file, printable(name), entry.end, data_size);
+  }
+  if (*count * size != entry.end - entry.begin) {
+    fail("{}: tensor {}: {} of shape {} needs {} bytes, but data_offsets [{}, {}] hold {}", file,
+         printable(name), entry.dtype, to_string(entry.shape), *count * size, entry.begin,
+         entry.end, entry.end - entry.begin);
+  }
+}
+
+// The tensors must fill the data without holes and without sharing bytes.
+void check_layout(const std::map<std::string, HeaderEntry>& tensors, int64_t data_size,
+                  const std::string& file) {
+  using Item = const std::pair<const std::string, HeaderEntry>*;
+  std::vector<Item> order;
+  order.reserve(tensors.size());
+  for (const auto& item : tensors) order.push_back(&item);
+  std::ranges::sort(order, {},
+                    [](Item item) { return std::pair(item->second.begin, item->second.end); });
+
+  const auto check_hole = [&file](int64_t from, int64_t to) {
+    if (from < to) fail("{}: bytes {} to {} of the data belong to no tensor", file, from, to);
+  };
+  int64_t end = 0;
+  Item previous = nullptr;
+  for (const Item item : order) {
+    const int64_t begin = item->second.begin;
+    if (begin < end) {
+      fail("{}: tensors {} and {} overlap", file, printable(previous->first),
+           printable(item->first));
+    }
+    check_hole(end, begin);
+    end = item->second.end;
+    previous = item;
+  }
+  check_hole(end, data_size);
+}
+
+template <typename T>
+TensorToWrite describe(std::string name, const char* dtype, const BasicArray<T>& array) {
+  return {std::move(name), dtype, array.shape, std::as_bytes(std::span(array.data))};
+}
+
+// The indices of the tensors, largest elements first, so that each begins at a multiple of its
+// element size. Throws Error for what could not be read back.
+std::vector<size_t> writing_order(const std::vector<TensorToWrite>& tensors,
+                                  const std::string& file) {
+  std::vector<int64_t> sizes;
+  for (const TensorToWrite& tensor : tensors) {
+    sizes.push_back(element_size(tensor.dtype, tensor.name, file));
+    const std::optional<int64_t> count = checked_elements(tensor.shape);
+    if (!count || static_cast<uint64_t>(*count * sizes.back()) != tensor.bytes.size()) {
+      fail("{}: tensor {}: {} of shape {} can't be written from {} bytes", file,
+           printable(tensor.name), tensor.dtype, to_string(tensor.shape), tensor.bytes.size());
+    }
+  }
+  std::vector<size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&sizes](size_t i) { return sizes[i]; });
+  return order;
+}
+
+// The header for tensors laid out in that order, padded so that the data begins at a multiple of 8.
+std::string header_json(const std::vector<TensorToWrite>& tensors, const std::vector<size_t>& order,
+                        const std::map<std::string, std::string>& metadata,
+                        const std::string& file) {
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  size_t end = 0;
+  std::set<std::string_view> names = {"__metadata__"};
+  for (const size_t i : order) {
+    const TensorToWrite& tensor = tensors[i];
+    if (!names.insert(tensor.name).second) {
+      fail("{}: the tensor name {} can't be written twice", file, printable(tensor.name));
+    }
+    const size_t begin = std::exchange(end, end + tensor.bytes.size());
+    header[tensor.name] = {
+        {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const nlohmann::json::type_error&) {
+    fail("{}: a tensor's name or the metadata is not UTF-8", file);
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  return text;
+}
+
+}  // namespace
+
+SafeTensors SafeTensors::open(const std::filesystem::path& path) {
+  MappedFile file = MappedFile::open(path);
+  SafeTensors result = parse(file.bytes(), path.string());
+  result.file_ = std::move(file);
+  return result;
+}
+
+SafeTensors SafeTensors::parse(std::span<const std::byte> bytes, const std::string& name) {
+  const std::string_view text = header_text(bytes, name);
+  SafeTensorsHeader header = parse_safetensors_header(text, name);
+  const std::span<const std::byte> data = bytes.subspan(kLengthBytes + text.size());
+  const auto data_size = static_cast<int64_t>(data.size());
+  for (const auto& [tensor, entry] : header.tensors) check_entry(tensor, entry, data_size, name);
+  check_layout(header.tensors, data_size, name);
+
+  SafeTensors result;
+  result.file_name_ = name;
+  result.metadata_ = std::move(header.metadata);
+  for (auto& [tensor, entry] : header.tensors) {
+    const auto begin = static_cast<size_t>(entry.begin);
+    const auto count = static_cast<size_t>(entry.end) - begin;
+    result.tensors_.emplace(tensor, TensorView{tensor, std::move(entry.dtype),
+                                               std::move(entry.shape), data.subspan(begin, count)});
+  }
+  return result;
+}
+
+std::vector<float> to_floats(const TensorView& tensor, const std::string& file_name) {
+  if (tensor.dtype == "F32") {
+    return convert_to_floats<float, std::identity{}>(tensor.bytes);
+  }
+  if (tensor.dtype == "F16") return convert_to_floats<uint16_t, half_to_float>(tensor.bytes);
+  if (tensor.dtype == "BF16") return convert_to_floats<uint16_t, bfloat16_to_float>(tensor.bytes);
+  fail("{}: tensor {} is {}; expected F32, F16 or BF16", file_name, printable(tensor.name),
+       tensor.dtype);
+}
+
+TensorToWrite to_write(std::string name, const Array& array) {
+  return describe(std::move(name), "F32", array);
+}
+
+TensorToWrite to_write(std::string name, const IntArray& array) {
+  return describe(std::move(name), "I32", array);
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::vector<size_t> order = writing_order(tensors, path.string());
+  const std::string header = header_json(tensors, order, metadata, path.string());
+  write_atomically(path, [&](std::ostream& out) {
+    const uint64_t length = header.size();
+    out.write(reinterpret_cast<const char*>(&length), sizeof(length));
+    out << header;
+    for (const size_t i : order) {
+      const std::span<const std::byte> bytes = tensors[i].bytes;
+      out.write(reinterpret_cast<const char*>(bytes.data()),
+                static_cast<std::streamsize>(bytes.size()));
+    }
+  });
+}
+
+}  // namespace fovea

@@ -1,0 +1,67 @@
+// The safetensors format: 8 bytes of header length, a JSON header, then raw little-endian tensors.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/io/array.h"
+#include "fovea/io/file.h"
+
+namespace fovea {
+
+// One tensor of an open file; `bytes` points into the memory map and is checked to hold exactly
+// elements(shape) elements of `dtype`.
+struct TensorView {
+  std::string name;
+  std::string dtype;  // as the format spells it: F32, F16, BF16, I64, ...
+  Shape shape;
+  std::span<const std::byte> bytes;
+};
+
+// A checked, memory-mapped safetensors file.
+class SafeTensors {
+ public:
+  // Checks header length, JSON, names, dtypes, shapes, offsets, overlaps, holes and sizes (all
+  // against overflow) before any tensor can be touched. Throws Error that names the file and what
+  // is wrong.
+  static SafeTensors open(const std::filesystem::path& path);
+
+  // The same from memory, for tests and fuzzing; `name` stands in messages. The bytes must outlive
+  // it.
+  static SafeTensors parse(std::span<const std::byte> bytes, const std::string& name);
+
+  // By name, in the order of names.
+  const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const std::string& file_name() const { return file_name_; }
+
+ private:
+  MappedFile file_;
+  std::string file_name_;
+  std::map<std::string, TensorView> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// The values of an F32, F16 or BF16 tensor as floats (exact). Throws Error naming file and tensor
+// for any other dtype.
+std::vector<float> to_floats(const TensorView& tensor, const std::string& file_name);
+
+// One tensor to be written, from memory that outlives the call.
+struct TensorToWrite {
+  std::string name;
+  std::string dtype;
+  Shape shape;
+  std::span<const std::byte> bytes;
+};
+TensorToWrite to_write(std::string name, const Array& array);
+TensorToWrite to_write(std::string name, const IntArray& array);
+
+// Writes a file (atomically: see write_atomically) with tensors aligned to their element size.
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace fovea

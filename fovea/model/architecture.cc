@@ -1,0 +1,212 @@
+#include "fovea/model/architecture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "fovea/io/error.h"
+#include "fovea/model/checkpoint.h"
+
+namespace fovea {
+namespace {
+
+constexpr int64_t kLargestExtent = 1 << 20;
+
+// Extent `axis` of a tensor that must have `rank` of them, as an int.
+int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis) {
+  const Shape& shape = checkpoint.shape(name);
+  if (shape.size() != rank) {
+    fail("{}: tensor {} is {}; expected {} dimensions", checkpoint.file_name(),
+         checkpoint.spelling(name), to_string(shape), rank);
+  }
+  if (shape[axis] < 1 || shape[axis] > kLargestExtent) {
+    fail("{}: tensor {} is {}; expected extents from 1 to {}", checkpoint.file_name(),
+         checkpoint.spelling(name), to_string(shape), kLargestExtent);
+  }
+  return static_cast<int>(shape[axis]);
+}
+
+void infer_stem(const Checkpoint& checkpoint, Architecture& a) {
+  const std::string name = "patch_embed.proj";
+  if (checkpoint.has(name + ".0.weight")) {
+    a.stem = Stem::hmlp;
+    a.width = extent(checkpoint, name + ".6.weight", 4, 0);
+    for (const size_t axis : {0, 1}) {
+      a.patch[axis] = 1;
+      for (const char* convolution : {".0.weight", ".3.weight", ".6.weight"}) {
+        a.patch[axis] *= extent(checkpoint, name + convolution, 4, axis + 2);
+      }
+    }
+    if (a.patch[0] != a.patch[1] || a.patch[0] % 4 != 0 || a.width % 4 != 0) {
+      fail(
+          "{}: the hMLP stem has patches of {} x {} and {} channels; expected squares and "
+          "multiples of 4",
+          checkpoint.file_name(), a.patch[0], a.patch[1], a.width);
+    }
+    return;
+  }
+  a.width = extent(checkpoint, name + ".weight", 4, 0);
+  a.patch = {extent(checkpoint, name + ".weight", 4, 2),
+             extent(checkpoint, name + ".weight", 4, 3)};
+  if (extent(checkpoint, name + ".weight", 4, 1) != 3) {
+    fail("{}: tensor {} is {}; expected 3 input channels", checkpoint.file_name(),
+         checkpoint.spelling(name + ".weight"), to_string(checkpoint.shape(name + ".weight")));
+  }
+}
+
+void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
+  a.class_token = checkpoint.has("cls_token");
+  a.distillation_token = checkpoint.has("dist_token");
+  if (checkpoint.has("reg_token")) a.registers = extent(checkpoint, "reg_token", 3, 1);
+  if (checkpoint.has("pos_embed")) {
+    // [1, n, C], or [n, 1, C] in SWAG's files.
+    a.position_rows =
+        std::max(extent(checkpoint, "pos_embed", 3, 0), extent(checkpoint, "pos_embed", 3, 1));
+  }
+  if (config.image_size) a.image_size = *config.image_size;
+  if (config.input_size) a.input_size = *config.input_size;
+}
+
+int heads_of(const Config& config, const Checkpoint& checkpoint, int width) {
+  constexpr std::pair<int, int> kKnown[] = {{1280, 16}, {1408, 16}, {1664, 16}};
+  int heads = width / 64;
+  for (const auto& [known_width, known_heads] : kKnown) {
+    if (width == known_width) heads = known_heads;
+  }
+  if (config.heads) heads = *config.heads;
+  if (heads < 1 || width % heads != 0) {
+    fail("{}: {} channels can't be shared out to {} heads; config.json should give num_heads",
+         checkpoint.file_name(), width, heads);
+  }
+  return heads;
+}
+
+void infer_blocks(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
+  a.depth = checkpoint.depth();
+  if (a.depth == 0)
+    fail("{}: no transformer blocks found under any known name", checkpoint.file_name());
+  if (config.depth && *config.depth != a.depth) {
+    fail("{}: {} layers found; config.json says {}", checkpoint.file_name(), a.depth,
+         *config.depth);
+  }
+  a.branches = std::max(1, checkpoint.branches());
+  a.heads = heads_of(config, checkpoint, a.width);
+  const std::string mlp = "blocks.0.ffns.0.mlp.";
+  for (const char* part : {"w12.weight", "fc1_g.weight"}) {
+    if (checkpoint.has(mlp + part)) {
+      fail("{}: tensor {} belongs to SwiGLU, which is not supported", checkpoint.file_name(),
+           checkpoint.spelling(mlp + part));
+    }
+  }
+  a.mlp_width = extent(checkpoint, mlp + "fc1.weight", 2, 0);
+  if (int64_t{2} * extent(checkpoint, mlp + "fc2.weight", 2, 1) == a.mlp_width) {
+    fail("{}: tensor {} has twice the rows that fc2 takes: SwiGLU, which is not supported",
+         checkpoint.file_name(), checkpoint.spelling(mlp + "fc1.weight"));
+  }
+  a.layer_scale = checkpoint.has("blocks.0.attns.0.ls.gamma");
+}
+
+void infer_head(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
+  a.final_norm = checkpoint.has("norm.weight");
+  a.fc_norm = checkpoint.has("fc_norm.weight");
+  a.pooling =
+      config.pooling.value_or(a.fc_norm || !a.class_token ? Pooling::average : Pooling::token);
+  if (a.pooling == Pooling::token && !a.class_token) {
+    fail("{}: config.json asks for pooling by class token; expected a tensor {}",
+         checkpoint.file_name(), checkpoint.spelling("cls_token"));
+  }
+  if (!checkpoint.has("head.weight")) return;
+  a.classes = extent(checkpoint, "head.weight", 2, 0);
+  a.pool_concat = a.class_token && checkpoint.shape("head.weight")[1] == int64_t{2} * a.width;
+}
+
+bool is_set(const std::array<int, 2>& size) { return size[0] > 0; }
+
+// The prefixes that a table of positions can have: all prefix tokens, none, or the class token
+// before registers.
+std::vector<int> table_prefixes(const Architecture& a) {
+  std::vector<int> prefixes = {a.prefix(), 0};
+  if (a.registers > 0 && a.class_token) prefixes.push_back(1);
+  return prefixes;
+}
+
+// The square grid that a table was made for; a grid of 0 rows if none fits.
+PositionLayout square_layout(const Architecture& a) {
+  for (const int prefix : table_prefixes(a)) {
+    const int patches = std::max(0, a.position_rows - prefix);
+    const int side = static_cast<int>(std::lround(std::sqrt(patches)));
+    if (side > 0 && side * side == patches) return {prefix, {side, side}};
+  }
+  return {};
+}
+
+}  // namespace
+
+Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config) {
+  Architecture a;
+  a.name = config.architecture;
+  a.eps = config.layer_norm_eps;
+  infer_stem(checkpoint, a);
+  infer_blocks(checkpoint, config, a);
+  infer_tokens(checkpoint, config, a);
+  infer_head(checkpoint, config, a);
+  a.parameters = checkpoint.parameters();
+  return a;
+}
+
+PositionLayout position_layout(const Architecture& a, std::array<int, 2> grid) {
+  const int rows = a.position_rows;
+  const int patches = grid[0] * grid[1];
+  const std::vector<int> prefixes = table_prefixes(a);
+  for (const int prefix : {0, a.prefix(), prefixes.back()}) {
+    if (rows == patches + prefix) return {prefix, grid};
+  }
+  for (const std::array<int, 2>& size : {a.image_size, a.input_size}) {
+    if (!is_set(size)) continue;
+    const std::array<int, 2> other = {size[0] / a.patch[0], size[1] / a.patch[1]};
+    for (const int prefix : prefixes) {
+      if (rows == other[0] * other[1] + prefix) return {prefix, other};
+    }
+  }
+  const PositionLayout square = square_layout(a);
+  if (square.grid[0] > 0) return square;
+  fail(
+      "position embedding of {} rows: its grid can't be told for {} x {} patches and {} prefix "
+      "tokens; config.json should "
+      "give img_size",
+      rows, grid[0], grid[1], a.prefix());
+}
+
+std::array<int, 2> made_for(const Architecture& a) {
+  if (is_set(a.input_size)) return a.input_size;
+  if (is_set(a.image_size)) return a.image_size;
+  const int side = square_layout(a).grid[0];
+  return side > 0 ? std::array<int, 2>{side * a.patch[0], side * a.patch[1]}
+                  : std::array<int, 2>{224, 224};
+}
+
+Cost cost(const Architecture& a, int height, int width, const std::vector<int>& schedule) {
+  const double c = a.width;
+  const double patches = static_cast<double>(height / a.patch[0]) * (width / a.patch[1]);
+  const double pixels = 3.0 * a.patch[0] * a.patch[1];
+  double products = patches * pixels * c;
+  if (a.stem == Stem::hmlp) {
+    // The first convolution has a quarter of the channels; the next ones see 4 pieces and then 1 of
+    // 4 a patch.
+    products = patches * (pixels * c / 4 + 4 * c * c / 4 + c * c);
+  }
+  Cost total;
+  int tokens = static_cast<int>(patches) + a.prefix();
+  for (int layer = 0; layer < a.depth; ++layer) {
+    const int left = tokens - std::min(schedule.at(layer), (tokens - a.prefix()) / 2);
+    const double attention = 4 * c * c * tokens + 2.0 * tokens * tokens * c;
+    const double mlp = 2.0 * c * a.mlp_width * left;
+    products += a.branches * (attention + mlp);
+    tokens = left;
+    total.tokens_per_layer.push_back(tokens);
+  }
+  total.gflops = 2e-9 * products;
+  return total;
+}
+
+}  // namespace fovea

@@ -1,0 +1,78 @@
+// The shape of a model: all that its tensors and its config tell, as one plain struct.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fovea/model/config.h"
+
+namespace fovea {
+
+class Checkpoint;
+
+enum class Stem { linear, hmlp };
+
+struct Architecture {
+  std::string name;
+  int width = 0;  // C
+  int depth = 0;
+  int heads = 0;
+  int branches = 1;  // parallel attention and MLP branches of a layer
+  int mlp_width = 0;
+  Stem stem = Stem::linear;
+  std::array<int, 2> patch = {16, 16};  // height, width in pixels
+  bool class_token = false;
+  bool distillation_token = false;
+  int registers = 0;
+  bool layer_scale = false;
+  bool final_norm = false;  // norm
+  bool fc_norm = false;     // norm after average pooling
+  Pooling pooling = Pooling::token;
+  bool pool_concat = false;  // DINOv2's classifier: class token beside the mean of the patches
+  int classes = 0;           // 0: no head
+  double eps = 1e-6;         // of every LayerNorm
+  int position_rows = 0;     // 0: no position embedding
+  // Sizes of images, in pixels, that the config names; {0, 0} where it names none.
+  std::array<int, 2> image_size = {0, 0};
+  std::array<int, 2> input_size = {0, 0};
+  int64_t parameters = 0;
+
+  int prefix() const { return int{class_token} + int{distillation_token} + registers; }
+};
+
+// Reads everything from the shapes of a checkpoint and from its config. Throws Error naming the
+// tensor (missing, wrong shape) or the key of the config that contradicts it.
+Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config);
+
+// How the rows of a position embedding are to be read for an input of some grid of patches.
+struct PositionLayout {
+  int prefix = 0;                    // leading rows, which belong to the first prefix tokens
+  std::array<int, 2> grid = {0, 0};  // rows and columns of patches that the others were made for
+};
+
+// For P = grid[0] * grid[1] patches and p prefix tokens a table of n rows means: n = P patches
+// only; n = P + p all; n = P + 1 with registers the class token and patches. Otherwise it is of
+// another grid: that of image_size, else of input_size where it fits, else a square. Throws Error
+// where none fits.
+PositionLayout position_layout(const Architecture& architecture, std::array<int, 2> grid);
+
+// The image size, in pixels (height, width), that the model was made for: what the config says,
+// else what a square table of positions tells, else 224.
+std::array<int, 2> made_for(const Architecture& architecture);
+
+// A named architecture: (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE, SIZE 224 or
+// 224x384 (height x width). Throws Error saying what is possible.
+Architecture named_architecture(const std::string& name);
+
+// What a run costs: two operations per multiply-add of matrix products, without the head.
+struct Cost {
+  std::vector<int> tokens_per_layer;  // tokens that leave each layer
+  double gflops = 0;
+};
+// For one image of height x width pixels (multiples of the patch) and r of each layer.
+Cost cost(const Architecture& architecture, int height, int width,
+          const std::vector<int>& schedule);
+
+}  // namespace fovea

@@ -1,0 +1,69 @@
+// Multi-head self-attention of a pre-norm block, in one or several parallel branches.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fovea/backend/backend.h"
+#include "fovea/model/architecture.h"
+#include "fovea/model/weights.h"
+#include "fovea/tokens/reduction.h"
+
+namespace fovea {
+
+template <Backend B>
+typename B::Linear read_linear(B& b, WeightSource& weights, const std::string& name, int64_t in,
+                               int64_t out) {
+  return b.make_linear(weights.read(name + ".weight", {out, in}),
+                       weights.read(name + ".bias", {out}));
+}
+
+template <Backend B>
+typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name,
+                           const Architecture& a) {
+  return b.make_norm(weights.read(name + ".weight", {a.width}),
+                     weights.read(name + ".bias", {a.width}), a.eps);
+}
+
+// LayerScale's factor per channel; empty (1 everywhere) where the model has none.
+template <Backend B>
+typename B::Vector read_scale(B& b, WeightSource& weights, const std::string& name,
+                              const Architecture& a) {
+  if (!a.layer_scale) return {};
+  return b.make_vector(weights.read(name + ".ls.gamma", {a.width}));
+}
+
+template <Backend B>
+struct Attention {
+  typename B::Norm norm;
+  typename B::Linear qkv;
+  typename B::Linear proj;
+  typename B::Vector scale;
+
+  static Attention load(B& b, WeightSource& weights, const std::string& name,
+                        const Architecture& a) {
+    return {read_norm(b, weights, name + ".norm", a),
+            read_linear(b, weights, name + ".attn.qkv", a.width, int64_t{3} * a.width),
+            read_linear(b, weights, name + ".attn.proj", a.width, a.width),
+            read_scale(b, weights, name, a)};
+  }
+};
+
+// x [B, T, C] + the sum over branches of scale * proj(softmax(q k' / sqrt d + log sizes) v), all
+// branches reading the same x. `seen` receives what the reduction asks for.
+template <Backend B>
+typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
+                          const Reduction<B>& tokens, Seen<B>& seen) {
+  for (const Attention<B>& branch : branches) {
+    seen.qkv.push_back(b.norm_linear(x, branch.norm, branch.qkv));
+    if (tokens.needs_input()) seen.normed.push_back(b.layer_norm(x, branch.norm));
+  }
+  for (size_t i = 0; i < branches.size(); ++i) {
+    const typename B::Tensor attended = b.attention(seen.qkv[i], seen.heads, tokens.log_sizes());
+    x = b.add_linear(std::move(x), attended, branches[i].proj, branches[i].scale);
+  }
+  return x;
+}
+
+}  // namespace fovea

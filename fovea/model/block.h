@@ -1,0 +1,71 @@
+// A pre-norm transformer block with a reduction of tokens between attention and MLP.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fovea/model/attention.h"
+
+namespace fovea {
+
+template <Backend B>
+struct Mlp {
+  typename B::Norm norm;
+  typename B::Linear fc1;
+  typename B::Linear fc2;
+  typename B::Vector scale;
+
+  static Mlp load(B& b, WeightSource& weights, const std::string& name, const Architecture& a) {
+    return {read_norm(b, weights, name + ".norm", a),
+            read_linear(b, weights, name + ".mlp.fc1", a.width, a.mlp_width),
+            read_linear(b, weights, name + ".mlp.fc2", a.mlp_width, a.width),
+            read_scale(b, weights, name, a)};
+  }
+};
+
+// x [B, T, C] + the sum over branches of scale * fc2(gelu(fc1(norm(x)))), all branches reading the
+// same x.
+template <Backend B>
+typename B::Tensor add_mlps(B& b, typename B::Tensor x, const std::vector<Mlp<B>>& branches) {
+  std::vector<typename B::Tensor> hidden;
+  for (const Mlp<B>& branch : branches) {
+    hidden.push_back(b.norm_linear_gelu(x, branch.norm, branch.fc1));
+  }
+  for (size_t i = 0; i < branches.size(); ++i) {
+    x = b.add_linear(std::move(x), hidden[i], branches[i].fc2, branches[i].scale);
+  }
+  return x;
+}
+
+template <Backend B>
+struct Block {
+  std::vector<Attention<B>> attns;
+  std::vector<Mlp<B>> ffns;
+  int heads = 1;
+  int layer = 0;
+
+  static Block load(B& b, WeightSource& weights, const Architecture& a, int layer) {
+    Block block{{}, {}, a.heads, layer};
+    const std::string name = "blocks." + std::to_string(layer);
+    for (int j = 0; j < a.branches; ++j) {
+      const std::string branch = std::to_string(j);
+      block.attns.push_back(Attention<B>::load(b, weights, name + ".attns." + branch, a));
+      block.ffns.push_back(Mlp<B>::load(b, weights, name + ".ffns." + branch, a));
+    }
+    return block;
+  }
+
+  // x: [B, T, C]; returns [B, T', C], T' <= T.
+  typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens) const {
+    {
+      Seen<B> seen;
+      seen.heads = heads;
+      x = attend(b, std::move(x), attns, tokens, seen);
+      x = tokens.reduce(b, std::move(x), seen, layer);  // who merges with whom, and the merge
+    }
+    return add_mlps(b, std::move(x), ffns);
+  }
+};
+
+}  // namespace fovea

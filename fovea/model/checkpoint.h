@@ -1,0 +1,63 @@
+// A checkpoint of any dialect, seen under canonical names: timm's, with one spelling for branches.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fovea/io/array.h"
+#include "fovea/io/safetensors.h"
+#include "fovea/model/names.h"
+
+namespace fovea {
+
+// Canonical names (j counts branches, 0 where there is one):
+//   cls_token, dist_token, reg_token, pos_embed, norm.{weight,bias}, fc_norm.{weight,bias},
+//   head.{weight,bias}, head_dist.{weight,bias},
+//   patch_embed.proj.{weight,bias}            linear stem
+//   patch_embed.proj.{0,1,3,4,6,7}.*          hMLP stem
+//   blocks.i.attns.j.{norm,attn.qkv,attn.proj}.{weight,bias}, blocks.i.attns.j.ls.gamma
+//   blocks.i.attns.j.attn.{q,k,v}.{weight,bias}   where the file keeps them apart
+//   blocks.i.ffns.j.{norm,mlp.fc1,mlp.fc2}.{weight,bias}, blocks.i.ffns.j.ls.gamma
+// Whatever else a file holds is a leftover. Not safe for several threads at once.
+class Checkpoint {
+ public:
+  // `path`: a folder with model.safetensors, or a .safetensors file. Throws Error naming the file,
+  // and two tensors that are the same one.
+  static Checkpoint open(const std::filesystem::path& path);
+  static Checkpoint from(SafeTensors file);
+
+  bool has(const std::string& name) const { return file_names_.contains(name); }
+  // The shape under a canonical name. Error naming the tensor, as this file's dialect spells it, if
+  // it isn't there.
+  const Shape& shape(const std::string& name) const;
+  // The values; marks the tensor as used. Error naming tensor, shape found and shape expected. A
+  // position embedding's first two extents may be the other way round (SWAG).
+  Array read(const std::string& name, const Shape& expected) const;
+
+  // Error naming the first tensor that nobody has read, unless it is known to be harmless: those
+  // are returned as notes, one line for each kind.
+  std::vector<std::string> check_all_used() const;
+
+  int depth() const;
+  // Parallel attention or MLP branches of the first layer.
+  int branches() const;
+  // Elements of all tensors that belong to the model, statistics of batch norms left out.
+  int64_t parameters() const;
+  const std::string& file_name() const { return file_.file_name(); }
+  // How the file spells, or would spell, a canonical name.
+  std::string spelling(const std::string& name) const;
+
+ private:
+  const TensorView& tensor(const std::string& name) const;
+
+  SafeTensors file_;
+  Dialect dialect_ = Dialect::timm;                // the one that most names are in
+  std::map<std::string, std::string> file_names_;  // canonical name -> name in the file
+  mutable std::set<std::string> used_;             // canonical names
+};
+
+}  // namespace fovea

@@ -1,0 +1,55 @@
+// What config.json says about a model, in one plain struct for all styles (timm, transformers).
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fovea {
+
+enum class Interpolation { bilinear, bicubic };
+
+// How a picture becomes the model's input.
+struct Preprocessing {
+  int height = 224;  // of the input, in pixels
+  int width = 224;
+  std::array<float, 3> mean = {0.485F, 0.456F, 0.406F};
+  std::array<float, 3> std = {0.229F, 0.224F, 0.225F};
+  Interpolation interpolation = Interpolation::bicubic;
+  double crop_pct = 0.9;
+  bool squash = false;  // resize straight to height x width, without keeping the aspect or cropping
+};
+
+enum class Pooling { token, average };
+
+// Everything that shapes of tensors cannot tell. Missing keys stay empty; the architecture fills in
+// defaults.
+struct Config {
+  std::string architecture;  // timm's name, or transformers' model_type; may be empty
+  std::optional<int> heads;  // num_heads | num_attention_heads
+  std::optional<int> depth;  // num_hidden_layers | depth; only to be checked against the tensors
+  std::optional<std::array<int, 2>>
+      image_size;  // of the position grid: image_size | model_args.img_size, (h, w) in pixels
+  std::optional<std::array<int, 2>> input_size;  // pretrained_cfg.input_size, (h, w)
+  std::optional<Pooling> pooling;                // global_pool
+  double layer_norm_eps = 1e-6;
+  std::vector<std::string> labels;  // id2label | label_names; empty if not given
+  Preprocessing preprocessing;
+};
+
+// Parses the text of a config.json. `name` stands in messages. Throws Error that names the file and
+// the key for wrong types and values, and refuses by name what we don't compute: activations other
+// than the erf GELU, SwiGLU, rotary positions, other pooling, other interpolation.
+Config parse_config(const std::string& text, const std::string& name);
+
+// Overlays what transformers' preprocessor_config.json says on `config.preprocessing`.
+void parse_preprocessor_config(const std::string& text, const std::string& name, Config& config);
+
+// Reads config.json (and preprocessor_config.json, if there) beside a model; defaults where there
+// is none.
+Config read_config(const std::filesystem::path& folder);
+
+}  // namespace fovea

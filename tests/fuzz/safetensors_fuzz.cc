@@ -1,0 +1,30 @@
+// Any bytes as a safetensors file: either one clear Error, or tensors that can all be read.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "fovea/io/error.h"
+#include "fovea/io/safetensors.h"
+
+namespace {
+
+void read_all(const fovea::SafeTensors& file) {
+  for (const auto& [name, tensor] : file.tensors()) {
+    const bool floats = tensor.dtype == "F32" || tensor.dtype == "F16" || tensor.dtype == "BF16";
+    if (!floats) continue;
+    const auto count = static_cast<size_t>(fovea::elements(tensor.shape));
+    if (fovea::to_floats(tensor, file.file_name()).size() != count) std::abort();
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  try {
+    read_all(fovea::SafeTensors::parse(std::as_bytes(std::span(data, size)), "fuzz.safetensors"));
+  } catch (const fovea::Error&) {
+    // The only exception that may come out.
+  }
+  return 0;
+}
