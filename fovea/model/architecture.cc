@@ -1,3 +1,4 @@
+// From shapes and a config to an architecture, and the checks that the two agree.
 #include "fovea/model/architecture.h"
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 
 #include "fovea/io/error.h"
 #include "fovea/model/checkpoint.h"
+#include "fovea/model/tensors.h"
 
 namespace fovea {
 namespace {
@@ -26,9 +28,14 @@ int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, s
   return static_cast<int>(shape[axis]);
 }
 
+// Weight or bias: the other one is missed, by its name, when all tensors are checked.
+bool has_part(const Checkpoint& checkpoint, const std::string& name) {
+  return checkpoint.has(name + ".weight") || checkpoint.has(name + ".bias");
+}
+
 void infer_stem(const Checkpoint& checkpoint, Architecture& a) {
   const std::string name = "patch_embed.proj";
-  if (checkpoint.has(name + ".0.weight")) {
+  if (has_part(checkpoint, name + ".0") || has_part(checkpoint, name + ".6")) {
     a.stem = Stem::hmlp;
     a.width = extent(checkpoint, name + ".6.weight", 4, 0);
     for (const size_t axis : {0, 1}) {
@@ -55,10 +62,10 @@ void infer_stem(const Checkpoint& checkpoint, Architecture& a) {
 }
 
 void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
-  a.class_token = checkpoint.has("cls_token");
-  a.distillation_token = checkpoint.has("dist_token");
+  a.distillation_token = checkpoint.has("dist_token") || has_part(checkpoint, "head_dist");
+  a.class_token = checkpoint.has("cls_token") || a.distillation_token;
   if (checkpoint.has("reg_token")) a.registers = extent(checkpoint, "reg_token", 3, 1);
-  if (checkpoint.has("pos_embed")) {
+  if (config.position_embedding || checkpoint.has("pos_embed")) {
     // [1, n, C], or [n, 1, C] in SWAG's files.
     a.position_rows =
         std::max(extent(checkpoint, "pos_embed", 3, 0), extent(checkpoint, "pos_embed", 3, 1));
@@ -68,17 +75,22 @@ void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architectu
 }
 
 int heads_of(const Config& config, const Checkpoint& checkpoint, int width) {
+  if (config.heads) {
+    if (width % *config.heads != 0) {
+      fail("{}: {} channels can't be shared out to {} heads; config.json should give num_heads",
+           checkpoint.file_name(), width, *config.heads);
+    }
+    return *config.heads;
+  }
   constexpr std::pair<int, int> kKnown[] = {{1280, 16}, {1408, 16}, {1664, 16}};
-  int heads = width / 64;
-  for (const auto& [known_width, known_heads] : kKnown) {
-    if (width == known_width) heads = known_heads;
+  for (const auto& [known_width, heads] : kKnown) {
+    if (width == known_width) return heads;
   }
-  if (config.heads) heads = *config.heads;
-  if (heads < 1 || width % heads != 0) {
-    fail("{}: {} channels can't be shared out to {} heads; config.json should give num_heads",
-         checkpoint.file_name(), width, heads);
+  if (width % 64 != 0) {
+    fail("{}: the number of heads can't be told for {} channels; config.json should give num_heads",
+         checkpoint.file_name(), width);
   }
-  return heads;
+  return width / 64;
 }
 
 void infer_blocks(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
@@ -92,32 +104,48 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, Architectu
   a.branches = std::max(1, checkpoint.branches());
   a.heads = heads_of(config, checkpoint, a.width);
   const std::string mlp = "blocks.0.ffns.0.mlp.";
-  for (const char* part : {"w12.weight", "fc1_g.weight"}) {
-    if (checkpoint.has(mlp + part)) {
-      fail("{}: tensor {} belongs to SwiGLU, which is not supported", checkpoint.file_name(),
-           checkpoint.spelling(mlp + part));
-    }
-  }
   a.mlp_width = extent(checkpoint, mlp + "fc1.weight", 2, 0);
   if (int64_t{2} * extent(checkpoint, mlp + "fc2.weight", 2, 1) == a.mlp_width) {
     fail("{}: tensor {} has twice the rows that fc2 takes: SwiGLU, which is not supported",
          checkpoint.file_name(), checkpoint.spelling(mlp + "fc1.weight"));
   }
-  a.layer_scale = checkpoint.has("blocks.0.attns.0.ls.gamma");
+  a.layer_scale =
+      checkpoint.has("blocks.0.attns.0.ls.gamma") || checkpoint.has("blocks.0.ffns.0.ls.gamma");
 }
 
 void infer_head(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
-  a.final_norm = checkpoint.has("norm.weight");
-  a.fc_norm = checkpoint.has("fc_norm.weight");
+  a.fc_norm = has_part(checkpoint, "fc_norm");
+  // Only a norm after pooling, or the config, can take the place of the final norm.
+  a.final_norm = has_part(checkpoint, "norm") || (config.final_norm && !a.fc_norm);
   a.pooling =
       config.pooling.value_or(a.fc_norm || !a.class_token ? Pooling::average : Pooling::token);
   if (a.pooling == Pooling::token && !a.class_token) {
     fail("{}: config.json asks for pooling by class token; expected a tensor {}",
          checkpoint.file_name(), checkpoint.spelling("cls_token"));
   }
-  if (!checkpoint.has("head.weight")) return;
+  if (!has_part(checkpoint, "head")) return;
   a.classes = extent(checkpoint, "head.weight", 2, 0);
   a.pool_concat = a.class_token && checkpoint.shape("head.weight")[1] == int64_t{2} * a.width;
+}
+
+// The blocks of all layers have the same parts: names what only some of them have. What some lack
+// has been named before.
+void check_alike(const Checkpoint& checkpoint, const Architecture& a) {
+  for (int layer = 0; layer < a.depth; ++layer) {
+    for (const char* kind : {"attns", "ffns"}) {
+      const std::string block = fmt::format("blocks.{}.{}.", layer, kind);
+      if (const auto extra = checkpoint.first_under(fmt::format("{}{}.", block, a.branches))) {
+        fail("{}: tensor {} is of branch {}; expected {} in each layer, as in the first",
+             checkpoint.file_name(), checkpoint.spelling(*extra), a.branches + 1, a.branches);
+      }
+      for (int branch = 0; branch < a.branches; ++branch) {
+        const std::string scale = fmt::format("{}{}.ls.gamma", block, branch);
+        if (a.layer_scale || !checkpoint.has(scale)) continue;
+        fail("{}: tensor {} is LayerScale, which the first layer lacks; expected it in all or none",
+             checkpoint.file_name(), checkpoint.spelling(scale));
+      }
+    }
+  }
 }
 
 bool is_set(const std::array<int, 2>& size) { return size[0] > 0; }
@@ -143,6 +171,7 @@ PositionLayout square_layout(const Architecture& a) {
 }  // namespace
 
 Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config) {
+  checkpoint.check_supported();
   Architecture a;
   a.name = config.architecture;
   a.eps = config.layer_norm_eps;
@@ -150,13 +179,17 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   infer_blocks(checkpoint, config, a);
   infer_tokens(checkpoint, config, a);
   infer_head(checkpoint, config, a);
+  for_each_tensor(
+      a, [&](const std::string& tensor, const Shape& shape) { checkpoint.expect(tensor, shape); });
+  check_alike(checkpoint, a);
+  checkpoint.check_all_used();
   a.parameters = checkpoint.parameters();
   return a;
 }
 
 PositionLayout position_layout(const Architecture& a, std::array<int, 2> grid) {
-  const int rows = a.position_rows;
-  const int patches = grid[0] * grid[1];
+  const int64_t rows = a.position_rows;
+  const int64_t patches = int64_t{grid[0]} * grid[1];
   const std::vector<int> prefixes = table_prefixes(a);
   for (const int prefix : {0, a.prefix(), prefixes.back()}) {
     if (rows == patches + prefix) return {prefix, grid};
@@ -183,30 +216,6 @@ std::array<int, 2> made_for(const Architecture& a) {
   const int side = square_layout(a).grid[0];
   return side > 0 ? std::array<int, 2>{side * a.patch[0], side * a.patch[1]}
                   : std::array<int, 2>{224, 224};
-}
-
-Cost cost(const Architecture& a, int height, int width, const std::vector<int>& schedule) {
-  const double c = a.width;
-  const double patches = static_cast<double>(height / a.patch[0]) * (width / a.patch[1]);
-  const double pixels = 3.0 * a.patch[0] * a.patch[1];
-  double products = patches * pixels * c;
-  if (a.stem == Stem::hmlp) {
-    // The first convolution has a quarter of the channels; the next ones see 4 pieces and then 1 of
-    // 4 a patch.
-    products = patches * (pixels * c / 4 + 4 * c * c / 4 + c * c);
-  }
-  Cost total;
-  int tokens = static_cast<int>(patches) + a.prefix();
-  for (int layer = 0; layer < a.depth; ++layer) {
-    const int left = tokens - std::min(schedule.at(layer), (tokens - a.prefix()) / 2);
-    const double attention = 4 * c * c * tokens + 2.0 * tokens * tokens * c;
-    const double mlp = 2.0 * c * a.mlp_width * left;
-    products += a.branches * (attention + mlp);
-    tokens = left;
-    total.tokens_per_layer.push_back(tokens);
-  }
-  total.gflops = 2e-9 * products;
-  return total;
 }
 
 }  // namespace fovea

@@ -1,13 +1,18 @@
+// Finding tensors by canonical name, and what a file lacks or has too much.
 #include "fovea/model/checkpoint.h"
 
 #include <algorithm>
 #include <charconv>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "fovea/io/error.h"
 
 namespace fovea {
 namespace {
+
+constexpr std::string_view kQkv = ".attn.qkv.";
 
 // One more than the largest number that stands between `before` and a dot in any name.
 int count_of(const std::map<std::string, std::string>& names, std::string_view before) {
@@ -31,33 +36,31 @@ std::string note(const std::string& kind, int count, const std::string& example)
 }  // namespace
 
 Checkpoint Checkpoint::open(const std::filesystem::path& path) {
-  const bool is_folder = std::filesystem::is_directory(path);
+  std::error_code ignored;  // the file says itself why it can't be opened
+  const bool is_folder = std::filesystem::is_directory(path, ignored);
   return from(SafeTensors::open(is_folder ? path / "model.safetensors" : path));
 }
 
 Checkpoint Checkpoint::from(SafeTensors file) {
   Checkpoint checkpoint;
   checkpoint.file_ = std::move(file);
-  std::map<Dialect, int> votes;
   for (const auto& [file_name, tensor] : checkpoint.file_.tensors()) {
     const std::optional<Canonical> canonical = canonical_name(file_name);
     if (!canonical) continue;
     const auto [entry, is_new] = checkpoint.file_names_.emplace(canonical->name, file_name);
     if (!is_new) {
       fail("{}: tensors {} and {} are both {}; expected one of them", checkpoint.file_name(),
-           printable(entry->second), printable(file_name), canonical->name);
+           printable(entry->second), printable(file_name), printable(canonical->name));
     }
-    ++votes[canonical->dialect];
+    checkpoint.speller_.learn(*canonical);
+    if (canonical->name.ends_with(".attn.q.weight")) checkpoint.separate_qkv_ = true;
   }
-  const auto most = std::max_element(
-      votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (most != votes.end()) checkpoint.dialect_ = most->first;
   return checkpoint;
 }
 
 std::string Checkpoint::spelling(const std::string& name) const {
   const auto found = file_names_.find(name);
-  return found != file_names_.end() ? printable(found->second) : dialect_name(name, dialect_);
+  return found != file_names_.end() ? printable(found->second) : speller_.spell(name);
 }
 
 const TensorView& Checkpoint::tensor(const std::string& name) const {
@@ -68,7 +71,11 @@ const TensorView& Checkpoint::tensor(const std::string& name) const {
 
 const Shape& Checkpoint::shape(const std::string& name) const { return tensor(name).shape; }
 
-Array Checkpoint::read(const std::string& name, const Shape& expected) const {
+const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
+                                              const Shape& expected) const {
+  if (!has(name)) {
+    fail("{}: tensor {} is missing; expected {}", file_name(), spelling(name), to_string(expected));
+  }
   const TensorView& found = tensor(name);
   Shape turned = found.shape;
   if (name == "pos_embed" && turned.size() == 3) std::swap(turned[0], turned[1]);
@@ -77,7 +84,40 @@ Array Checkpoint::read(const std::string& name, const Shape& expected) const {
          to_string(expected));
   }
   used_.insert(name);
-  return {expected, to_floats(found, file_name())};
+  return found;
+}
+
+Array Checkpoint::read(const std::string& name, const Shape& expected) const {
+  return {expected, to_floats(tensor_of_shape(name, expected), file_name())};
+}
+
+std::vector<std::string> Checkpoint::parts(const std::string& name) const {
+  const size_t at = name.find(kQkv);
+  if (at == std::string::npos || has(name) || !separate_qkv_) return {name};
+  std::vector<std::string> names;
+  for (const char* part : {"q", "k", "v"})
+    names.push_back(std::string(name).replace(at + kQkv.size() - 4, 3, part));
+  return names;
+}
+
+void Checkpoint::expect(const std::string& name, const Shape& expected) const {
+  const std::vector<std::string> names = parts(name);
+  const bool optional = name.ends_with(".attn.qkv.bias");
+  if (optional && std::none_of(names.begin(), names.end(), [&](const auto& n) { return has(n); }))
+    return;
+  Shape part = expected;
+  part[0] /= static_cast<int64_t>(names.size());
+  for (const std::string& each : names) tensor_of_shape(each, part);
+}
+
+void Checkpoint::check_supported() const {
+  for (const auto& [name, tensor] : file_.tensors()) {
+    if (harmless_kind(name)) continue;
+    if (const auto kind = unsupported_kind(name)) {
+      fail("{}: tensor {} belongs to {}, which is not supported", file_name(), printable(name),
+           *kind);
+    }
+  }
 }
 
 std::vector<std::string> Checkpoint::check_all_used() const {
@@ -90,12 +130,6 @@ std::vector<std::string> Checkpoint::check_all_used() const {
     } else if (const auto canonical = canonical_name(file_name);
                !canonical || !used_.contains(canonical->name)) {
       unknown.push_back(file_name);
-    }
-  }
-  for (const std::string& name : unknown) {
-    if (const auto kind = unsupported_kind(name)) {
-      fail("{}: tensor {} belongs to {}, which is not supported", file_name(), printable(name),
-           *kind);
     }
   }
   if (!unknown.empty()) {
@@ -113,6 +147,12 @@ int Checkpoint::depth() const { return count_of(file_names_, "blocks."); }
 int Checkpoint::branches() const {
   return std::max(count_of(file_names_, "blocks.0.attns."),
                   count_of(file_names_, "blocks.0.ffns."));
+}
+
+std::optional<std::string> Checkpoint::first_under(const std::string& beginning) const {
+  const auto found = file_names_.lower_bound(beginning);
+  const bool fits = found != file_names_.end() && found->first.starts_with(beginning);
+  return fits ? std::optional(found->first) : std::nullopt;
 }
 
 int64_t Checkpoint::parameters() const {

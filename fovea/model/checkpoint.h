@@ -3,9 +3,9 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "fovea/io/array.h"
@@ -38,13 +38,26 @@ class Checkpoint {
   // position embedding's first two extents may be the other way round (SWAG).
   Array read(const std::string& name, const Shape& expected) const;
 
-  // Error naming the first tensor that nobody has read, unless it is known to be harmless: those
-  // are returned as notes, one line for each kind.
+  // Checks that a tensor is there and has this shape, as `read` does, without reading it. For an
+  // attn.qkv, the parts that the file has; biases of queries, keys and values may all be missing.
+  void expect(const std::string& name, const Shape& expected) const;
+
+  // The canonical names that hold the rows of `name`, in their order: those of q, k and v for an
+  // attn.qkv where the file keeps them apart, else the name itself.
+  std::vector<std::string> parts(const std::string& name) const;
+
+  // Error naming a tensor that belongs to something that we do not compute (SwiGLU, rotary
+  // positions, ...).
+  void check_supported() const;
+  // Error naming the first tensor that nobody has read or expected, unless it is known to be
+  // harmless: those are returned as notes, one line for each kind.
   std::vector<std::string> check_all_used() const;
 
   int depth() const;
   // Parallel attention or MLP branches of the first layer.
   int branches() const;
+  // The first canonical name that begins so.
+  std::optional<std::string> first_under(const std::string& beginning) const;
   // Elements of all tensors that belong to the model, statistics of batch norms left out.
   int64_t parameters() const;
   const std::string& file_name() const { return file_.file_name(); }
@@ -53,9 +66,11 @@ class Checkpoint {
 
  private:
   const TensorView& tensor(const std::string& name) const;
+  const TensorView& tensor_of_shape(const std::string& name, const Shape& expected) const;
 
   SafeTensors file_;
-  Dialect dialect_ = Dialect::timm;                // the one that most names are in
+  Speller speller_;
+  bool separate_qkv_ = false;                      // in any layer
   std::map<std::string, std::string> file_names_;  // canonical name -> name in the file
   mutable std::set<std::string> used_;             // canonical names
 };

@@ -1,9 +1,10 @@
+// Reading JSON key by key, with a clear line for whatever does not fit.
 #include "fovea/model/config.h"
 
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <system_error>
 
 #include "fovea/io/error.h"
 #include "fovea/io/file.h"
@@ -25,7 +26,9 @@ json parse_json(const std::string& text, const std::string& name) {
   try {
     value = json::parse(text, check_depth);
   } catch (const json::exception& error) {
-    fail("{}: not JSON: {}", name, printable(error.what()));
+    // Without the library's own number of the error.
+    const std::string_view what = error.what();
+    fail("{}: not JSON: {}", name, printable(what.substr(what.find("] ") + 2)));
   }
   if (!value.is_object()) fail("{}: holds {}; expected a JSON object", name, value.type_name());
   return value;
@@ -80,9 +83,9 @@ class Keys {
     return value->get<int>();
   }
 
-  bool flag(const std::string& key) const {
+  bool flag(const std::string& key, bool otherwise = false) const {
     const json* value = find(key);
-    if (value == nullptr) return false;
+    if (value == nullptr) return otherwise;
     if (!value->is_boolean()) refuse(key, "true or false");
     return value->get<bool>();
   }
@@ -201,11 +204,76 @@ void read_label_map(const Keys& keys, Config& config) {
 }
 
 void check_architecture(const Keys& keys, const Config& config) {
-  for (const char* part : {"quickgelu", "eva", "rope", "swiglu"}) {
-    if (config.architecture.find(part) != std::string::npos) {
-      keys.refuse("architecture", fmt::format("a plain ViT; {} is not supported", part));
-    }
+  const auto refuse = [&](std::string_view part) {
+    keys.refuse("architecture", fmt::format("a plain ViT; {} is not supported", part));
+  };
+  if (config.architecture.starts_with("eva")) refuse("eva");
+  for (const char* part : {"quickgelu", "rope", "swiglu"}) {
+    if (config.architecture.find(part) != std::string::npos) refuse(part);
   }
+}
+
+// What timm's models can be made with and leaves traces in no tensor.
+void read_model_args(const Keys& args, Config& config) {
+  check_activation(args, "act_layer");
+  refuse_flags(args, {"use_rotary", "use_rope", "qk_norm", "rope"});
+  if (const auto mlp = args.text("mlp_layer"); mlp && *mlp != "mlp")
+    args.refuse("mlp_layer", "mlp; other kinds are not supported");
+  if (const auto norm = args.text("norm_layer"); norm && *norm != "layernorm")
+    args.refuse("norm_layer", "layernorm; other norms are not supported");
+  const std::string positions = args.text("pos_embed").value_or("learn");
+  if (positions != "learn" && positions != "none" && !positions.empty())
+    args.refuse("pos_embed", "learn or none");
+  config.position_embedding = positions == "learn";
+  config.final_norm = args.flag("final_norm", true);
+}
+
+// The share of `from` pixels that a crop of `crop` takes, such that crop / share, rounded down, is
+// `from` again.
+double share_of(int crop, int from) {
+  double share = static_cast<double>(crop) / from;
+  while (static_cast<int>(crop / share) < from) share = std::nextafter(share, 0.0);
+  return share;
+}
+
+// The size that a picture gets: the short side to shortest_edge, or straight to height x width;
+// then the crop, if there is one, from the centre.
+void read_resize(const Keys& top, Config& config) {
+  Preprocessing& p = config.preprocessing;
+  const json* size = top.find("size");
+  if (size == nullptr) return;
+  std::optional<std::array<int, 2>> resized;
+  p.squash = true;
+  if (size->is_object()) {
+    const Keys sides = top.object("size");
+    const auto edge = sides.whole("shortest_edge", 1, kLargestSide);
+    const auto height = edge ? edge : sides.whole("height", 1, kLargestSide);
+    const auto width = edge ? edge : sides.whole("width", 1, kLargestSide);
+    if (!height || !width) top.refuse("size", "shortest_edge, or height and width");
+    p.squash = !edge;
+    resized = {*height, *width};
+  } else {
+    resized = top.size("size");
+  }
+  const json* crop = top.find("crop_size");
+  config.input_size = resized;
+  p.crop_pct = 1;
+  if (crop == nullptr || !top.flag("do_center_crop", true)) return;
+  if (crop->is_object()) {
+    const Keys sides = top.object("crop_size");
+    const auto height = sides.whole("height", 1, (*resized)[0]);
+    const auto width = sides.whole("width", 1, (*resized)[1]);
+    if (!height || !width) top.refuse("crop_size", "height and width");
+    config.input_size = {*height, *width};
+  } else {
+    config.input_size = top.size("crop_size");
+  }
+  const auto [height, width] = *config.input_size;
+  if (height > (*resized)[0] || width > (*resized)[1])
+    top.refuse("crop_size", fmt::format("at most {} x {}", (*resized)[0], (*resized)[1]));
+  p.crop_pct = share_of(height, (*resized)[0]);
+  if (static_cast<int>(width / p.crop_pct) != (*resized)[1] && p.squash)
+    top.refuse("crop_size", "the same share of height and width");
 }
 
 // The last of several ways to give a number that has a value.
@@ -214,6 +282,12 @@ std::optional<int> last_of(Found... found) {
   std::optional<int> last;
   ((last = found ? found : last), ...);
   return last;
+}
+
+// Whether a file is there, or might be: reading it then says what is wrong.
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error) || error;
 }
 
 }  // namespace
@@ -226,9 +300,8 @@ Config parse_config(const std::string& text, const std::string& name) {
   config.architecture = top.text("architecture").value_or(top.text("model_type").value_or(""));
   if (top.find("architecture") != nullptr) check_architecture(top, config);
   check_activation(top, "hidden_act");
-  check_activation(args, "act_layer");
   refuse_flags(top, {"use_swiglu_ffn", "use_rotary", "use_rope"});
-  refuse_flags(args, {"use_rotary", "use_rope", "qk_norm", "rope"});
+  read_model_args(args, config);
   config.heads = last_of(top.whole("num_attention_heads", 1, 1024), top.whole("num_heads", 1, 1024),
                          args.whole("num_heads", 1, 1024));
   config.depth = last_of(top.whole("num_hidden_layers", 1, 10000), args.whole("depth", 1, 10000));
@@ -252,42 +325,25 @@ void parse_preprocessor_config(const std::string& text, const std::string& name,
   Preprocessing& p = config.preprocessing;
   top.colours("image_mean", -1000, p.mean);
   top.colours("image_std", 1e-6F, p.std);
+  if (!top.flag("do_normalize", true)) {
+    p.mean = {0, 0, 0};
+    p.std = {1, 1, 1};
+  }
+  if (!top.flag("do_rescale", true)) top.refuse("do_rescale", "true");
   if (const auto resample = top.whole("resample", 0, 5)) {
     if (*resample != 2 && *resample != 3) top.refuse("resample", "2 (bilinear) or 3 (bicubic)");
     p.interpolation = *resample == 2 ? Interpolation::bilinear : Interpolation::bicubic;
   }
-  const json* size = top.find("size");
-  if (size == nullptr) return;
-  if (!size->is_object()) {
-    config.input_size = top.size("size");
-    p.squash = true;
-    return;
-  }
-  const Keys sides = top.object("size");
-  if (const auto edge = sides.whole("shortest_edge", 1, kLargestSide)) {
-    // The short side goes to `edge`, then the crop is taken from the centre.
-    const Keys crop = top.object("crop_size");
-    const int height = crop.whole("height", 1, *edge).value_or(*edge);
-    config.input_size = {height, crop.whole("width", 1, *edge).value_or(height)};
-    p.crop_pct = static_cast<double>(height) / *edge;
-    p.squash = false;
-  } else {
-    const auto height = sides.whole("height", 1, kLargestSide);
-    const auto width = sides.whole("width", 1, kLargestSide);
-    if (!height || !width) top.refuse("size", "shortest_edge, or height and width");
-    config.input_size = {*height, *width};
-    p.squash = true;
-  }
+  read_resize(top, config);
 }
 
 Config read_config(const std::filesystem::path& folder) {
   Config config;
   const std::filesystem::path main = folder / "config.json";
-  if (std::filesystem::exists(main)) config = parse_config(read_text(main), main.string());
+  if (is_there(main)) config = parse_config(read_text(main), main.string());
   const std::filesystem::path preprocessor = folder / "preprocessor_config.json";
-  if (std::filesystem::exists(preprocessor)) {
+  if (is_there(preprocessor))
     parse_preprocessor_config(read_text(preprocessor), preprocessor.string(), config);
-  }
   return config;
 }
 

@@ -20,7 +20,8 @@ struct Preprocessing {
   std::array<float, 3> std = {0.229F, 0.224F, 0.225F};
   Interpolation interpolation = Interpolation::bicubic;
   double crop_pct = 0.9;
-  bool squash = false;  // resize straight to height x width, without keeping the aspect or cropping
+  // Resize straight to floor(height / crop_pct) x floor(width / crop_pct), aspect not kept.
+  bool squash = false;
 };
 
 enum class Pooling { token, average };
@@ -36,6 +37,8 @@ struct Config {
   std::optional<std::array<int, 2>> input_size;  // pretrained_cfg.input_size, (h, w)
   std::optional<Pooling> pooling;                // global_pool
   double layer_norm_eps = 1e-6;
+  bool position_embedding = true;   // model_args.pos_embed: a model without one must say so
+  bool final_norm = true;           // model_args.final_norm: likewise
   std::vector<std::string> labels;  // id2label | label_names; empty if not given
   Preprocessing preprocessing;
 };

@@ -4,6 +4,7 @@
 
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
+#include "fovea/model/tensors.h"
 
 namespace fovea {
 namespace {
@@ -49,15 +50,6 @@ const Size* take_size(std::string_view& text) {
   return nullptr;
 }
 
-int64_t count_parameters(const Architecture& a) {
-  const int64_t c = a.width;
-  const int64_t block =
-      4 * c * c + 2 * c * a.mlp_width + 9 * c + a.mlp_width;  // with biases and norms
-  const int64_t patch = int64_t{3} * a.patch[0] * a.patch[1];
-  return patch * c + c + c * (a.prefix() + a.position_rows) + a.depth * block + 2 * c +
-         (c + 1) * a.classes;
-}
-
 }  // namespace
 
 Architecture named_architecture(const std::string& name) {
@@ -89,7 +81,8 @@ Architecture named_architecture(const std::string& name) {
   a.classes = 1000;
   a.image_size = {height, width};
   a.position_rows = height / patch * (width / patch) + 1;
-  a.parameters = count_parameters(a);
+  for_each_tensor(a,
+                  [&](const std::string&, const Shape& shape) { a.parameters += elements(shape); });
   return a;
 }
 

@@ -1,14 +1,13 @@
+// The tables of names, and matching against them.
 #include "fovea/model/names.h"
 
-#include <algorithm>
-#include <array>
 #include <cctype>
-#include <span>
 
 namespace fovea {
 namespace {
 
-// A name with numbers {i} (layer) and {j} (branch, from 1), and * at the end for any rest.
+// A name with the number of a layer, {i}, that of a branch, {j} or (from 1) {k}, and * at the end
+// for any rest.
 struct Rule {
   Dialect dialect;
   std::string_view file;
@@ -16,32 +15,33 @@ struct Rule {
 };
 
 constexpr Rule kRules[] = {
-    // timm, DeiT, MAE, DINOv2. Branches of DeiT's parallel blocks carry their number at the end.
+    // timm, DeiT, MAE, DINOv2. Second and later branches of DeiT carry their number at the end.
     {Dialect::timm, "cls_token", "cls_token"},
     {Dialect::timm, "dist_token", "dist_token"},
     {Dialect::timm, "reg_token", "reg_token"},
-    {Dialect::timm, "register_tokens", "reg_token"},
+    {Dialect::dinov2, "register_tokens", "reg_token"},
     {Dialect::timm, "pos_embed", "pos_embed"},
     {Dialect::timm, "patch_embed.proj.*", "patch_embed.proj.*"},
     {Dialect::timm, "norm.*", "norm.*"},
     {Dialect::timm, "fc_norm.*", "fc_norm.*"},
     {Dialect::timm, "head.weight", "head.weight"},
     {Dialect::timm, "head.bias", "head.bias"},
+    {Dialect::dinov2, "linear_head.*", "head.*"},
     {Dialect::timm, "head_dist.*", "head_dist.*"},
     {Dialect::timm, "blocks.{i}.norm1.*", "blocks.{i}.attns.0.norm.*"},
     {Dialect::timm, "blocks.{i}.attn.*", "blocks.{i}.attns.0.attn.*"},
-    {Dialect::timm, "blocks.{i}.ls1.gamma", "blocks.{i}.attns.0.ls.gamma"},
-    {Dialect::timm, "blocks.{i}.gamma_1", "blocks.{i}.attns.0.ls.gamma"},
+    {Dialect::timm_scale, "blocks.{i}.ls1.gamma", "blocks.{i}.attns.0.ls.gamma"},
+    {Dialect::deit, "blocks.{i}.gamma_1", "blocks.{i}.attns.0.ls.gamma"},
     {Dialect::timm, "blocks.{i}.norm2.*", "blocks.{i}.ffns.0.norm.*"},
     {Dialect::timm, "blocks.{i}.mlp.*", "blocks.{i}.ffns.0.mlp.*"},
-    {Dialect::timm, "blocks.{i}.ls2.gamma", "blocks.{i}.ffns.0.ls.gamma"},
-    {Dialect::timm, "blocks.{i}.gamma_2", "blocks.{i}.ffns.0.ls.gamma"},
-    {Dialect::timm, "blocks.{i}.norm1{j}.*", "blocks.{i}.attns.{j}.norm.*"},
-    {Dialect::timm, "blocks.{i}.attn{j}.*", "blocks.{i}.attns.{j}.attn.*"},
-    {Dialect::timm, "blocks.{i}.gamma_1_{j}", "blocks.{i}.attns.{j}.ls.gamma"},
-    {Dialect::timm, "blocks.{i}.norm2{j}.*", "blocks.{i}.ffns.{j}.norm.*"},
-    {Dialect::timm, "blocks.{i}.mlp{j}.*", "blocks.{i}.ffns.{j}.mlp.*"},
-    {Dialect::timm, "blocks.{i}.gamma_2_{j}", "blocks.{i}.ffns.{j}.ls.gamma"},
+    {Dialect::timm_scale, "blocks.{i}.ls2.gamma", "blocks.{i}.ffns.0.ls.gamma"},
+    {Dialect::deit, "blocks.{i}.gamma_2", "blocks.{i}.ffns.0.ls.gamma"},
+    {Dialect::deit, "blocks.{i}.norm1{k}.*", "blocks.{i}.attns.{k}.norm.*"},
+    {Dialect::deit, "blocks.{i}.attn{k}.*", "blocks.{i}.attns.{k}.attn.*"},
+    {Dialect::deit, "blocks.{i}.gamma_1_{k}", "blocks.{i}.attns.{k}.ls.gamma"},
+    {Dialect::deit, "blocks.{i}.norm2{k}.*", "blocks.{i}.ffns.{k}.norm.*"},
+    {Dialect::deit, "blocks.{i}.mlp{k}.*", "blocks.{i}.ffns.{k}.mlp.*"},
+    {Dialect::deit, "blocks.{i}.gamma_2_{k}", "blocks.{i}.ffns.{k}.ls.gamma"},
     // timm's parallel blocks: canonical as they are.
     {Dialect::timm_parallel, "blocks.{i}.attns.{j}.*", "blocks.{i}.attns.{j}.*"},
     {Dialect::timm_parallel, "blocks.{i}.ffns.{j}.*", "blocks.{i}.ffns.{j}.*"},
@@ -59,13 +59,13 @@ constexpr Rule kRules[] = {
     {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.self_attention.out_proj.*",
      "blocks.{i}.attns.0.attn.proj.*"},
     {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.ln_2.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.mlp.0.*",
+    {Dialect::torchvision_numbered, "encoder.layers.encoder_layer_{i}.mlp.0.*",
      "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.mlp.3.*",
+    {Dialect::torchvision_numbered, "encoder.layers.encoder_layer_{i}.mlp.3.*",
      "blocks.{i}.ffns.0.mlp.fc2.*"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.mlp.linear_1.*",
+    {Dialect::torchvision_linear, "encoder.layers.encoder_layer_{i}.mlp.linear_1.*",
      "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.mlp.linear_2.*",
+    {Dialect::torchvision_linear, "encoder.layers.encoder_layer_{i}.mlp.linear_2.*",
      "blocks.{i}.ffns.0.mlp.fc2.*"},
     // SWAG
     {Dialect::swag, "class_token", "cls_token"},
@@ -90,11 +90,12 @@ constexpr Rule kRules[] = {
     {Dialect::transformers, "embeddings.position_embeddings", "pos_embed"},
     {Dialect::transformers, "embeddings.patch_embeddings.projection.*", "patch_embed.proj.*"},
     {Dialect::transformers, "layernorm.*", "norm.*"},
-    {Dialect::transformers, "classifier.*", "head.*"},
-    {Dialect::transformers, "cls_classifier.*", "head.*"},
-    {Dialect::transformers, "distillation_classifier.*", "head_dist.*"},
-    {Dialect::transformers, "encoder.layer.{i}.layernorm_before.*", "blocks.{i}.attns.0.norm.*"},
-    {Dialect::transformers, "encoder.layer.{i}.norm1.*", "blocks.{i}.attns.0.norm.*"},
+    {Dialect::transformers_head, "classifier.*", "head.*"},
+    {Dialect::transformers_deit, "cls_classifier.*", "head.*"},
+    {Dialect::transformers_deit, "distillation_classifier.*", "head_dist.*"},
+    {Dialect::transformers_vit, "encoder.layer.{i}.layernorm_before.*",
+     "blocks.{i}.attns.0.norm.*"},
+    {Dialect::transformers_dinov2, "encoder.layer.{i}.norm1.*", "blocks.{i}.attns.0.norm.*"},
     {Dialect::transformers, "encoder.layer.{i}.attention.attention.query.*",
      "blocks.{i}.attns.0.attn.q.*"},
     {Dialect::transformers, "encoder.layer.{i}.attention.attention.key.*",
@@ -103,21 +104,23 @@ constexpr Rule kRules[] = {
      "blocks.{i}.attns.0.attn.v.*"},
     {Dialect::transformers, "encoder.layer.{i}.attention.output.dense.*",
      "blocks.{i}.attns.0.attn.proj.*"},
-    {Dialect::transformers, "encoder.layer.{i}.layer_scale1.lambda1",
+    {Dialect::transformers_dinov2, "encoder.layer.{i}.layer_scale1.lambda1",
      "blocks.{i}.attns.0.ls.gamma"},
-    {Dialect::transformers, "encoder.layer.{i}.layernorm_after.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::transformers, "encoder.layer.{i}.norm2.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::transformers, "encoder.layer.{i}.intermediate.dense.*",
+    {Dialect::transformers_vit, "encoder.layer.{i}.layernorm_after.*", "blocks.{i}.ffns.0.norm.*"},
+    {Dialect::transformers_dinov2, "encoder.layer.{i}.norm2.*", "blocks.{i}.ffns.0.norm.*"},
+    {Dialect::transformers_vit, "encoder.layer.{i}.intermediate.dense.*",
      "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::transformers, "encoder.layer.{i}.output.dense.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
-    {Dialect::transformers, "encoder.layer.{i}.mlp.fc1.*", "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::transformers, "encoder.layer.{i}.mlp.fc2.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
-    {Dialect::transformers, "encoder.layer.{i}.layer_scale2.lambda1", "blocks.{i}.ffns.0.ls.gamma"},
+    {Dialect::transformers_vit, "encoder.layer.{i}.output.dense.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
+    {Dialect::transformers_dinov2, "encoder.layer.{i}.mlp.fc1.*", "blocks.{i}.ffns.0.mlp.fc1.*"},
+    {Dialect::transformers_dinov2, "encoder.layer.{i}.mlp.fc2.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
+    {Dialect::transformers_dinov2, "encoder.layer.{i}.layer_scale2.lambda1",
+     "blocks.{i}.ffns.0.ls.gamma"},
 };
 
 // Put before every name by those who wrap a model in another; longer ones first.
 constexpr std::string_view kWrappers[] = {"teacher.backbone.",
                                           "dinov2_with_registers.",
+                                          "_orig_mod.",
                                           "module.",
                                           "model.",
                                           "backbone.",
@@ -135,6 +138,9 @@ constexpr Kind kHarmlessBeginnings[] = {
     {"model_ema.", "averaged copies of weights (EMA)"},
     {"module_ema.", "averaged copies of weights (EMA)"},
     {"ema.", "averaged copies of weights (EMA)"},
+    {"ema_model.", "averaged copies of weights (EMA)"},
+    {"state_dict_ema.", "averaged copies of weights (EMA)"},
+    {"n_averaged", "averaged copies of weights (EMA)"},
     {"student.", "a student's weights"},
     {"teacher.dino_head.", "heads of self-supervised training"},
     {"teacher.ibot_head.", "heads of self-supervised training"},
@@ -155,6 +161,7 @@ constexpr Kind kUnsupported[] = {
     {"weights_in", "SwiGLU"},
     {"fc1_g", "SwiGLU"},
     {"fc1_x", "SwiGLU"},
+    {"gate_proj", "SwiGLU"},
     {"rope", "rotary positions"},
     {"rotary", "rotary positions"},
     {"q_norm", "norms of queries and keys"},
@@ -190,9 +197,8 @@ std::optional<Captures> match(std::string_view pattern, std::string_view text) {
     }
     if (pattern.starts_with("{")) {
       const std::string_view number = leading_number(text);
-      const bool is_branch = pattern[1] == 'j';
-      if (number.empty()) return std::nullopt;
-      (is_branch ? captures.branch : captures.layer) = number;
+      if (number.empty() || (pattern[1] == 'k' && number == "0")) return std::nullopt;
+      (pattern[1] == 'i' ? captures.layer : captures.branch) = number;
       text.remove_prefix(number.size());
       pattern.remove_prefix(3);
       continue;
@@ -210,7 +216,7 @@ std::string fill(std::string_view pattern, const Captures& captures) {
     if (pattern[i] == '*') {
       text += captures.rest;
     } else if (pattern[i] == '{') {
-      text += pattern[i + 1] == 'j' ? captures.branch : captures.layer;
+      text += pattern[i + 1] == 'i' ? captures.layer : captures.branch;
       i += 2;
     } else {
       text += pattern[i];
@@ -219,6 +225,7 @@ std::string fill(std::string_view pattern, const Captures& captures) {
   return text;
 }
 
+// Takes the prefixes of those who wrap models off a name.
 std::string_view unwrap(std::string_view name) {
   for (bool again = true; again;) {
     again = false;
@@ -246,21 +253,37 @@ std::string without_chunk(std::string_view name) {
 
 std::optional<Canonical> canonical_name(std::string_view file_name) {
   if (harmless_kind(file_name)) return std::nullopt;
-  const std::string name = without_chunk(unwrap(file_name));
+  const std::string_view unwrapped = unwrap(file_name);
+  const std::string name = without_chunk(unwrapped);
   for (const Rule& rule : kRules) {
     if (const auto captures = match(rule.file, name)) {
-      return Canonical{fill(rule.canonical, *captures), rule.dialect};
+      const std::string_view wrapper = file_name.substr(0, file_name.size() - unwrapped.size());
+      return Canonical{fill(rule.canonical, *captures), rule.dialect, std::string(wrapper)};
     }
   }
   return std::nullopt;
 }
 
-std::string dialect_name(std::string_view canonical, Dialect dialect) {
+std::optional<std::string> dialect_name(std::string_view canonical, Dialect dialect) {
   for (const Rule& rule : kRules) {
     if (rule.dialect != dialect) continue;
     if (const auto captures = match(rule.canonical, canonical)) return fill(rule.file, *captures);
   }
-  return std::string(canonical);
+  return std::nullopt;
+}
+
+std::string Speller::spell(std::string_view canonical) const {
+  std::string best(canonical);
+  int most = 0;
+  for (const auto& [habit, count] : habits_) {
+    const auto& [dialect, wrapper] = habit;
+    if (count <= most) continue;
+    const auto name = dialect_name(canonical, dialect);
+    if (!name) continue;
+    best = wrapper + *name;
+    most = count;
+  }
+  return best;
 }
 
 std::optional<std::string> harmless_kind(std::string_view file_name) {

@@ -40,11 +40,18 @@ Value find(const Names<Value, kCount>& names, std::string_view option, const std
   fail("--{} {}: expected one of {}", option, printable(name), known);
 }
 
+// Numbers of tokens that a program gives, kept small enough for the arithmetic of schedules.
+void check_count(int r, std::string_view where) {
+  if (r < 0) fail("r is {}{}; expected 0 or more", r, where);
+  if (r > kMostTokens) fail("r is {}{}; expected at most {}", r, where, kMostTokens);
+}
+
 // A whole number of tokens; fails with the text of the whole option.
 int parse_count(std::string_view item, const std::string& text) {
   int value = -1;
   const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
-  if (error != std::errc() || end != item.data() + item.size() || value < 0 || value > kMostTokens) {
+  if (error != std::errc() || end != item.data() + item.size() || value < 0 ||
+      value > kMostTokens) {
     fail("--r {}: expected a number of tokens from 0 to {} (13) or one for each layer (8,0,5)",
          printable(text), kMostTokens);
   }
@@ -59,13 +66,11 @@ std::vector<int> layer_schedule(const Schedule& schedule, int depth) {
     if (layers.size() > static_cast<size_t>(depth)) {
       fail("r has {} numbers, one for each layer; the model has {} layers", layers.size(), depth);
     }
-    for (const int r : layers) {
-      if (r < 0) fail("r is {} in a list for each layer; expected 0 or more", r);
-    }
+    for (const int r : layers) check_count(r, " in a list for each layer");
     layers.resize(depth, 0);
     return layers;
   }
-  if (schedule.r < 0) fail("r is {}; expected 0 or more", schedule.r);
+  check_count(schedule.r, "");
   // Written so that NaN fails too.
   if (!(schedule.inflect >= -1 && schedule.inflect <= 1)) {
     fail("inflect is {}; expected a number from -1 to 1", schedule.inflect);
@@ -88,7 +93,8 @@ Schedule parse_schedule(const std::string& text) {
   size_t begin = 0;
   while (begin <= text.size()) {
     const size_t end = std::min(text.find(',', begin), text.size());
-    schedule.per_layer.push_back(parse_count(std::string_view(text).substr(begin, end - begin), text));
+    schedule.per_layer.push_back(
+        parse_count(std::string_view(text).substr(begin, end - begin), text));
     begin = end + 1;
   }
   return schedule;

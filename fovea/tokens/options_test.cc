@@ -21,7 +21,9 @@ std::vector<int> layers(int r, double inflect, int depth) {
   return layer_schedule(schedule, depth);
 }
 
-TEST(LayerSchedule, IsConstantByDefault) { EXPECT_THAT(layers(13, 0, 4), ElementsAre(13, 13, 13, 13)); }
+TEST(LayerSchedule, IsConstantByDefault) {
+  EXPECT_THAT(layers(13, 0, 4), ElementsAre(13, 13, 13, 13));
+}
 
 TEST(LayerSchedule, FallsAndRisesWithInflect) {
   EXPECT_THAT(layers(4, -1, 3), ElementsAre(8, 4, 0));
@@ -41,18 +43,24 @@ TEST(LayerSchedule, RefusesWhatNoModelCanDo) {
   EXPECT_THAT(error_of([] { layer_schedule(parse_schedule("1,2,3"), 2); }),
               HasSubstr("3 numbers, one for each layer; the model has 2 layers"));
   EXPECT_THAT(error_of([] { layers(-1, 0, 2); }), HasSubstr("r is -1; expected 0 or more"));
-  EXPECT_THAT(error_of([] { layers(4, 1.5, 2); }), HasSubstr("inflect is 1.5; expected a number from -1 to 1"));
+  EXPECT_THAT(error_of([] { layers(2147483647, -1, 2); }),
+              HasSubstr("r is 2147483647; expected at most 1000000"));
+  EXPECT_THAT(error_of([] { layers(4, 1.5, 2); }),
+              HasSubstr("inflect is 1.5; expected a number from -1 to 1"));
   EXPECT_THAT(error_of([] { layers(4, NAN, 2); }), HasSubstr("expected a number from -1 to 1"));
 }
 
 TEST(ParseSchedule, NamesWhatIsNotANumber) {
-  for (const char* text : {"abc", "-1", "", "1.5", "3,", ",3", "3,,4", "1,x", " 3", "1000001", "99999999999"}) {
-    EXPECT_THAT(error_of([&] { parse_schedule(text); }), HasSubstr(std::string("--r ") + text)) << text;
+  for (const char* text :
+       {"abc", "-1", "", "1.5", "3,", ",3", "3,,4", "1,x", " 3", "1000001", "99999999999"}) {
+    EXPECT_THAT(error_of([&] { parse_schedule(text); }), HasSubstr(std::string("--r ") + text))
+        << text;
   }
 }
 
 TEST(ParseSchedule, PrintsBack) {
-  for (const char* text : {"0", "13", "8,0,5", "12,0"}) EXPECT_EQ(to_string(parse_schedule(text)), text);
+  for (const char* text : {"0", "13", "8,0,5", "12,0"})
+    EXPECT_EQ(to_string(parse_schedule(text)), text);
   Schedule schedule = parse_schedule("13");
   schedule.inflect = -1;
   EXPECT_EQ(to_string(schedule), "13 (inflect -1)");
@@ -62,7 +70,8 @@ TEST(Names, AreParsedAndListed) {
   EXPECT_EQ(parse_metric("k_concat"), Metric::k_concat);
   EXPECT_EQ(parse_distance("softmax"), Distance::softmax);
   EXPECT_EQ(parse_merge_mode("amax"), MergeMode::amax);
-  EXPECT_EQ(error_of([] { parse_metric("z"); }), "--metric z: expected one of k, q, v, x, k_concat");
+  EXPECT_EQ(error_of([] { parse_metric("z"); }),
+            "--metric z: expected one of k, q, v, x, k_concat");
   EXPECT_THAT(error_of([] { parse_distance(""); }), HasSubstr("cosine, dot, euclidean, softmax"));
   EXPECT_THAT(error_of([] { parse_merge_mode("max"); }), HasSubstr("--merge max: expected one of"));
 }

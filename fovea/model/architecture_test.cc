@@ -1,0 +1,344 @@
+#include "fovea/model/architecture.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "fovea/model/testing.h"
+
+namespace fovea {
+namespace {
+
+using testing::AllOf;
+using testing::AnyOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Architecture infer(const Shapes& shapes, const Config& config) {
+  return infer_architecture(checkpoint_of(shapes), config);
+}
+
+Config config_of(const std::string& model) { return read_config(golden(model)); }
+
+Architecture infer(const std::string& model) {
+  return infer_architecture(Checkpoint::open(golden(model)), config_of(model));
+}
+
+// The message for a golden changed by `change`.
+template <typename Change>
+std::string error_after(const std::string& model, Change change) {
+  Shapes shapes = shapes_of(model);
+  change(shapes);
+  return error_of([&] { infer(shapes, config_of(model)); });
+}
+
+TEST(InferArchitecture, ReadsAPlainViT) {
+  const Architecture a = infer("vit");
+  EXPECT_EQ(a.name, "vit");
+  EXPECT_EQ(a.width, 48);
+  EXPECT_EQ(a.depth, 3);
+  EXPECT_EQ(a.heads, 4);
+  EXPECT_EQ(a.branches, 1);
+  EXPECT_EQ(a.mlp_width, 192);
+  EXPECT_EQ(a.stem, Stem::linear);
+  EXPECT_THAT(a.patch, ElementsAre(8, 8));
+  EXPECT_TRUE(a.class_token);
+  EXPECT_EQ(a.prefix(), 1);
+  EXPECT_FALSE(a.layer_scale);
+  EXPECT_TRUE(a.final_norm);
+  EXPECT_FALSE(a.fc_norm);
+  EXPECT_EQ(a.pooling, Pooling::token);
+  EXPECT_EQ(a.classes, 10);
+  EXPECT_EQ(a.position_rows, 37);
+  EXPECT_THAT(a.input_size, ElementsAre(48, 48));
+  EXPECT_THAT(a.image_size, ElementsAre(0, 0));
+  EXPECT_EQ(a.parameters, 96490);
+}
+
+TEST(InferArchitecture, ReadsEveryDialectAlike) {
+  const Architecture plain = infer("vit");
+  for (const char* model : {"torchvision-names", "swag-names", "transformers-names"}) {
+    const Architecture a = infer(model);
+    EXPECT_EQ(a.parameters, plain.parameters) << model;
+    EXPECT_EQ(a.depth, plain.depth) << model;
+    EXPECT_EQ(a.position_rows, plain.position_rows) << model;
+    EXPECT_EQ(a.classes, plain.classes) << model;
+  }
+}
+
+TEST(InferArchitecture, ReadsWhatSetsModelsApart) {
+  EXPECT_EQ(infer("deit-distilled").prefix(), 2);
+  EXPECT_TRUE(infer("deit-distilled").distillation_token);
+  EXPECT_EQ(infer("dinov2-registers").registers, 4);
+  EXPECT_EQ(infer("dinov2-registers").prefix(), 5);
+  EXPECT_EQ(infer("dinov2-registers").classes, 0);
+  for (const char* model : {"layerscale", "deit3", "timm-parallel", "transformers-dinov2-names"})
+    EXPECT_TRUE(infer(model).layer_scale) << model;
+  for (const char* model : {"parallel", "parallel-plain", "timm-parallel"})
+    EXPECT_EQ(infer(model).branches, 2) << model;
+  EXPECT_EQ(infer("hmlp").stem, Stem::hmlp);
+  EXPECT_THAT(infer("hmlp").patch, ElementsAre(16, 16));
+  EXPECT_FALSE(infer("no-class-token").class_token);
+  EXPECT_EQ(infer("no-class-token").pooling, Pooling::average);
+  EXPECT_TRUE(infer("mae-avgpool").fc_norm);
+  EXPECT_FALSE(infer("mae-avgpool").final_norm);
+  EXPECT_EQ(infer("vit-odd").heads, 5);
+  EXPECT_THAT(made_for(infer("vit-odd")), ElementsAre(40, 56));
+}
+
+TEST(InferArchitecture, PoolsByWhatIsThere) {
+  EXPECT_EQ(infer(shapes_of("vit-head64"), {}).pooling, Pooling::token);
+  Config average;
+  average.pooling = Pooling::average;
+  EXPECT_EQ(infer(shapes_of("vit-head64"), average).pooling, Pooling::average);
+  Config config = config_of("mae-avgpool");
+  config.pooling.reset();
+  EXPECT_EQ(infer(shapes_of("mae-avgpool"), config).pooling, Pooling::average);
+  config.pooling = Pooling::token;
+  EXPECT_THAT(error_of([&] { infer(shapes_of("no-class-token"), config); }),
+              HasSubstr("pooling by class token; expected a tensor cls_token"));
+}
+
+TEST(InferArchitecture, TellsHeadsByWidth) {
+  EXPECT_EQ(infer(shapes_of("vit-head64"), {}).heads, 2);
+  EXPECT_THAT(
+      error_of([] { infer(shapes_of("vit"), {}); }),
+      HasSubstr("the number of heads can't be told for 48 channels; config.json should give "
+                "num_heads"));
+  Config config;
+  config.heads = 5;
+  EXPECT_THAT(error_of([&] { infer(shapes_of("vit"), config); }),
+              HasSubstr("48 channels can't be shared out to 5 heads"));
+}
+
+TEST(InferArchitecture, KnowsTheHeadsOfWideModels) {
+  Shapes shapes = shapes_of("vit");
+  for (auto& [name, shape] : shapes) {
+    for (int64_t& extent : shape) {
+      if (extent % 48 == 0) extent = extent / 48 * 1280;
+    }
+  }
+  for (const char* layer : {"blocks.1.", "blocks.2."})
+    std::erase_if(shapes, [&](const auto& entry) { return entry.first.starts_with(layer); });
+  EXPECT_EQ(infer(shapes, {}).heads, 16);
+}
+
+TEST(InferArchitecture, TakesDINOv2sHeadOfTwoParts) {
+  Shapes shapes = renamed(shapes_of("transformers-dinov2-names"),
+                          [](const std::string& name) { return "dinov2." + name; });
+  shapes["classifier.weight"] = {7, 96};
+  shapes["classifier.bias"] = {7};
+  const Architecture a = infer(shapes, config_of("transformers-dinov2-names"));
+  EXPECT_TRUE(a.pool_concat);
+  EXPECT_EQ(a.classes, 7);
+}
+
+TEST(InferArchitecture, TakesThreeBranchesAndNoBiases) {
+  Shapes shapes = shapes_of("parallel");
+  const Shapes two = shapes;
+  for (const auto& [name, shape] : two) {
+    for (const char* part :
+         {".norm11.", ".attn1.", ".gamma_1_1", ".norm21.", ".mlp1.", ".gamma_2_1"}) {
+      const size_t at = name.find(part);
+      if (at == std::string::npos) continue;
+      std::string third = name;
+      third[third.rfind('1', at + std::string(part).size() - 1)] = '2';
+      shapes[third] = shape;
+    }
+  }
+  std::erase_if(shapes, [](const auto& entry) { return entry.first.ends_with(".qkv.bias"); });
+  EXPECT_EQ(infer(shapes, config_of("parallel")).branches, 3);
+}
+
+TEST(InferArchitecture, TakesWrappedAndChunkedNames) {
+  const Config config = config_of("layerscale");
+  const auto chunk = [](const std::string& name) {
+    return name.starts_with("blocks.") ? "teacher.backbone.blocks.0." + name.substr(7)
+                                       : "teacher.backbone." + name;
+  };
+  Shapes shapes = renamed(shapes_of("layerscale"), chunk);
+  shapes["teacher.backbone.mask_token"] = {1, 48};
+  shapes["student.backbone.cls_token"] = {1, 1, 48};
+  EXPECT_EQ(infer(shapes, config).depth, infer("layerscale").depth);
+  EXPECT_EQ(infer(shapes, config).parameters, infer("layerscale").parameters);
+}
+
+// Of every golden each tensor is taken out in turn: the message must name it.
+TEST(InferArchitecture, NamesEveryTensorThatIsMissing) {
+  for (const std::string& model : golden_names()) {
+    const Shapes shapes = shapes_of(model);
+    const Config config = config_of(model);
+    for (const auto& [name, shape] : shapes) {
+      Shapes fewer = shapes;
+      fewer.erase(name);
+      // These may be absent.
+      if (name.ends_with("mask_token") || name.ends_with("reg_token") ||
+          name.ends_with("qkv.bias") || name.ends_with("in_proj_bias"))
+        continue;
+      // A model without class token is one of another kind, unless it is to be pooled by it.
+      if (name.find("cls_token") != std::string::npos && config.pooling != Pooling::token) continue;
+      EXPECT_THAT(error_of([&] { infer(fewer, config); }),
+                  AllOf(HasSubstr(name), AnyOf(HasSubstr("is missing"), HasSubstr("expected"))))
+          << model;
+    }
+  }
+}
+
+TEST(InferArchitecture, NamesEveryTensorOfWrongShape) {
+  for (const std::string& model : golden_names()) {
+    const Shapes shapes = shapes_of(model);
+    const Config config = config_of(model);
+    for (const auto& [name, shape] : shapes) {
+      if (name.ends_with("mask_token")) continue;
+      Shapes changed = shapes;
+      changed[name].push_back(2);
+      EXPECT_THAT(error_of([&] { infer(changed, config); }),
+                  AllOf(HasSubstr("tensor " + name + " is " + to_string(changed[name])),
+                        HasSubstr("expected")))
+          << model;
+    }
+  }
+}
+
+TEST(InferArchitecture, NamesSizesThatDisagree) {
+  EXPECT_THAT(error_after("vit",
+                          [](Shapes& s) {
+                            s["blocks.2.mlp.fc1.weight"] = {100, 48};
+                          }),
+              HasSubstr("tensor blocks.2.mlp.fc1.weight is [100, 48]; expected [192, 48]"));
+  EXPECT_THAT(error_after("vit",
+                          [](Shapes& s) {
+                            s["pos_embed"] = {2, 37, 48};
+                          }),
+              HasSubstr("tensor pos_embed is [2, 37, 48]; expected [1, 37, 48]"));
+  EXPECT_THAT(error_after("vit",
+                          [](Shapes& s) {
+                            s["patch_embed.proj.weight"] = {48, 1, 8, 8};
+                          }),
+              HasSubstr("expected 3 input channels"));
+  EXPECT_THAT(error_after("hmlp",
+                          [](Shapes& s) {
+                            s["patch_embed.proj.3.weight"] = {12, 12, 4, 4};
+                          }),
+              HasSubstr("patch_embed.proj."));
+  EXPECT_THAT(error_after("vit",
+                          [](Shapes& s) {
+                            s["patch_embed.proj.weight"] = {0, 3, 8, 8};
+                          }),
+              HasSubstr("expected extents from 1"));
+}
+
+TEST(InferArchitecture, NamesWhatOnlySomeLayersHave) {
+  EXPECT_THAT(error_after("vit", [](Shapes& s) { s["blocks.2.gamma_1"] = {48}; }),
+              HasSubstr("tensor blocks.2.gamma_1 is LayerScale, which the first layer lacks"));
+  EXPECT_THAT(error_after("vit", [](Shapes& s) { s["blocks.1.norm11.weight"] = {48}; }),
+              HasSubstr("tensor blocks.1.norm11.weight is of branch 2; expected 1 in each layer"));
+  EXPECT_THAT(error_after("vit", [](Shapes& s) { s["blocks.5.norm1.weight"] = {48}; }),
+              HasSubstr("tensor blocks.3.norm1.weight is missing"));
+}
+
+TEST(InferArchitecture, NamesWhatIsNotSupported) {
+  EXPECT_THAT(error_after("vit", [](Shapes& s) { s["blocks.0.attn.q_bias"] = {48}; }),
+              HasSubstr("tensor blocks.0.attn.q_bias is not known"));
+  EXPECT_THAT(error_after("vit", [](Shapes& s) { s["blocks.0.attn.k_norm.bias"] = {48}; }),
+              HasSubstr("belongs to norms of queries and keys"));
+  // The names that hold SwiGLU take the places of fc1 and fc2.
+  const auto swiglu = [](Shapes& s) {
+    s = renamed(s, [](std::string name) {
+      const size_t at = name.find("mlp.fc1");
+      return at == std::string::npos ? name : name.replace(at, 7, "mlp.weights_in");
+    });
+  };
+  EXPECT_THAT(error_after("transformers-dinov2-names", swiglu),
+              HasSubstr("encoder.layer.0.mlp.weights_in.bias belongs to SwiGLU"));
+  EXPECT_THAT(error_after("vit",
+                          [](Shapes& s) {
+                            s["blocks.0.mlp.fc2.weight"] = {48, 96};
+                          }),
+              HasSubstr("blocks.0.mlp.fc1.weight has twice the rows that fc2 takes: SwiGLU"));
+  EXPECT_THAT(error_of([] {
+                infer_architecture(Checkpoint::open(golden("blvit-every-layer")),
+                                   config_of("blvit-every-layer"));
+              }),
+              HasSubstr("tensor predictors.0.bias"));
+}
+
+TEST(InferArchitecture, HoldsTheConfigAgainstTheTensors) {
+  Config config = config_of("vit");
+  config.depth = 12;
+  EXPECT_THAT(error_of([&] { infer(shapes_of("vit"), config); }),
+              HasSubstr("3 layers found; config.json says 12"));
+  EXPECT_THAT(error_of([] {
+                infer({{"junk", {1}}}, {});
+              }),
+              HasSubstr("tensor patch_embed.proj.weight is missing"));
+  const Shapes stem = {{"patch_embed.proj.weight", {64, 3, 8, 8}}};
+  EXPECT_THAT(error_of([&] { infer(stem, {}); }), HasSubstr("no transformer blocks found"));
+}
+
+TEST(InferArchitecture, GoesWithoutPositionsWhenToldTo) {
+  Shapes shapes = shapes_of("vit");
+  shapes.erase("pos_embed");
+  Config config = config_of("vit");
+  config.position_embedding = false;
+  EXPECT_EQ(infer(shapes, config).position_rows, 0);
+}
+
+Architecture with_table(int rows, int registers = 0) {
+  Architecture a;
+  a.patch = {8, 8};
+  a.class_token = true;
+  a.registers = registers;
+  a.position_rows = rows;
+  return a;
+}
+
+void expect_layout(const PositionLayout& layout, int prefix, std::array<int, 2> grid) {
+  EXPECT_EQ(layout.prefix, prefix);
+  EXPECT_EQ(layout.grid, grid);
+}
+
+TEST(PositionLayout, TakesTablesOfTheInputsSizeAsTheyAre) {
+  expect_layout(position_layout(with_table(35), {5, 7}), 0, {5, 7});
+  expect_layout(position_layout(with_table(36), {5, 7}), 1, {5, 7});
+  expect_layout(position_layout(with_table(35, 4), {5, 7}), 0, {5, 7});
+  expect_layout(position_layout(with_table(40, 4), {5, 7}), 5, {5, 7});
+  expect_layout(position_layout(with_table(36, 4), {5, 7}), 1, {5, 7});
+}
+
+TEST(PositionLayout, FindsTheGridOfOthers) {
+  expect_layout(position_layout(with_table(37), {8, 10}), 1, {6, 6});
+  expect_layout(position_layout(with_table(36), {8, 10}), 0, {6, 6});
+  expect_layout(position_layout(with_table(37, 4), {8, 10}), 1, {6, 6});
+  Architecture a = with_table(36);
+  a.input_size = {40, 56};
+  expect_layout(position_layout(a, {8, 10}), 1, {5, 7});
+  a.image_size = {56, 40};  // comes before input_size
+  expect_layout(position_layout(a, {8, 10}), 1, {7, 5});
+  a.image_size = {64, 64};  // does not fit
+  expect_layout(position_layout(a, {8, 10}), 1, {5, 7});
+}
+
+TEST(PositionLayout, SaysWhenItCannotTell) {
+  EXPECT_THAT(error_of([] {
+                position_layout(with_table(36 + 4), {8, 10});
+              }),
+              AllOf(HasSubstr("position embedding of 40 rows"), HasSubstr("8 x 10 patches"),
+                    HasSubstr("img_size")));
+  EXPECT_NE(error_of([] { position_layout(with_table(3), {2, 2}); }), "");
+}
+
+TEST(MadeFor, IsWhatTheConfigSaysElseTheTable) {
+  Architecture a = with_table(37);
+  EXPECT_THAT(made_for(a), ElementsAre(48, 48));
+  a.image_size = {64, 64};
+  EXPECT_THAT(made_for(a), ElementsAre(64, 64));
+  a.input_size = {40, 56};
+  EXPECT_THAT(made_for(a), ElementsAre(40, 56));
+  EXPECT_THAT(made_for(with_table(40)), ElementsAre(224, 224));
+}
+
+}  // namespace
+}  // namespace fovea

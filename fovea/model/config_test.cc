@@ -1,0 +1,247 @@
+#include "fovea/model/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fovea/model/testing.h"
+
+namespace fovea {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::FloatEq;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Optional;
+using testing::StartsWith;
+
+Config parse(const std::string& text) { return parse_config(text, "config.json"); }
+std::string error_in(const std::string& text) {
+  return error_of([&] { parse(text); });
+}
+
+Config preprocessed(const std::string& text) {
+  Config config;
+  parse_preprocessor_config(text, "preprocessor_config.json", config);
+  return config;
+}
+std::string error_in_preprocessor(const std::string& text) {
+  return error_of([&] { preprocessed(text); });
+}
+
+TEST(ParseConfig, HasDefaults) {
+  const Config config = parse("{}");
+  EXPECT_EQ(config.architecture, "");
+  EXPECT_FALSE(config.heads || config.depth || config.image_size || config.input_size ||
+               config.pooling);
+  EXPECT_EQ(config.layer_norm_eps, 1e-6);
+  EXPECT_TRUE(config.position_embedding);
+  EXPECT_TRUE(config.final_norm);
+  EXPECT_EQ(config.preprocessing.crop_pct, 0.9);
+  EXPECT_EQ(config.preprocessing.interpolation, Interpolation::bicubic);
+}
+
+TEST(ParseConfig, ReadsTimm) {
+  const Config config = parse(R"({"architecture": "vit_small_patch14", "num_classes": 2,
+      "global_pool": "avg", "model_args": {"num_heads": 6, "img_size": 518, "act_layer": "gelu"},
+      "pretrained_cfg": {"input_size": [3, 224, 196], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.1, 1],
+      "interpolation": "bilinear", "crop_pct": 0.875, "crop_mode": "squash",
+      "label_names": ["a", "b"]}})");
+  EXPECT_EQ(config.architecture, "vit_small_patch14");
+  EXPECT_THAT(config.heads, Optional(6));
+  EXPECT_THAT(config.image_size, Optional(ElementsAre(518, 518)));
+  EXPECT_THAT(config.input_size, Optional(ElementsAre(224, 196)));
+  EXPECT_THAT(config.pooling, Optional(Pooling::average));
+  EXPECT_THAT(config.labels, ElementsAre("a", "b"));
+  const Preprocessing& p = config.preprocessing;
+  EXPECT_THAT(p.mean, ElementsAre(FloatEq(0.5), FloatEq(0.4), FloatEq(0.3)));
+  EXPECT_THAT(p.std, ElementsAre(FloatEq(0.2), FloatEq(0.1), FloatEq(1)));
+  EXPECT_EQ(p.interpolation, Interpolation::bilinear);
+  EXPECT_EQ(p.crop_pct, 0.875);
+  EXPECT_TRUE(p.squash);
+}
+
+TEST(ParseConfig, ReadsPretrainedKeysAtTheTop) {
+  const Config config = parse(R"({"input_size": [3, 32, 32], "crop_pct": 1.0, "global_pool": "",
+      "label_names": ["x"], "std": [1, 1, 1]})");
+  EXPECT_THAT(config.input_size, Optional(ElementsAre(32, 32)));
+  EXPECT_EQ(config.preprocessing.crop_pct, 1);
+  EXPECT_THAT(config.preprocessing.std, ElementsAre(1, 1, 1));
+  EXPECT_FALSE(config.pooling);
+  EXPECT_THAT(config.labels, ElementsAre("x"));
+}
+
+TEST(ParseConfig, ReadsTransformers) {
+  const Config config = parse(R"({"model_type": "vit", "num_attention_heads": 12,
+      "num_hidden_layers": 24, "image_size": [224, 384], "layer_norm_eps": 1e-12,
+      "hidden_act": "gelu", "use_swiglu_ffn": false,
+      "id2label": {"10": "k", "0": "a", "1": "b", "2": "c", "3": "d", "4": "e", "5": "f", "6": "g",
+                   "7": "h", "8": "i", "9": "j"}})");
+  EXPECT_EQ(config.architecture, "vit");
+  EXPECT_THAT(config.heads, Optional(12));
+  EXPECT_THAT(config.depth, Optional(24));
+  EXPECT_THAT(config.image_size, Optional(ElementsAre(224, 384)));
+  EXPECT_EQ(config.layer_norm_eps, 1e-12);
+  EXPECT_THAT(config.labels, ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"));
+}
+
+TEST(ParseConfig, ReadsTheGoldens) {
+  for (const std::string& model : golden_names())
+    EXPECT_TRUE(read_config(golden(model)).heads) << model;
+}
+
+TEST(ParseConfig, NamesTheKeyOfAWrongValue) {
+  EXPECT_EQ(error_in(R"({"model_args": {"num_heads": 0}})"),
+            "config.json: model_args.num_heads is 0; expected a whole number from 1 to 1024");
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"num_attention_heads": "12"})",
+       "num_attention_heads is \"12\"; expected a whole number"},
+      {R"({"num_attention_heads": 1.5})", "num_attention_heads is 1.5"},
+      {R"({"num_attention_heads": -3})", "num_attention_heads is -3"},
+      {R"({"num_attention_heads": 18446744073709551615})", "is 18446744073709551615"},
+      {R"({"num_hidden_layers": 1e9})", "num_hidden_layers is 1000000000.0"},
+      {R"({"image_size": 0})", "image_size is 0; expected a side"},
+      {R"({"image_size": 8193})", "image_size is 8193"},
+      {R"({"image_size": [1, 2, 3, 4]})", "image_size is [1,2,3,4]"},
+      {R"({"pretrained_cfg": {"input_size": [1, 28, 28]}})",
+       "pretrained_cfg.input_size is [1,28,28]"},
+      {R"({"pretrained_cfg": {"std": [0.2, 0, 0.2]}})",
+       "pretrained_cfg.std is [0.2,0,0.2]; expected three numbers"},
+      {R"({"pretrained_cfg": {"mean": [0.2, 0.2]}})", "pretrained_cfg.mean is [0.2,0.2]"},
+      {R"({"pretrained_cfg": {"mean": [0, 0, "x"]}})", "pretrained_cfg.mean is"},
+      {R"({"pretrained_cfg": {"crop_pct": 0}})",
+       "pretrained_cfg.crop_pct is 0; expected a number from"},
+      {R"({"pretrained_cfg": {"crop_pct": 1e999}})", "not JSON"},
+      {R"({"pretrained_cfg": []})", "pretrained_cfg is []; expected an object"},
+      {R"({"layer_norm_eps": -1})", "layer_norm_eps is -1"},
+      {R"({"label_names": {"a": 1}})", "label_names is {\"a\":1}; expected a list of texts"},
+      {R"({"label_names": ["a", 1]})", "label_names is"},
+      {R"({"id2label": {"0": "a", "2": "b"}})", "id2label is"},
+      {R"({"id2label": {"0": 5}})", "id2label is"},
+      {R"({"architecture": 7})", "architecture is 7; expected text"},
+      {R"({"use_swiglu_ffn": "no"})", "use_swiglu_ffn is \"no\"; expected true or false"}};
+  for (const auto& [text, fragment] : cases) {
+    EXPECT_THAT(error_in(text), AllOf(StartsWith("config.json: "), HasSubstr(fragment)));
+  }
+}
+
+TEST(ParseConfig, RefusesByNameWhatIsNotComputed) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"hidden_act": "gelu_new"})", "hidden_act is \"gelu_new\"; expected gelu, the erf form"},
+      {R"({"model_args": {"act_layer": "silu"}})", "model_args.act_layer is \"silu\""},
+      {R"({"use_swiglu_ffn": true})", "use_swiglu_ffn is true"},
+      {R"({"model_args": {"mlp_layer": "SwiGLUPacked"}})",
+       "model_args.mlp_layer is \"SwiGLUPacked\""},
+      {R"({"model_args": {"norm_layer": "rmsnorm"}})", "model_args.norm_layer is \"rmsnorm\""},
+      {R"({"model_args": {"qk_norm": true}})", "model_args.qk_norm is true"},
+      {R"({"model_args": {"use_rope": true}})", "model_args.use_rope is true"},
+      {R"({"global_pool": "map"})", "global_pool is \"map\"; expected token or avg"},
+      {R"({"architecture": "vit_base_patch16_clip_quickgelu_224"})", "quickgelu is not supported"},
+      {R"({"architecture": "eva02_base"})", "eva is not supported"},
+      {R"({"interpolation": "nearest"})", "interpolation is \"nearest\""},
+      {R"({"pretrained_cfg": {"crop_mode": "border"}})", "pretrained_cfg.crop_mode is \"border\""}};
+  for (const auto& [text, fragment] : cases) EXPECT_THAT(error_in(text), HasSubstr(fragment));
+}
+
+TEST(ParseConfig, TakesPartsAwayOnlyWhenToldTo) {
+  const Config config = parse(R"({"model_args": {"pos_embed": "none", "final_norm": false}})");
+  EXPECT_FALSE(config.position_embedding);
+  EXPECT_FALSE(config.final_norm);
+  EXPECT_THAT(error_in(R"({"model_args": {"pos_embed": "sincos"}})"),
+              HasSubstr("expected learn or none"));
+}
+
+TEST(ParseConfig, SurvivesWhatIsNoConfig) {
+  EXPECT_THAT(error_in(""), StartsWith("config.json: not JSON: parse error"));
+  EXPECT_THAT(error_in("{"), HasSubstr("not JSON"));
+  EXPECT_THAT(error_in("[1]"), HasSubstr("holds array; expected a JSON object"));
+  EXPECT_THAT(error_in("{\"architecture\": \"\xff\xfe\"}"), HasSubstr("not JSON"));
+  const std::string deep = std::string(100000, '[') + std::string(100000, ']');
+  EXPECT_THAT(error_in(R"({"a": )" + deep + "}"), HasSubstr("nested deeper than 32 levels"));
+  const std::string huge = R"({"hidden_act": ")" + std::string(100000, 'x') + R"(\n"})";
+  EXPECT_LT(error_in(huge).size(), 400U);
+}
+
+TEST(ParsePreprocessor, ReadsAViT) {
+  const Config config = preprocessed(R"({"size": {"height": 384, "width": 224}, "resample": 2,
+      "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5], "do_rescale": true})");
+  EXPECT_THAT(config.input_size, Optional(ElementsAre(384, 224)));
+  EXPECT_TRUE(config.preprocessing.squash);
+  EXPECT_EQ(config.preprocessing.crop_pct, 1);
+  EXPECT_EQ(config.preprocessing.interpolation, Interpolation::bilinear);
+  EXPECT_THAT(config.preprocessing.mean, ElementsAre(0.5, 0.5, 0.5));
+  EXPECT_TRUE(preprocessed(R"({"size": 224})").preprocessing.squash);
+  EXPECT_THAT(preprocessed(R"({"size": 224})").input_size, Optional(ElementsAre(224, 224)));
+}
+
+TEST(ParsePreprocessor, ReadsDINOv2) {
+  const Config config = preprocessed(R"({"size": {"shortest_edge": 256}, "do_center_crop": true,
+      "crop_size": {"height": 224, "width": 224}, "resample": 3})");
+  EXPECT_THAT(config.input_size, Optional(ElementsAre(224, 224)));
+  EXPECT_FALSE(config.preprocessing.squash);
+  EXPECT_EQ(config.preprocessing.crop_pct, 0.875);
+  EXPECT_EQ(config.preprocessing.interpolation, Interpolation::bicubic);
+}
+
+TEST(ParsePreprocessor, ReadsDeiT) {
+  // Straight to 256 x 256, then a crop of 224 x 224.
+  const Config config = preprocessed(R"({"size": 256, "crop_size": 224, "do_center_crop": true})");
+  EXPECT_THAT(config.input_size, Optional(ElementsAre(224, 224)));
+  EXPECT_TRUE(config.preprocessing.squash);
+  EXPECT_EQ(config.preprocessing.crop_pct, 0.875);
+  const Config whole = preprocessed(R"({"size": 256, "crop_size": 224, "do_center_crop": false})");
+  EXPECT_THAT(whole.input_size, Optional(ElementsAre(256, 256)));
+}
+
+TEST(ParsePreprocessor, FindsTheResizedSideAgain) {
+  for (int edge = 224; edge < 640; ++edge) {
+    const Config config = preprocessed(fmt::format(
+        R"({{"size": {{"shortest_edge": {}}}, "crop_size": {{"height": 224, "width": 224}}}})",
+        edge));
+    EXPECT_EQ(static_cast<int>(224 / config.preprocessing.crop_pct), edge);
+  }
+}
+
+TEST(ParsePreprocessor, LeavesOutWhatIsSwitchedOff) {
+  const Config config = preprocessed(R"({"do_normalize": false, "image_mean": [0.5, 0.5, 0.5]})");
+  EXPECT_THAT(config.preprocessing.mean, ElementsAre(0, 0, 0));
+  EXPECT_THAT(config.preprocessing.std, ElementsAre(1, 1, 1));
+  EXPECT_FALSE(config.input_size);
+}
+
+TEST(ParsePreprocessor, NamesTheKeyOfAWrongValue) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"resample": 0})", "resample is 0; expected 2 (bilinear) or 3 (bicubic)"},
+      {R"({"size": {"longest_edge": 5}})", "expected shortest_edge, or height and width"},
+      {R"({"size": {"height": 5}})", "expected shortest_edge, or height and width"},
+      {R"({"size": {"shortest_edge": 0}})", "size.shortest_edge is 0"},
+      {R"({"size": "big"})", "size is \"big\""},
+      {R"({"size": 224, "crop_size": 256})", "crop_size is 256; expected at most 224 x 224"},
+      {R"({"size": 256, "crop_size": {"height": 300, "width": 10}})", "crop_size.height is 300"},
+      {R"({"size": 256, "crop_size": {"height": 224}})", "expected height and width"},
+      {R"({"size": 256, "crop_size": {"height": 224, "width": 128}})", "the same share"},
+      {R"({"image_std": [0, 1, 1]})", "image_std is [0,1,1]"},
+      {R"({"do_rescale": false})", "do_rescale is false; expected true"}};
+  for (const auto& [text, fragment] : cases) {
+    EXPECT_THAT(error_in_preprocessor(text),
+                AllOf(StartsWith("preprocessor_config.json: "), HasSubstr(fragment)));
+  }
+}
+
+TEST(ReadConfig, LaysThePreprocessorOverTheConfig) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(read_config(folder.path()).labels, IsEmpty());
+  write_file(folder / "config.json", R"({"image_size": 224, "layer_norm_eps": 1e-5})");
+  write_file(folder / "preprocessor_config.json", R"({"size": 384})");
+  const Config config = read_config(folder.path());
+  EXPECT_EQ(config.layer_norm_eps, 1e-5);
+  EXPECT_THAT(config.image_size, Optional(ElementsAre(224, 224)));
+  EXPECT_THAT(config.input_size, Optional(ElementsAre(384, 384)));
+  write_file(folder / "preprocessor_config.json", "{");
+  EXPECT_THAT(error_of([&] { read_config(folder.path()); }),
+              HasSubstr("preprocessor_config.json: not JSON"));
+}
+
+}  // namespace
+}  // namespace fovea

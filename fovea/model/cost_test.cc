@@ -1,0 +1,76 @@
+// Costs against formulas written out for the plain ViT, and against the numbers of the papers.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "fovea/model/architecture.h"
+#include "fovea/tokens/options.h"
+
+namespace fovea {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+
+Cost cost_of(const Architecture& a, int r) {
+  return cost(a, a.image_size[0], a.image_size[1], std::vector<int>(a.depth, r));
+}
+
+// Two per multiply-add of a plain ViT with a class token.
+double plain_gflops(int64_t c, int depth, int64_t patch, int64_t image, int64_t r) {
+  int64_t n = image / patch * (image / patch) + 1;
+  int64_t products = (n - 1) * 3 * patch * patch * c;
+  for (int i = 0; i < depth; ++i) {
+    const int64_t left = n - std::min(r, (n - 1) / 2);
+    products += 4 * c * c * n + 2 * n * n * c + 8 * c * c * left;
+    n = left;
+  }
+  return 2e-9 * static_cast<double>(products);
+}
+
+TEST(Cost, IsThatOfAPlainViT) {
+  const Architecture small = named_architecture("vit_small_patch16_224");
+  const Architecture huge = named_architecture("vit_huge_patch14_518");
+  for (const int r : {0, 7, 13, 100}) {
+    EXPECT_NEAR(cost_of(small, r).gflops, plain_gflops(384, 12, 16, 224, r), 1e-9);
+    EXPECT_NEAR(cost_of(huge, r).gflops, plain_gflops(1280, 32, 14, 518, r), 1e-6);
+  }
+  EXPECT_NEAR(cost_of(small, 0).gflops, 9.197, 0.001);  // 4.6 of multiply-adds, as papers count
+}
+
+TEST(Cost, CountsTokensThatLeaveEachLayer) {
+  const Architecture a = named_architecture("vit_tiny_patch16_224");
+  EXPECT_THAT(cost_of(a, 0).tokens_per_layer, Each(197));
+  EXPECT_THAT(cost_of(a, 13).tokens_per_layer,
+              ElementsAre(184, 171, 158, 145, 132, 119, 106, 93, 80, 67, 54, 41));
+  // At most half of what is not protected.
+  EXPECT_THAT(cost_of(a, 1000).tokens_per_layer,
+              ElementsAre(99, 50, 26, 14, 8, 5, 3, 2, 2, 2, 2, 2));
+}
+
+TEST(Cost, LeavesProtectedTokensOut) {
+  Architecture a = named_architecture("vit_tiny_patch32_64");
+  a.registers = 3;  // 4 patches, 4 protected tokens
+  EXPECT_THAT(cost(a, 64, 64, layer_schedule(parse_schedule("9,1,1"), 12)).tokens_per_layer,
+              ElementsAre(6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5));
+  a.class_token = false;
+  a.registers = 0;
+  EXPECT_EQ(cost(a, 64, 96, std::vector<int>(12)).tokens_per_layer.front(), 6);
+}
+
+TEST(Cost, CountsBranchesAndTheStem) {
+  Architecture a = named_architecture("vit_small_patch16_224");
+  const double plain = cost_of(a, 0).gflops;
+  const double embedding = 2e-9 * 196 * 768 * 384;
+  a.branches = 2;
+  a.depth = 6;  // as many blocks, side by side
+  EXPECT_NEAR(cost_of(a, 0).gflops, plain, 1e-9);
+  a.stem = Stem::hmlp;
+  // 16 positions see 48 values, 4 see 4 x 96, 1 sees 4 x 96.
+  const double stem = 2e-9 * 196 * (16 * 48 * 96 + 4 * 384 * 96 + 384 * 384);
+  EXPECT_NEAR(cost_of(a, 0).gflops, plain - embedding + stem, 1e-9);
+}
+
+}  // namespace
+}  // namespace fovea

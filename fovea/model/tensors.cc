@@ -1,0 +1,89 @@
+// Every tensor by name and shape, part by part.
+#include "fovea/model/tensors.h"
+
+#include <fmt/format.h>
+
+namespace fovea {
+namespace {
+
+using Visit = std::function<void(const std::string&, const Shape&)>;
+
+void visit_linear(const Visit& visit, const std::string& name, int64_t in, int64_t out) {
+  visit(name + ".weight", {out, in});
+  visit(name + ".bias", {out});
+}
+
+void visit_norm(const Visit& visit, const std::string& name, int64_t channels) {
+  visit(name + ".weight", {channels});
+  visit(name + ".bias", {channels});
+}
+
+void visit_convolution(const Visit& visit, const std::string& name, int64_t in, int64_t out,
+                       int64_t height, int64_t width) {
+  visit(name + ".weight", {out, in, height, width});
+  visit(name + ".bias", {out});
+}
+
+// Three convolutions that divide the patch by 4, 2 and 2, each with a batch norm after it.
+void visit_hmlp(const Visit& visit, const std::string& name, const Architecture& a) {
+  const int64_t channels[] = {3, a.width / 4, a.width / 4, a.width};
+  const int64_t kernels[] = {a.patch[0] / 4, 2, 2};
+  for (int stage = 0; stage < 3; ++stage) {
+    const int64_t out = channels[stage + 1];
+    const std::string norm = fmt::format("{}.{}", name, 3 * stage + 1);
+    visit_convolution(visit, fmt::format("{}.{}", name, 3 * stage), channels[stage], out,
+                      kernels[stage], kernels[stage]);
+    visit_norm(visit, norm, out);
+    visit(norm + ".running_mean", {out});
+    visit(norm + ".running_var", {out});
+  }
+}
+
+void visit_stem(const Visit& visit, const Architecture& a) {
+  const std::string name = "patch_embed.proj";
+  if (a.stem == Stem::hmlp) {
+    visit_hmlp(visit, name, a);
+  } else {
+    visit_convolution(visit, name, 3, a.width, a.patch[0], a.patch[1]);
+  }
+  if (a.class_token) visit("cls_token", {1, 1, a.width});
+  if (a.distillation_token) visit("dist_token", {1, 1, a.width});
+  if (a.registers > 0) visit("reg_token", {1, a.registers, a.width});
+  if (a.position_rows > 0) visit("pos_embed", {1, a.position_rows, a.width});
+}
+
+void visit_block(const Visit& visit, const Architecture& a, int layer) {
+  const int64_t c = a.width;
+  for (int branch = 0; branch < a.branches; ++branch) {
+    const std::string name = fmt::format("blocks.{}.attns.{}.", layer, branch);
+    visit_norm(visit, name + "norm", c);
+    visit_linear(visit, name + "attn.qkv", c, 3 * c);
+    visit_linear(visit, name + "attn.proj", c, c);
+    if (a.layer_scale) visit(name + "ls.gamma", {c});
+  }
+  for (int branch = 0; branch < a.branches; ++branch) {
+    const std::string name = fmt::format("blocks.{}.ffns.{}.", layer, branch);
+    visit_norm(visit, name + "norm", c);
+    visit_linear(visit, name + "mlp.fc1", c, a.mlp_width);
+    visit_linear(visit, name + "mlp.fc2", a.mlp_width, c);
+    if (a.layer_scale) visit(name + "ls.gamma", {c});
+  }
+}
+
+void visit_head(const Visit& visit, const Architecture& a) {
+  if (a.final_norm) visit_norm(visit, "norm", a.width);
+  if (a.fc_norm) visit_norm(visit, "fc_norm", a.width);
+  if (a.classes == 0) return;
+  visit_linear(visit, "head", a.pool_concat ? 2 * a.width : a.width, a.classes);
+  if (a.distillation_token) visit_linear(visit, "head_dist", a.width, a.classes);
+}
+
+}  // namespace
+
+void for_each_tensor(const Architecture& architecture, const Visit& visit) {
+  visit_stem(visit, architecture);
+  for (int layer = 0; layer < architecture.depth; ++layer) visit_block(visit, architecture, layer);
+  visit_head(visit, architecture);
+}
+
+}  // namespace fovea
