@@ -3,8 +3,8 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <exception>
 #include <filesystem>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,39 +23,48 @@ struct PictureBatch {
     std::string message;
   };
   Array images;                   // [B, 3, height, width], normalised; B counts the readable ones
-  std::vector<size_t> indices;    // of the images, into the loader's paths
-  std::vector<Failure> failures;  // of those that could not be read
+  std::vector<size_t> indices;    // of the images, into the loader's paths, ascending
+  std::vector<Failure> failures;  // of those that could not be read, ascending
 };
 
+// Meant for one thread that calls next(); its own threads stay at most two batches ahead of it.
 class PictureLoader {
  public:
-  // Decodes on `threads` threads of its own, at most two batches ahead.
+  // Decodes on `threads` threads, or as many of them as the system grants. Throws
+  // std::system_error where it grants none.
   PictureLoader(std::vector<std::filesystem::path> paths, const Preprocessing& spec, int batch,
                 int threads);
+  // Waits only for the pictures that are being decoded.
   ~PictureLoader();
   PictureLoader(const PictureLoader&) = delete;
   PictureLoader& operator=(const PictureLoader&) = delete;
 
-  // The next batch; nothing after the last one.
+  // The next batch; nothing after the last one. Whatever keeps a picture from being read is its
+  // failure and no exception. Where there is no memory for the batch itself, std::bad_alloc is
+  // thrown and the same batch comes with the next call.
   std::optional<PictureBatch> next();
 
  private:
-  struct Picture {
-    std::vector<float> values;
-    std::string failure;  // empty where the picture could be read
+  // A picture on its way: the worker's until `done`, next()'s from then on.
+  struct Slot {
+    std::vector<float> values;  // [3, height, width]
+    std::exception_ptr error;   // why there are none
+    bool done = false;          // guarded by lock_
   };
+  Slot& slot(size_t index) { return slots_[index % slots_.size()]; }
   void work();
-  Picture load(size_t index) const;
+  void load(size_t index) noexcept;
+  PictureBatch gather(size_t end);
 
   const std::vector<std::filesystem::path> paths_;
   const Preprocessing spec_;
   const size_t batch_;
+  std::vector<Slot> slots_;
 
   std::mutex lock_;
   std::condition_variable changed_;
   size_t begun_ = 0;      // pictures that a thread has taken
-  size_t delivered_ = 0;  // pictures that next() has given out
-  std::map<size_t, Picture> ready_;
+  size_t delivered_ = 0;  // pictures that next() has given out; only next() changes it
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };

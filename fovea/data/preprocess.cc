@@ -1,3 +1,4 @@
+// How large a picture becomes, which part of that is kept, and its values as the model wants them.
 #include "fovea/data/preprocess.h"
 
 #include <algorithm>
@@ -37,7 +38,10 @@ Size resized(const Image& image, const Preprocessing& spec) {
 void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
                 const std::string& name) {
   const Size size = resized(image, spec);
-  if (size.width > kMaxPixels / size.height) {
+  // The result, or what the horizontal pass leaves of a taller picture: nothing larger is
+  // allocated.
+  const int64_t rows = std::max<int64_t>(size.height, image.height);
+  if (size.width > kMaxPixels / rows) {
     fail("{}: {} x {} pixels; too narrow to be resized to {} x {}", name, image.width, image.height,
          size.width, size.height);
   }

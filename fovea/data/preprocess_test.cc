@@ -1,3 +1,4 @@
+// The evaluation transform against what Pillow, torchvision and timm make of the same pictures.
 #include "fovea/data/preprocess.h"
 
 #include <gmock/gmock.h>
@@ -84,6 +85,44 @@ TEST(Preprocess, NamesAPictureThatIsTooNarrow) {
   std::vector<float> out(size_t{3} * 224 * 224);
   EXPECT_THAT(error_of([&] { preprocess(plain(1, 1'000'000), {}, out, "line.png"); }),
               HasSubstr("line.png: 1 x 1000000 pixels; too narrow"));
+  Preprocessing squash;
+  squash.squash = true;
+  EXPECT_THAT(error_of([&] { preprocess(plain(1, 1'000'000), squash, out, "line.png"); }),
+              HasSubstr("line.png: 1 x 1000000 pixels; too narrow to be resized to 224 x 224"));
+}
+
+Preprocessing input(int height, int width, double crop_pct, Interpolation interpolation) {
+  Preprocessing spec;
+  spec.height = height;
+  spec.width = width;
+  spec.crop_pct = crop_pct;
+  spec.interpolation = interpolation;
+  return spec;
+}
+
+void expect_golden(const std::string& name, const Preprocessing& spec) {
+  const std::filesystem::path folder = std::filesystem::path(FOVEA_TEST_DATA) / "goldens-pictures";
+  const Array want = read_npy(folder / ("preprocess-" + name + ".npy"));
+  Array got({3, spec.height, spec.width});
+  ASSERT_EQ(got.shape, want.shape);
+  preprocess(read_image(folder / "source.png"), spec, got.data, "source.png");
+  EXPECT_EQ(got.data, want.data);
+}
+
+TEST(Preprocess, FollowsTorchvisionForSquareInputs) {
+  expect_golden("square-odd", input(27, 27, 0.9, Interpolation::bilinear));
+  expect_golden("square-whole", input(32, 32, 1.0, Interpolation::bicubic));
+}
+
+TEST(Preprocess, FollowsTimmForOtherInputs) {
+  expect_golden("tall", input(30, 12, 0.875, Interpolation::bicubic));
+  expect_golden("wide", input(17, 40, 0.95, Interpolation::bilinear));
+}
+
+TEST(Preprocess, SquashesWithoutCropping) {
+  Preprocessing spec = input(17, 40, 0.9, Interpolation::bicubic);
+  spec.squash = true;
+  expect_golden("squash", spec);
 }
 
 }  // namespace

@@ -15,8 +15,9 @@ struct Window {
 };
 
 // What lies in `window` of `image` resized to width x height, with Pillow's antialiased filters:
-// horizontal pass first, each pass in fixed point, rounded and clipped to 8 bits. The window must
-// lie inside.
+// horizontal pass first (Pillow 13 sometimes begins with the vertical one and then rounds
+// differently), each pass in fixed point, rounded and clipped to 8 bits. The window must lie
+// inside. Takes window.width x image.height pixels of memory between the passes.
 Image resize(const Image& image, int width, int height, Interpolation interpolation,
              const Window& window);
 

@@ -1,0 +1,116 @@
+// Which pictures are found, in which order, and what is said of folders that can't be read.
+#include "fovea/data/folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "fovea/io/testing.h"
+
+namespace fovea {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class FolderTest : public ::testing::Test {
+ protected:
+  void touch(const std::string& name) {
+    fs::create_directories((folder_ / name).parent_path());
+    write_file(folder_ / name, "");
+  }
+  // What is listed for paths in the folder, relative to it.
+  std::vector<std::string> list(const std::vector<std::string>& names) {
+    std::vector<fs::path> paths;
+    for (const std::string& name : names) paths.push_back(folder_ / name);
+    std::vector<std::string> found;
+    for (const fs::path& path : list_pictures(paths)) {
+      found.push_back(path.lexically_relative(folder_.path()).string());
+    }
+    return found;
+  }
+  std::string error(const std::string& name) {
+    return error_of([&] { list({name}); });
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(FolderTest, IsListedByBytesOfThePathHoweverDeep) {
+  for (const char* name : {"p/b.jpg", "p/B.jpg", "p/a/x.png", "p/a-b/x.jpeg", "p/a/deep/er/y.jpg",
+                           "p/a.jpg", "p/\xc3\xa4.jpg"}) {
+    touch(name);
+  }
+  EXPECT_THAT(list({"p"}), ElementsAre("p/B.jpg", "p/a-b/x.jpeg", "p/a.jpg", "p/a/deep/er/y.jpg",
+                                       "p/a/x.png", "p/b.jpg", "p/\xc3\xa4.jpg"));
+}
+
+TEST_F(FolderTest, GivesOnlyPictures) {
+  for (const char* name :
+       {"p/a.JPG", "p/b.Jpeg", "p/c.pNg", "p/d.txt", "p/e.jpg.txt", "p/f", "p/g.gif", "p/.jpg"}) {
+    touch(name);
+  }
+  fs::create_directories(folder_ / "p/folder.jpg");
+  EXPECT_THAT(list({"p"}), ElementsAre("p/a.JPG", "p/b.Jpeg", "p/c.pNg"));
+}
+
+TEST_F(FolderTest, TakesFilesByAnyNameAndKeepsTheOrderOfPaths) {
+  for (const char* name : {"z.dat", "p/b.jpg", "p/a.jpg", "a.png"}) touch(name);
+  EXPECT_THAT(list({"z.dat", "p", "a.png", "z.dat"}),
+              ElementsAre("z.dat", "p/a.jpg", "p/b.jpg", "a.png", "z.dat"));
+  EXPECT_THAT(list({}), IsEmpty());
+}
+
+TEST_F(FolderTest, FollowsLinksToPicturesButNotInCircles) {
+  touch("p/a.jpg");
+  touch("q/b.jpg");
+  fs::create_directory_symlink(folder_ / "p", folder_ / "p/circle");
+  fs::create_symlink(folder_ / "q/b.jpg", folder_ / "p/link.jpg");
+  fs::create_symlink("self.jpg", folder_ / "p/self.jpg");
+  // What a link without an end holds is said when it is read.
+  EXPECT_THAT(list({"p"}), ElementsAre("p/a.jpg", "p/link.jpg", "p/self.jpg"));
+  fs::create_directory_symlink("q", folder_ / "link");
+  EXPECT_THAT(list({"link"}), ElementsAre("link/b.jpg"));
+  EXPECT_THAT(error("p/self.jpg"), HasSubstr("/p/self.jpg: can't be read: "));
+}
+
+TEST_F(FolderTest, NamesWhatIsNotThere) {
+  EXPECT_EQ(error("none"), (folder_ / "none").string() + ": no such file or folder");
+  touch("a.jpg");
+  EXPECT_THAT(error("a.jpg/b.jpg"), HasSubstr("a.jpg/b.jpg: no such file or folder"));
+}
+
+TEST_F(FolderTest, NamesTheFolderWithoutPictures) {
+  touch("p/sub/a.txt");
+  EXPECT_EQ(error("p"), (folder_ / "p").string() + ": no .jpg, .jpeg or .png in this folder");
+}
+
+// Permissions don't bind root, so as root this is done as somebody else.
+TEST_F(FolderTest, NamesTheFolderThatMayNotBeRead) {
+  touch("p/a.jpg");
+  touch("p/sub/b.jpg");
+  fs::permissions(folder_.path(), fs::perms::all);
+  fs::permissions(folder_ / "p/sub", fs::perms::none);
+  const bool is_root = ::geteuid() == 0;
+  if (is_root) {
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  const std::string below = error("p");
+  const std::string itself = error("p/sub");
+  if (is_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  fs::permissions(folder_ / "p/sub", fs::perms::owner_all);
+  EXPECT_THAT(below, AllOf(HasSubstr("/p/sub: the folder can't be read: "),
+                           HasSubstr("Permission denied")));
+  EXPECT_EQ(itself, below);
+}
+
+}  // namespace
+}  // namespace fovea
