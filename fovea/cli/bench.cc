@@ -4,13 +4,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <system_error>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 
 namespace fovea::cli {
@@ -20,23 +23,24 @@ struct Flags {
   std::string model, size;
   std::string r = "0,13";
   std::string batch = "1,8";
-  std::string seconds = "2";
+  std::string reps;  // empty: as many as fill a few seconds
   bool json = false;
   MergeFlags merge;
   RunFlags run;
 };
 
 struct Row {
-  std::string r;
+  int r;
   int batch;
 };
 
-// What a measuring process sends back. Plain data: it goes through a pipe.
+// What a measuring process sends back. Plain data: it goes through a pipe, in one piece.
 struct Measured {
   int threads;
   double gflops_per_image;
-  double seconds;  // of the fastest run of the whole batch
-  char error[512];
+  double seconds;   // of the fastest run of the whole batch
+  double peak_mb;   // filled in by the parent
+  char error[512];  // empty where all went well
 };
 
 Array random_images(int batch, std::array<int, 2> size) {
@@ -53,57 +57,78 @@ double run_once(const Model& model, const Array& images, const RunOptions& optio
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-Measured measure(const Flags& flags, const Row& row) {
-  const LoadOptions load = load_options(flags.run);
-  const Model model =
-      is_named(flags.model) ? Model::random(flags.model, 0, load) : Model::load(flags.model, load);
-  MergeFlags merge = flags.merge;
-  merge.r = row.r;
-  const RunOptions options{.merge = merge_options(merge), .want_tokens = false};
-  const Architecture& a = model.architecture();
-  const std::array<int, 2> size =
-      flags.size.empty() ? made_for(a) : parse_size("--size", flags.size);
-  const Array images = random_images(row.batch, size);
+// The fastest of `reps` runs, or, where that is 0, of at least 5 that fill at least 2 seconds.
+double fastest_run(const Model& model, const Array& images, const RunOptions& options, int reps) {
   run_once(model, images, options);  // warms caches and arenas
+  double fastest = run_once(model, images, options);
+  double total = fastest;
+  const auto enough = [&](int runs) { return reps > 0 ? runs >= reps : runs >= 5 && total >= 2; };
+  for (int runs = 1; !enough(runs); ++runs) {
+    const double seconds = run_once(model, images, options);
+    fastest = std::min(fastest, seconds);
+    total += seconds;
+  }
+  return fastest;
+}
+
+MergeOptions merge_of(const Flags& flags, const Row& row) {
+  MergeOptions merge = merge_options(flags.merge);
+  merge.schedule.r = row.r;
+  return merge;
+}
+
+int reps_of(const Flags& flags) {
+  return flags.reps.empty() ? 0 : parse_whole("--reps", flags.reps, 1, 1'000'000);
+}
+
+Measured measure(const Flags& flags, const Row& row, bool is_first) {
+  const Model model = load_model(flags.model, load_options(flags.run));
+  if (is_first) print_notes(model);
+  const RunOptions options{.merge = merge_of(flags, row), .want_tokens = false};
+  const Architecture& a = model.architecture();
+  const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
   measured.gflops_per_image =
-      cost(a, size[0], size[1], layer_schedule(options.merge.schedule, a.depth)).gflops;
-  measured.seconds = run_once(model, images, options);
-  const int wanted = parse_whole("--seconds", flags.seconds, 0, 3600);
-  constexpr int kLeastRuns = 5;
-  double total = measured.seconds;
-  for (int runs = 1; runs < kLeastRuns || total < wanted; ++runs) {
-    const double seconds = run_once(model, images, options);
-    measured.seconds = std::min(measured.seconds, seconds);
-    total += seconds;
-  }
+      cost(a, height, width, layer_schedule(options.merge.schedule, a.depth)).gflops;
+  measured.seconds =
+      fastest_run(model, random_images(row.batch, {height, width}), options, reps_of(flags));
   return measured;
 }
 
-// The measuring process: never returns.
-[[noreturn]] void measure_into(int pipe, const Flags& flags, const Row& row) {
-  Measured measured = {};
-  try {
-    measured = measure(flags, row);
-  } catch (const std::bad_alloc&) {
-    std::strncpy(measured.error, "not enough memory", sizeof(measured.error) - 1);
-  } catch (const std::exception& error) {
-    std::strncpy(measured.error, error.what(), sizeof(measured.error) - 1);
-  }
-  const bool sent = ::write(pipe, &measured, sizeof(measured)) == sizeof(measured);
-  ::_exit(sent ? 0 : 1);
+std::string describe(const Flags& flags, const Row& row) {
+  return fmt::format("{} with r {} and batch {}", flags.model, row.r, row.batch);
 }
 
-// Measures a row in a process of its own, so that its memory is its own; `peak_mb` receives the
-// most it held.
-Measured measure_apart(const Flags& flags, const Row& row, double& peak_mb) {
+// The measuring process: never returns.
+[[noreturn]] void measure_into(int pipe, const Flags& flags, const Row& row, bool is_first) {
+  Measured measured = {};
+  std::string error;
+  try {
+    measured = measure(flags, row, is_first);
+  } catch (const std::bad_alloc&) {
+    error = describe(flags, row) + ": not enough memory";
+  } catch (const std::exception& thrown) {
+    error = thrown.what();
+  }
+  error.copy(measured.error, sizeof(measured.error) - 1);
+  const bool sent = ::write(pipe, &measured, sizeof(measured)) == sizeof(measured);
+  ::_exit(sent ? kDone : kRefused);
+}
+
+[[noreturn]] void fail_to_start(const char* what) {
+  fail("bench: cannot start a {}: {}", what, std::generic_category().message(errno));
+}
+
+// Measures a row in a process of its own, so that its memory is its own. No thread may run here
+// yet: a forked process has only the one that forked.
+Measured measure_apart(const Flags& flags, const Row& row, bool is_first) {
   int ends[2];
-  if (::pipe(ends) != 0) fail("bench: no pipe: {}", std::strerror(errno));
-  std::fflush(nullptr);
+  if (::pipe(ends) != 0) fail_to_start("pipe");
+  flush_output();  // or both processes would print what waits
   const pid_t child = ::fork();
-  if (child < 0) fail("bench: no process: {}", std::strerror(errno));
-  if (child == 0) measure_into(ends[1], flags, row);
+  if (child < 0) fail_to_start("process");
+  if (child == 0) measure_into(ends[1], flags, row, is_first);
   ::close(ends[1]);
   Measured measured = {};
   const bool received = ::read(ends[0], &measured, sizeof(measured)) == sizeof(measured);
@@ -111,63 +136,70 @@ Measured measure_apart(const Flags& flags, const Row& row, double& peak_mb) {
   int status = 0;
   rusage usage = {};
   ::wait4(child, &status, 0, &usage);
-  const std::string what = fmt::format("{} with r {}, batch {}", flags.model, row.r, row.batch);
-  if (WIFSIGNALED(status))
-    fail("bench: {}: ended by signal {}, perhaps for want of memory", what, WTERMSIG(status));
-  if (!received) fail("bench: {}: the measuring process sent nothing", what);
+  if (WIFSIGNALED(status)) {
+    fail("{}: the measuring process was ended by signal {}, perhaps for want of memory",
+         describe(flags, row), WTERMSIG(status));
+  }
+  if (!received) fail("{}: the measuring process sent nothing", describe(flags, row));
   if (measured.error[0] != '\0') throw Error(measured.error);
-  peak_mb = static_cast<double>(usage.ru_maxrss) / 1024;
+  measured.peak_mb = static_cast<double>(usage.ru_maxrss) / 1024;
   return measured;
 }
 
-void print_json(const Flags& flags, const Row& row, const Measured& m, double peak_mb) {
+void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
-  const nlohmann::ordered_json line = {
-      {"model", flags.model},        {"r", std::stoi(row.r)},
-      {"batch", row.batch},          {"dtype", flags.run.dtype},
-      {"threads", m.threads},        {"gflops_per_image", m.gflops_per_image},
-      {"images_per_second", images}, {"gflops_per_second", images * m.gflops_per_image},
-      {"peak_rss_mb", peak_mb}};
-  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  std::fflush(stdout);
+  print_json_line({{"model", flags.model},
+                   {"r", row.r},
+                   {"batch", row.batch},
+                   {"dtype", flags.run.dtype},
+                   {"threads", m.threads},
+                   {"gflops_per_image", m.gflops_per_image},
+                   {"images_per_second", images},
+                   {"gflops_per_second", images * m.gflops_per_image},
+                   {"peak_rss_mb", m.peak_mb}});
 }
 
 void print_header() {
-  fmt::print("{:>5} {:>6} {:>8} {:>13} {:>11} {:>9} {:>9} {:>9}\n", "batch", "r", "threads",
-             "GFLOPs/image", "images/s", "GFLOP/s", "peak MB", "speed-up");
+  print(fmt::format("{:>5} {:>6} {:>8} {:>13} {:>11} {:>9} {:>9} {:>9}\n", "batch", "r", "threads",
+                    "GFLOPs/image", "images/s", "GFLOP/s", "peak MB", "speed-up"));
 }
 
-void print_text(const Row& row, const Measured& m, double peak_mb, double speed_up) {
+void print_as_text(const Row& row, const Measured& m, double speed_up) {
   const double images = row.batch / m.seconds;
-  fmt::print("{:>5} {:>6} {:>8} {:>13.3f} {:>11.2f} {:>9.1f} {:>9.0f} {:>9.2f}\n", row.batch, row.r,
-             m.threads, m.gflops_per_image, images, images * m.gflops_per_image, peak_mb, speed_up);
-  std::fflush(stdout);
+  print(fmt::format("{:>5} {:>6} {:>8} {:>13.3f} {:>11.2f} {:>9.1f} {:>9.0f} {:>9.2f}\n", row.batch,
+                    row.r, m.threads, m.gflops_per_image, images, images * m.gflops_per_image,
+                    m.peak_mb, speed_up));
 }
 
-int bench(const Flags& flags) {
-  // Everything that can be wrong with the options is found before anything is measured.
+// Every r of a batch, then the next batch.
+std::vector<Row> rows_of(const Flags& flags) {
   std::vector<Row> rows;
   for (const std::string& batch : split(flags.batch)) {
     for (const std::string& r : split(flags.r)) {
-      parse_whole("--r", r, 0, 1'000'000);
-      rows.push_back({r, parse_whole("--batch", batch, 1, 4096)});
+      rows.push_back({parse_whole("--r", r, 0, 1'000'000), parse_whole("--batch", batch, 1, 4096)});
     }
   }
+  return rows;
+}
+
+int bench(const Flags& flags) {
+  // Whatever can be wrong with the options is found before anything is measured.
+  const std::vector<Row> rows = rows_of(flags);
   merge_options(flags.merge);
   load_options(flags.run);
-  parse_whole("--seconds", flags.seconds, 0, 3600);
-  if (is_named(flags.model)) named_architecture(flags.model);
-  if (!flags.json) print_header();
-  double first_seconds = 0;
-  for (const Row& row : rows) {
-    double peak_mb = 0;
-    const Measured measured = measure_apart(flags, row, peak_mb);
-    if (row.r == rows.front().r) first_seconds = measured.seconds;
+  reps_of(flags);
+  if (is_named(flags.model)) input_size(flags.size, named_architecture(flags.model));
+  double seconds_of_first_r = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Measured measured = measure_apart(flags, rows[i], i == 0);
+    if (i == 0 || rows[i].batch != rows[i - 1].batch) seconds_of_first_r = measured.seconds;
     if (flags.json) {
-      print_json(flags, row, measured, peak_mb);
+      print_as_json(flags, rows[i], measured);
     } else {
-      print_text(row, measured, peak_mb, first_seconds / measured.seconds);
+      if (i == 0) print_header();
+      print_as_text(rows[i], measured, seconds_of_first_r / measured.seconds);
     }
+    flush_output();
   }
   return kDone;
 }
@@ -177,23 +209,31 @@ int bench(const Flags& flags) {
 void add_bench(CLI::App& program, int& status) {
   CLI::App* command = program.add_subcommand("bench", "Measure images per second and memory");
   auto flags = std::make_shared<Flags>();
+  add_model(*command, flags->model);
   command
-      ->add_option("MODEL", flags->model,
-                   "Folder, .safetensors file, or an architecture, which runs on random weights: "
-                   "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE")
-      ->required();
-  command->add_option("--r", flags->r,
-                      "Tokens to merge in each layer; commas separate runs (default 0,13)");
-  command->add_option("--batch", flags->batch,
-                      "Images in one run; commas separate runs (default 1,8)");
-  command->add_option("--size", flags->size,
-                      "Size of the input in pixels: 224, or height x width: 224x384");
-  command->add_option("--seconds", flags->seconds,
-                      "Measure each row for at least so long; the fastest run counts");
-  command->add_flag("--json", flags->json, "Print one JSON object a line");
-  add_merge_flags(*command, flags->merge, false);
+      ->add_option("--r", flags->r,
+                   "Tokens to merge away in each layer; commas separate runs\n"
+                   "(default 0,13)")
+      ->type_name("N,...");
+  command
+      ->add_option("--batch", flags->batch,
+                   "Images to compute at once; commas separate runs (default 1,8)")
+      ->type_name("N,...");
+  add_size(*command, flags->size);
+  command
+      ->add_option("--reps", flags->reps,
+                   "Runs of which the fastest counts (default: at least 5, and as\n"
+                   "many as take 2 seconds)")
+      ->type_name("N");
+  command->add_flag("--json", flags->json,
+                    "Print one JSON object a line: model, r, batch, dtype, threads,\n"
+                    "gflops_per_image, images_per_second, gflops_per_second,\n"
+                    "peak_rss_mb");
   add_run_flags(*command, flags->run);
-  command->footer("Example: fovea bench vit_small_patch16_224 --r 0,8,13 --batch 1,8");
+  add_merge_flags(*command, flags->merge, false);
+  command->footer(
+      "Example: a small model, one image and eight at once, with and without merging:\n"
+      "  fovea bench vit_small_patch16_224 --r 0,8,13 --batch 1,8");
   command->callback([flags, &status] { status = bench(*flags); });
 }
 

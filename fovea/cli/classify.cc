@@ -4,8 +4,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <span>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 
@@ -14,9 +16,8 @@ namespace {
 
 struct Flags {
   std::string model;
-  std::vector<std::string> paths;
+  PictureFlags pictures;
   std::string top = "5";
-  std::string batch = "8";
   bool json = false;
   MergeFlags merge;
   RunFlags run;
@@ -36,57 +37,68 @@ std::vector<Guess> most_likely(std::span<const float> logits, int64_t count) {
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return logits[a] > logits[b]; });
+  order.resize(std::min(order.size(), static_cast<size_t>(count)));
   std::vector<Guess> guesses;
-  for (int64_t i = 0; i < std::min<int64_t>(count, static_cast<int64_t>(order.size())); ++i) {
-    guesses.push_back({order[i], std::exp(logits[order[i]] - largest) / sum});
+  for (const int64_t index : order) {
+    guesses.push_back({index, std::exp(logits[index] - largest) / sum});
   }
   return guesses;
 }
 
-void print_json(const std::string& file, const std::vector<Guess>& guesses,
-                const std::vector<std::string>& labels) {
-  nlohmann::json line = {{"file", file}, {"top", nlohmann::json::array()}};
+// Without labels classes have only their index.
+void print_as_json(const std::string& file, const std::vector<Guess>& guesses,
+                   const std::vector<std::string>& labels) {
+  nlohmann::ordered_json line = {{"file", file}, {"top", nlohmann::ordered_json::array()}};
   for (const Guess& guess : guesses) {
-    nlohmann::json label;
+    nlohmann::ordered_json label;
     if (!labels.empty()) label = labels[guess.index];
     line["top"].push_back(
         {{"label", label}, {"index", guess.index}, {"probability", guess.probability}});
   }
-  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  print_json_line(line);
 }
 
-void print_text(const std::string& file, const std::vector<Guess>& guesses,
-                const std::vector<std::string>& labels) {
-  fmt::print("{}\n", file);
+void print_as_text(const std::string& file, const std::vector<Guess>& guesses,
+                   const std::vector<std::string>& labels) {
+  print(file + "\n");
   for (const Guess& guess : guesses) {
     const std::string name =
-        labels.empty() ? fmt::format("class {}", guess.index) : labels[guess.index];
-    fmt::print("  {:6.2f} %  {}\n", 100 * guess.probability, name);
+        labels.empty() ? fmt::format("class {}", guess.index) : printable(labels[guess.index]);
+    print(fmt::format("  {:6.2f} %  {}\n", 100 * guess.probability, name));
   }
+}
+
+// The labels of the classes; none where the config's don't belong to this head.
+std::vector<std::string> labels_of(const Model& model) {
+  const std::vector<std::string>& labels = model.config().labels;
+  const int classes = model.architecture().classes;
+  if (labels.empty() || labels.size() == static_cast<size_t>(classes)) return labels;
+  note(fmt::format("config.json has {} labels for {} classes: they are not used", labels.size(),
+                   classes));
+  return {};
 }
 
 int classify(const Flags& flags) {
   const MergeOptions merge = merge_options(flags.merge);
   const int top = parse_whole("--top", flags.top, 1, 1'000'000);
-  const int batch = parse_whole("--batch", flags.batch, 1, 4096);
-  const Model model = open_model(flags.model, load_options(flags.run));
+  const LoadOptions load = load_options(flags.run);
+  const Pictures pictures = find_pictures(flags.pictures);
+  const Model model = open_model(flags.model, load, merge);
   const int64_t classes = model.architecture().classes;
-  if (classes == 0)
+  if (classes == 0) {
     fail("{}: the model has no head to classify with; fovea embed gives its features", flags.model);
-  const std::vector<std::string>& labels = model.config().labels;
-  if (!labels.empty() && static_cast<int64_t>(labels.size()) != classes) {
-    fail("{}: config.json names {} labels; the head has {} classes", flags.model, labels.size(),
-         classes);
   }
-  const int status =
-      run_pictures(model, flags.paths, merge, batch,
-                   [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
-                     const std::span<const float> all(result.logits.data);
-                     const auto guesses = most_likely(all.subspan(index * classes, classes), top);
-                     (flags.json ? print_json : print_text)(picture.string(), guesses, labels);
-                   });
-  if (status == kRefused) fail("none of the pictures could be read");
-  return status;
+  const std::vector<std::string> labels = labels_of(model);
+  return run_pictures(
+      model, pictures, merge,
+      [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
+        const auto logits = std::span(result.logits.data).subspan(index * classes, classes);
+        if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
+          fail("{}: gives logits that are not finite for {}", flags.model, picture.string());
+        }
+        const std::vector<Guess> guesses = most_likely(logits, top);
+        (flags.json ? print_as_json : print_as_text)(picture.string(), guesses, labels);
+      });
 }
 
 }  // namespace
@@ -95,19 +107,19 @@ void add_classify(CLI::App& program, int& status) {
   CLI::App* command =
       program.add_subcommand("classify", "Name the most likely classes of pictures");
   auto flags = std::make_shared<Flags>();
-  command
-      ->add_option("MODEL", flags->model,
-                   "Folder with model.safetensors and config.json, or a .safetensors file")
-      ->required();
-  command->add_option("IMAGE", flags->paths, "Pictures, or folders of .jpg, .jpeg and .png")
-      ->required();
-  command->add_option("--top", flags->top, "How many classes to show of each picture (default 5)");
+  add_model(*command, flags->model);
+  add_picture_flags(*command, flags->pictures, "IMAGE");
+  command->add_option("--top", flags->top, "Classes to show of each picture (default 5)")
+      ->type_name("N");
   command->add_flag("--json", flags->json,
-                    "Print one JSON object a line: file, top: [{label, index, probability}]");
-  command->add_option("--batch", flags->batch, "Pictures in one run (default 8)");
-  add_merge_flags(*command, flags->merge);
+                    "Print one JSON object a line: file,\n"
+                    "top: [{label, index, probability}]");
   add_run_flags(*command, flags->run);
-  command->footer("Example: fovea classify vit_base cat.jpg dog.jpg --top 3 --r 13");
+  add_merge_flags(*command, flags->merge);
+  command->footer(
+      "Example: the three most likely classes, with and without merging:\n"
+      "  fovea classify vit_base/ cat.jpg dog.jpg --top 3\n"
+      "  fovea classify vit_base/ cat.jpg dog.jpg --top 3 --r 13");
   command->callback([flags, &status] { status = classify(*flags); });
 }
 

@@ -1,5 +1,4 @@
-// The commands of the program, one file each. Each returns the process's exit status and throws
-// Error for what it can't do.
+// The commands of the program, one file each.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,10 +7,11 @@ namespace fovea::cli {
 
 // Exit statuses.
 inline constexpr int kDone = 0;
-inline constexpr int kSomeSkipped = 1;  // pictures were left out, or work failed midway
+inline constexpr int kSomeSkipped = 1;  // pictures were left out, the rest is done
 inline constexpr int kRefused = 2;      // wrong usage, or nothing of the input could be read
 
-// Adds a command to the program; when it is chosen, `status` receives what it returned.
+// Add a command to the program; when it is chosen, parsing runs it and `status` receives the exit
+// status. It throws Error for what it can't do.
 void add_forward(CLI::App& program, int& status);
 void add_classify(CLI::App& program, int& status);
 void add_embed(CLI::App& program, int& status);

@@ -13,23 +13,31 @@ namespace {
 
 struct Flags {
   std::string model, output, names;
-  std::vector<std::string> paths;
-  std::string batch = "8";
+  PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
 };
 
+void check_outputs(const Flags& flags) {
+  check_can_write(flags.output);
+  if (flags.names.empty()) return;
+  check_can_write(flags.names);
+  if (std::filesystem::path(flags.names).lexically_normal() ==
+      std::filesystem::path(flags.output).lexically_normal()) {
+    fail("--names {}: expected another file than that of --output", flags.names);
+  }
+}
+
 int embed(const Flags& flags) {
   const MergeOptions merge = merge_options(flags.merge);
-  const int batch = parse_whole("--batch", flags.batch, 1, 4096);
   const LoadOptions load = load_options(flags.run);
-  check_can_write(flags.output);
-  if (!flags.names.empty()) check_can_write(flags.names);
-  const Model model = open_model(flags.model, load);
+  check_outputs(flags);
+  const Pictures pictures = find_pictures(flags.pictures);
+  const Model model = open_model(flags.model, load, merge);
   Array features;
   std::vector<std::string> names;
   const int status =
-      run_pictures(model, flags.paths, merge, batch,
+      run_pictures(model, pictures, merge,
                    [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
                      const int64_t channels = result.features.shape[1];
                      const float* row = result.features.data.data() + index * channels;
@@ -37,7 +45,6 @@ int embed(const Flags& flags) {
                      names.push_back(picture.string());
                      features.shape = {static_cast<int64_t>(names.size()), channels};
                    });
-  if (status == kRefused) fail("none of the pictures could be read; nothing written");
   write_npy(flags.output, features);
   if (!flags.names.empty()) {
     write_atomically(flags.names, [&](std::ostream& out) {
@@ -52,23 +59,23 @@ int embed(const Flags& flags) {
 void add_embed(CLI::App& program, int& status) {
   CLI::App* command = program.add_subcommand("embed", "Turn pictures into feature vectors");
   auto flags = std::make_shared<Flags>();
-  command
-      ->add_option("MODEL", flags->model,
-                   "Folder with model.safetensors and config.json, or a .safetensors file")
-      ->required();
-  command->add_option("PATH", flags->paths, "Pictures, or folders of .jpg, .jpeg and .png")
-      ->required();
+  add_model(*command, flags->model);
+  add_picture_flags(*command, flags->pictures, "PATH");
   command
       ->add_option("-o,--output", flags->output,
-                   "File to write, .npy, [pictures, channels], float32")
+                   "File to write: .npy, float32, [pictures, channels]; pictures\n"
+                   "that can't be read have no row")
+      ->type_name("FILE")
       ->required();
-  command->add_option("--names", flags->names,
-                      "File to write with the pictures' paths, a line each, in the same order");
-  command->add_option("--batch", flags->batch, "Pictures in one run (default 8)");
-  add_merge_flags(*command, flags->merge);
+  command
+      ->add_option("--names", flags->names,
+                   "File to write: the picture of each row, one path a line")
+      ->type_name("FILE");
   add_run_flags(*command, flags->run);
+  add_merge_flags(*command, flags->merge);
   command->footer(
-      "Example: fovea embed dinov2_small pictures/ -o features.npy --names names.txt --r 16");
+      "Example: every picture below a folder, 16 tokens fewer after each layer:\n"
+      "  fovea embed dinov2_small/ photos/ -o features.npy --names names.txt --r 16");
   command->callback([flags, &status] { status = embed(*flags); });
 }
 

@@ -20,7 +20,7 @@ int forward(const Flags& flags) {
   const LoadOptions load = load_options(flags.run);
   check_can_write(flags.output);
   const Array input = read_npy(flags.input);
-  const Model model = open_model(flags.model, load);
+  const Model model = open_model(flags.model, load, merge);
   Result result;
   try {
     result = model.run(input, {.merge = merge});
@@ -40,24 +40,24 @@ void add_forward(CLI::App& program, int& status) {
   CLI::App* command =
       program.add_subcommand("forward", "Run a model on an array of normalised images");
   auto flags = std::make_shared<Flags>();
-  command
-      ->add_option("MODEL", flags->model,
-                   "Folder with model.safetensors and config.json, or a .safetensors file")
-      ->required();
+  add_model(*command, flags->model);
   command
       ->add_option("--input", flags->input,
-                   "Normalised images, .npy, [batch, 3, height, width], float32")
+                   "Normalised images: .npy, float32, [batch, 3, height, width]")
+      ->type_name("FILE")
       ->required();
   command
       ->add_option("--output", flags->output,
-                   "File to write, .safetensors: logits, features, tokens, sizes, source (the "
-                   "token that each input "
-                   "position ended in)")
+                   "File to write, .safetensors: logits, features, tokens, sizes\n"
+                   "(input tokens in each token), source (the token that each\n"
+                   "input token ended in)")
+      ->type_name("FILE")
       ->required();
-  add_merge_flags(*command, flags->merge);
   add_run_flags(*command, flags->run);
+  add_merge_flags(*command, flags->merge);
   command->footer(
-      "Example: fovea forward deit_small --input images.npy --output out.safetensors --r 13");
+      "Example: 13 tokens fewer after each layer:\n"
+      "  fovea forward deit_small/ --input images.npy --output out.safetensors --r 13");
   command->callback([flags, &status] { status = forward(*flags); });
 }
 

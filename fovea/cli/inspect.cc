@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
-#include "fovea/model/checkpoint.h"
 
 namespace fovea::cli {
 namespace {
@@ -13,16 +13,15 @@ struct Flags {
   std::string model, size;
   bool json = false;
   MergeFlags merge;
+  RunFlags run;
 };
 
-// Reads only names and shapes: no weights.
-Architecture look_at(const std::string& model) {
+// A file is loaded in full, so that whatever is wrong with it is told.
+Architecture look_at(const std::string& model, const LoadOptions& options) {
   if (is_named(model)) return named_architecture(model);
-  const bool is_folder = std::filesystem::is_directory(model);
-  const Checkpoint checkpoint = Checkpoint::open(model);
-  return infer_architecture(checkpoint,
-                            read_config(is_folder ? std::filesystem::path(model)
-                                                  : std::filesystem::path(model).parent_path()));
+  const Model loaded = load_model(model, options);
+  print_notes(loaded);
+  return loaded.architecture();
 }
 
 struct Facts {
@@ -32,34 +31,43 @@ struct Facts {
   Cost dense, merged;
 };
 
-std::string pooling_name(const Architecture& a) {
+const char* pooling_name(const Architecture& a) {
   if (a.pool_concat) return "token and average";
   return a.pooling == Pooling::token ? "token" : "average";
 }
 
-void print_json(const Facts& facts) {
+void print_as_json(const Facts& facts) {
   const Architecture& a = facts.architecture;
-  const nlohmann::ordered_json line = {{"architecture", a.name},
-                                       {"parameters", a.parameters},
-                                       {"width", a.width},
-                                       {"depth", a.depth},
-                                       {"heads", a.heads},
-                                       {"mlp_width", a.mlp_width},
-                                       {"branches", a.branches},
-                                       {"patch", a.patch},
-                                       {"stem", a.stem == Stem::hmlp ? "hmlp" : "linear"},
-                                       {"class_token", a.class_token},
-                                       {"distillation_token", a.distillation_token},
-                                       {"registers", a.registers},
-                                       {"layer_scale", a.layer_scale},
-                                       {"pooling", pooling_name(a)},
-                                       {"classes", a.classes},
-                                       {"input_size", facts.size},
-                                       {"r", facts.schedule},
-                                       {"tokens_per_layer", facts.merged.tokens_per_layer},
-                                       {"gflops_dense", facts.dense.gflops},
-                                       {"gflops", facts.merged.gflops}};
-  fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  print_json_line({{"architecture", a.name},
+                   {"parameters", a.parameters},
+                   {"tokens_per_layer", facts.merged.tokens_per_layer},
+                   {"gflops_dense", facts.dense.gflops},
+                   {"gflops", facts.merged.gflops},
+                   {"r", facts.schedule},
+                   {"width", a.width},
+                   {"depth", a.depth},
+                   {"heads", a.heads},
+                   {"mlp_width", a.mlp_width},
+                   {"branches", a.branches},
+                   {"patch", a.patch},
+                   {"stem", a.stem == Stem::hmlp ? "hmlp" : "linear"},
+                   {"class_token", a.class_token},
+                   {"distillation_token", a.distillation_token},
+                   {"registers", a.registers},
+                   {"layer_scale", a.layer_scale},
+                   {"pooling", pooling_name(a)},
+                   {"classes", a.classes},
+                   {"input_size", facts.size}});
+}
+
+void print_row(const char* name, const std::string& value) {
+  print(fmt::format("{:<14}{}\n", name, value));
+}
+
+std::string layers_text(const Architecture& a) {
+  return fmt::format("{} of width {}, {} heads, MLP {}{}{}", a.depth, a.width, a.heads, a.mlp_width,
+                     a.branches > 1 ? fmt::format(", {} branches each", a.branches) : "",
+                     a.layer_scale ? ", LayerScale" : "");
 }
 
 std::string tokens_text(const Architecture& a) {
@@ -70,46 +78,41 @@ std::string tokens_text(const Architecture& a) {
   return text;
 }
 
-void print_text(const Facts& facts) {
+std::string output_text(const Architecture& a) {
+  const std::string what = a.classes > 0 ? fmt::format("{} classes", a.classes) : "features";
+  return fmt::format("{}, pooled by {}", what, pooling_name(a));
+}
+
+void print_as_text(const Facts& facts) {
   const Architecture& a = facts.architecture;
-  const auto row = [](const char* name, const std::string& value) {
-    fmt::print("{:<14}{}\n", name, value);
-  };
-  row("architecture", a.name.empty() ? "not named in config.json" : printable(a.name));
-  row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
-  row("layers",
-      fmt::format("{} of width {}, {} heads, MLP {}{}{}", a.depth, a.width, a.heads, a.mlp_width,
-                  a.branches > 1 ? fmt::format(", {} branches each", a.branches) : "",
-                  a.layer_scale ? ", LayerScale" : ""));
-  row("input", fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0], facts.size[1],
-                           a.patch[0], a.patch[1], a.stem == Stem::hmlp ? ", hMLP stem" : ""));
-  row("tokens", tokens_text(a));
-  row("output", a.classes > 0 ? fmt::format("{} classes, pooled by {}", a.classes, pooling_name(a))
-                              : fmt::format("features, pooled by {}", pooling_name(a)));
-  row("dense", fmt::format("{:.2f} GFLOPs, {} tokens", facts.dense.gflops,
-                           facts.dense.tokens_per_layer.back()));
+  print_row("architecture", a.name.empty() ? "not named in config.json" : printable(a.name));
+  print_row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
+  print_row("layers", layers_text(a));
+  print_row("input",
+            fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0], facts.size[1],
+                        a.patch[0], a.patch[1], a.stem == Stem::hmlp ? ", hMLP stem" : ""));
+  print_row("tokens", tokens_text(a));
+  print_row("output", output_text(a));
+  print_row("dense", fmt::format("{:.2f} GFLOPs, {} tokens", facts.dense.gflops,
+                                 facts.dense.tokens_per_layer.back()));
   if (facts.merged.gflops == facts.dense.gflops) return;
-  std::string tokens;
-  for (const int count : facts.merged.tokens_per_layer) tokens += fmt::format(" {}", count);
-  row("merged", fmt::format("{:.2f} GFLOPs with r = {}: {:.2f} times less", facts.merged.gflops,
-                            facts.schedule, facts.dense.gflops / facts.merged.gflops));
-  row("", "tokens that leave each layer:" + tokens);
+  print_row("merged",
+            fmt::format("{:.2f} GFLOPs with r = {}: {:.2f} times less", facts.merged.gflops,
+                        facts.schedule, facts.dense.gflops / facts.merged.gflops));
+  print_row("", fmt::format("tokens that leave each layer: {}",
+                            fmt::join(facts.merged.tokens_per_layer, " ")));
 }
 
 int inspect(const Flags& flags) {
   const MergeOptions merge = merge_options(flags.merge);
-  Facts facts{look_at(flags.model), {}, to_string(merge.schedule), {}, {}};
+  Facts facts{look_at(flags.model, load_options(flags.run)), {}, to_string(merge.schedule), {}, {}};
   const Architecture& a = facts.architecture;
-  facts.size = flags.size.empty() ? made_for(a) : parse_size("--size", flags.size);
+  check_fits(merge, a);
+  facts.size = input_size(flags.size, a);
   const auto [height, width] = facts.size;
-  if (height < a.patch[0] || width < a.patch[1] || height % a.patch[0] != 0 ||
-      width % a.patch[1] != 0) {
-    fail("--size {}x{}: expected multiples of the patch, {} x {}", height, width, a.patch[0],
-         a.patch[1]);
-  }
   facts.dense = cost(a, height, width, std::vector<int>(a.depth));
   facts.merged = cost(a, height, width, layer_schedule(merge.schedule, a.depth));
-  (flags.json ? print_json : print_text)(facts);
+  (flags.json ? print_as_json : print_as_text)(facts);
   return kDone;
 }
 
@@ -118,18 +121,17 @@ int inspect(const Flags& flags) {
 void add_inspect(CLI::App& program, int& status) {
   CLI::App* command = program.add_subcommand("inspect", "Show what a model is and what it costs");
   auto flags = std::make_shared<Flags>();
-  command
-      ->add_option("MODEL", flags->model,
-                   "Folder, .safetensors file, or an architecture: vit_small_patch16_224")
-      ->required();
-  command->add_option("--size", flags->size,
-                      "Size of the input in pixels: 224, or height x width: 224x384");
-  command->add_flag(
-      "--json", flags->json,
-      "Print one JSON object: architecture, parameters, tokens_per_layer (that leave each layer), "
-      "gflops_dense, gflops, ...");
+  add_model(*command, flags->model);
+  add_size(*command, flags->size);
+  command->add_flag("--json", flags->json,
+                    "Print one JSON object: architecture, parameters,\n"
+                    "tokens_per_layer (that leave each layer), gflops_dense,\n"
+                    "gflops (of one image, with merging), and more");
+  add_run_flags(*command, flags->run);
   add_merge_flags(*command, flags->merge);
-  command->footer("Example: fovea inspect vit_large_patch16_224 --r 8");
+  command->footer(
+      "Example: what does merging 8 tokens in each layer spare?\n"
+      "  fovea inspect vit_large_patch16_224 --r 8");
   command->callback([flags, &status] { status = inspect(*flags); });
 }
 

@@ -1,43 +1,80 @@
 // The program: reads the command line, runs one command, turns errors into one line and an exit
 // status.
-#include <cstdio>
+#include <fcntl.h>
+
+#include <algorithm>
 #include <exception>
 #include <new>
 #include <string>
+#include <vector>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
 #include "fovea/io/error.h"
 
 namespace fovea::cli {
 namespace {
 
 constexpr const char* kAbout =
-    "Fovea runs Vision Transformers on the CPU and makes them faster by merging tokens that say "
-    "the same.\n"
-    "MODEL is a folder with model.safetensors and config.json (timm, DeiT, MAE, DINOv2, "
-    "torchvision, SWAG or\n"
-    "transformers), or such a file. `fovea COMMAND --help` says more.";
+    "Fovea runs Vision Transformers on the CPU, and makes them faster by merging tokens that say\n"
+    "the same.\n\n"
+    "MODEL is a folder with model.safetensors and config.json from timm, DeiT, MAE, DINOv2,\n"
+    "torchvision, SWAG or transformers, or a .safetensors file alone.\n";
 
 constexpr const char* kFooter =
+    "Examples:\n"
+    "  fovea bench vit_small_patch16_224 --r 0,13    how fast is it here, and with merging?\n"
+    "  fovea inspect MODEL                           what is in this file?\n"
+    "  fovea classify MODEL cat.jpg                  what is in this picture?\n"
+    "  fovea embed MODEL photos/ -o features.npy     a feature vector of every picture\n"
+    "  fovea embed --help                            all options of a command\n\n"
     "Exit status: 0 done; 1 some pictures were skipped; 2 wrong usage or input.\n"
-    "FOVEA_SIMD=scalar|avx2|avx512|avx512_bf16 caps the instruction set.";
+    "Environment: FOVEA_SIMD=scalar|avx2|avx512|avx512_bf16 caps the instruction set.";
 
-int report(const std::string& message) {
-  fmt::print(stderr, "fovea: {}\n", message);
-  return kRefused;
+// Opens what is closed of the three standard streams, so that no file takes its number and gets
+// results or messages written into it. Read-only: writing results there fails, and is noticed.
+void hold_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream) {
+    if (::fcntl(stream, F_GETFD) == -1) ::open("/dev/null", O_RDONLY);
+  }
 }
 
-// One line for an error of usage, with the command whose help would tell.
-int report_usage(const CLI::App& program, const CLI::ParseError& error) {
-  const auto chosen = program.get_subcommands();
-  const std::string command = chosen.empty() ? "fovea" : "fovea " + chosen.front()->get_name();
-  return report(printable(error.what()) + " (" + command + " --help says more)");
+// The arguments as CLI11 wants them: the last one first. It would take "[a,b]" for the list a, b,
+// but it can only be a path that is called so.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> texts(argv + std::min(argc, 1), argv + argc);
+  for (std::string& text : texts) {
+    if (text.starts_with('[') && text.ends_with(']')) text.insert(0, "./");
+  }
+  std::reverse(texts.begin(), texts.end());
+  return texts;
 }
 
-int run(int argc, char** argv) {
+// What is wrong with the command line, in one line.
+std::string describe(const CLI::App& program, const CLI::ParseError& error) {
+  // Told first, because a misspelt option also leaves the right one missing.
+  const std::vector<std::string> unknown = program.remaining(true);
+  if (!unknown.empty()) {
+    const std::string text = printable(unknown.front());
+    if (text.starts_with('-')) return "unknown option " + text;
+    if (program.get_subcommands().empty())
+      return "unknown command " + text + "; expected classify, embed, forward, inspect or bench";
+    return "unexpected argument " + text;
+  }
+  const std::string text = error.what();
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
+    return text.substr(0, text.find(':')) + ": expected one value, and only once";
+  const bool is_flag = dynamic_cast<const CLI::ConversionError*>(&error) != nullptr;
+  return printable(text) + (is_flag ? "; expected no value" : "");
+}
+
+int parse_and_run(int argc, char** argv) {
   CLI::App program(kAbout, "fovea");
   program.footer(kFooter);
-  program.set_version_flag("--version", "fovea " FOVEA_VERSION);
+  program.get_formatter()->label("REQUIRED", "(required)");
+  program.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  program.set_help_flag("-h,--help", "Explain the command and its options");
+  program.set_version_flag("--version", "fovea " FOVEA_VERSION, "Print the version");
   program.require_subcommand(0, 1);
   int status = kDone;
   add_classify(program, status);
@@ -45,26 +82,43 @@ int run(int argc, char** argv) {
   add_forward(program, status);
   add_inspect(program, status);
   add_bench(program, status);
+  for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
-    program.parse(argc, argv);
-    if (program.get_subcommands().empty()) fmt::print("{}", program.help());
-  } catch (const CLI::Success& asked) {  // --help, --version
-    return program.exit(asked);
+    program.parse(arguments(argc, argv));
+    if (program.get_subcommands().empty()) print(program.help());
+  } catch (const CLI::CallForHelp&) {
+    print(program.help());
+  } catch (const CLI::CallForVersion& version) {
+    print(version.what() + std::string("\n"));
   } catch (const CLI::ParseError& error) {
-    return report_usage(program, error);
-  } catch (const std::bad_alloc&) {
-    return report("not enough memory");
-  } catch (const std::exception& error) {
-    return report(error.what());
+    const auto chosen = program.get_subcommands();
+    const std::string command = chosen.empty() ? "fovea" : "fovea " + chosen.front()->get_name();
+    fail("{} ({} --help says more)", describe(program, error), command);
   }
   return status;
+}
+
+int refuse(std::string_view message) {
+  complain(message);
+  return kRefused;
+}
+
+int run(int argc, char** argv) {
+  try {
+    const int status = parse_and_run(argc, argv);
+    flush_output();
+    return status;
+  } catch (const std::bad_alloc&) {
+    return refuse("not enough memory");
+  } catch (const std::exception& error) {
+    return refuse(error.what());
+  }
 }
 
 }  // namespace
 }  // namespace fovea::cli
 
 int main(int argc, char** argv) {
-  const int status = fovea::cli::run(argc, argv);
-  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  return written ? status : fovea::cli::report("standard output can't be written");
+  fovea::cli::hold_standard_streams();
+  return fovea::cli::run(argc, argv);
 }

@@ -1,13 +1,19 @@
+// The shared options: their help, and their texts turned into values.
 #include "fovea/cli/options.h"
 
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
+#include <string_view>
 #include <system_error>
+
+#include "fovea/cli/console.h"
 
 namespace fovea::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 double parse_number(const std::string& option, const std::string& text, double least, double most) {
   char* end = nullptr;
@@ -21,39 +27,51 @@ double parse_number(const std::string& option, const std::string& text, double l
 
 }  // namespace
 
+void add_model(CLI::App& command, std::string& model) {
+  command
+      .add_option("MODEL", model,
+                  "Folder with model.safetensors and config.json; or a .safetensors\n"
+                  "file; or an architecture with random weights, to try and to measure:\n"
+                  "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE")
+      ->type_name("")
+      ->required();
+}
+
 void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r) {
-  const std::string group = "Token merging";
+  const auto add = [&](const char* name, std::string& text, const char* type, const char* help) {
+    command.add_option(name, text, help)->type_name(type)->group("Token merging");
+  };
   if (with_r) {
-    command
-        .add_option("--r", flags.r,
-                    "Tokens to merge in each layer: 13, or one number a layer: 8,0,5. 0: none")
-        ->group(group);
+    add("--r", flags.r, "N",
+        "Tokens to merge away in each layer: 13; or a list with a\n"
+        "number for every layer: 8,0,5 (default 0: none)");
   }
-  command
-      .add_option("--inflect", flags.inflect,
-                  "Shift merging to early (-1) or late (1) layers around --r")
-      ->group(group);
-  command
-      .add_option("--prop-attn", flags.prop_attn,
-                  "Let a token weigh in attention as much as it stands for: on, off")
-      ->group(group);
-  command.add_option("--metric", flags.metric, "By what tokens are alike: k, q, v, x, k_concat")
-      ->group(group);
-  command
-      .add_option("--distance", flags.distance,
-                  "How that is measured: cosine, dot, euclidean, softmax")
-      ->group(group);
-  command.add_option("--merge", flags.merge, "What a merged token is: weighted, mean, amax, keep")
-      ->group(group);
+  add("--inflect", flags.inflect, "X",
+      "Merge more in early (-1) or in late (1) layers, r on average;\n"
+      "from -1 to 1 (default 0: the same in all)");
+  add("--prop-attn", flags.prop_attn, "on|off",
+      "Proportional attention: a token weighs as much as the tokens\n"
+      "that it stands for (default on)");
+  add("--metric", flags.metric, "NAME",
+      "What of two tokens is compared: k keys, q queries, v values,\n"
+      "x inputs, k_concat keys head beside head (default k)");
+  add("--distance", flags.distance, "NAME",
+      "How it is compared: cosine, dot, euclidean, softmax\n"
+      "(default cosine)");
+  add("--merge", flags.merge, "NAME",
+      "What becomes of merged tokens: weighted (mean by size), mean,\n"
+      "amax, keep (default weighted)");
 }
 
 MergeOptions merge_options(const MergeFlags& flags) {
   MergeOptions options;
   options.schedule = parse_schedule(flags.r);
-  options.schedule.inflect = parse_number("--inflect", flags.inflect, -1, 1);
-  if (options.schedule.inflect != 0 && !options.schedule.per_layer.empty()) {
-    fail("--inflect {}: can't go with a list for each layer (--r {})", printable(flags.inflect),
-         printable(flags.r));
+  if (!flags.inflect.empty()) {
+    options.schedule.inflect = parse_number("--inflect", flags.inflect, -1, 1);
+    if (!options.schedule.per_layer.empty()) {
+      fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
+           flags.inflect, printable(flags.r));
+    }
   }
   if (flags.prop_attn != "on" && flags.prop_attn != "off") {
     fail("--prop-attn {}: expected on or off", printable(flags.prop_attn));
@@ -65,17 +83,51 @@ MergeOptions merge_options(const MergeFlags& flags) {
   return options;
 }
 
+void check_fits(const MergeOptions& merge, const Architecture& architecture) {
+  try {
+    layer_schedule(merge.schedule, architecture.depth);
+  } catch (const Error& error) {
+    fail("--r {}: {}", printable(to_string(merge.schedule)), error.what());
+  }
+}
+
 void add_run_flags(CLI::App& command, RunFlags& flags) {
-  command.add_option("--threads", flags.threads,
-                     "Threads to compute with (default: all that may be used)");
-  command.add_option("--dtype", flags.dtype, "Number format of the arithmetic: f32");
+  command
+      .add_option("--threads", flags.threads, "Threads to compute with (default: all there are)")
+      ->type_name("N");
+  command.add_option("--dtype", flags.dtype, "Number format of the arithmetic (default f32)")
+      ->type_name("f32");
 }
 
 LoadOptions load_options(const RunFlags& flags) {
   LoadOptions options;
-  options.threads = flags.threads == "0" ? 0 : parse_whole("--threads", flags.threads, 1, 1024);
-  if (flags.dtype != "f32") fail("--dtype {}: expected f32", printable(flags.dtype));
+  if (!flags.threads.empty()) options.threads = parse_whole("--threads", flags.threads, 1, 1024);
+  if (flags.dtype != "f32") {
+    fail("--dtype {}: expected f32, the only one that there is so far", printable(flags.dtype));
+  }
   return options;
+}
+
+void add_size(CLI::App& command, std::string& size) {
+  command
+      .add_option("--size", size,
+                  "Pixels of the input: 224; or height x width: 224x384\n"
+                  "(default: what the model was made for)")
+      ->type_name("HxW");
+}
+
+std::array<int, 2> input_size(const std::string& size, const Architecture& architecture) {
+  if (size.empty()) return made_for(architecture);
+  const size_t x = size.find('x');
+  const std::string height_text = size.substr(0, x);
+  const std::string width_text = x == std::string::npos ? height_text : size.substr(x + 1);
+  const int height = parse_whole("--size", height_text, 1, 8192);
+  const int width = parse_whole("--size", width_text, 1, 8192);
+  const auto [patch_height, patch_width] = architecture.patch;
+  if (height % patch_height != 0 || width % patch_width != 0) {
+    fail("--size {}: expected multiples of the patch, {} x {}", size, patch_height, patch_width);
+  }
+  return {height, width};
 }
 
 int parse_whole(const std::string& option, const std::string& text, int least, int most) {
@@ -86,13 +138,6 @@ int parse_whole(const std::string& option, const std::string& text, int least, i
     fail("{} {}: expected a whole number from {} to {}", option, printable(text), least, most);
   }
   return value;
-}
-
-std::array<int, 2> parse_size(const std::string& option, const std::string& text) {
-  const size_t x = text.find('x');
-  const std::string height = text.substr(0, x);
-  const std::string width = x == std::string::npos ? height : text.substr(x + 1);
-  return {parse_whole(option, height, 1, 8192), parse_whole(option, width, 1, 8192)};
 }
 
 std::vector<std::string> split(const std::string& text) {
@@ -108,36 +153,49 @@ std::vector<std::string> split(const std::string& text) {
 }
 
 bool is_named(const std::string& model) {
-  std::error_code ignored;
-  if (std::filesystem::exists(model, ignored)) return false;
-  if (model.starts_with("vit_") || model.starts_with("deit_")) return true;
-  fail(
-      "{}: no such file or folder, nor the name of an architecture (such as vit_small_patch16_224)",
-      printable(model));
-}
-
-Model open_model(const std::string& model, const LoadOptions& options) {
-  if (is_named(model)) {
-    Model random = Model::random(model, 0, options);
-    fmt::print(stderr, "note: {} has random weights: its answers mean nothing\n", model);
-    return random;
+  std::error_code ignored;  // what can't be reached is taken for a path; opening it says why
+  if (fs::status(model, ignored).type() != fs::file_type::not_found) return false;
+  try {
+    named_architecture(model);
+  } catch (const Error& error) {
+    const std::string name = printable(model);
+    std::string_view why = error.what();
+    if (why.starts_with(name + ": ")) why.remove_prefix(name.size() + 2);
+    fail("{}: no such file or folder, nor an architecture ({})", name, why);
   }
-  Model loaded = Model::load(model, options);
-  for (const std::string& note : loaded.notes()) fmt::print(stderr, "note: {}\n", note);
-  return loaded;
+  return true;
 }
 
-void check_can_write(const std::filesystem::path& path) {
+Model load_model(const std::string& model, const LoadOptions& options) {
+  return is_named(model) ? Model::random(model, 0, options) : Model::load(model, options);
+}
+
+Model open_model(const std::string& model, const LoadOptions& options, const MergeOptions& merge) {
+  Model opened = load_model(model, options);
+  check_fits(merge, opened.architecture());
+  if (is_named(model)) note(model + " has random weights: its answers mean nothing");
+  print_notes(opened);
+  return opened;
+}
+
+void print_notes(const Model& model) {
+  for (const std::string& text : model.notes()) note(text);
+}
+
+void check_can_write(const fs::path& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    fail("{}: is a folder; expected a file to write", path.string());
-  std::filesystem::path folder = path.parent_path();
-  if (folder.empty()) folder = ".";
-  if (!std::filesystem::is_directory(folder, ignored))
-    fail("{}: there is no folder {}", path.string(), folder.string());
-  const bool writable =
-      ::access(folder.c_str(), W_OK) == 0 || std::filesystem::exists(path, ignored);
-  if (!writable) fail("{}: the folder {} can't be written to", path.string(), folder.string());
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (fs::is_directory(path, ignored) || !path.has_filename())
+    fail("{}: expected the name of a file to write", path.string());
+  if (!fs::is_directory(folder, ignored))
+    fail("{}: cannot be written: there is no folder {}", path.string(), folder.string());
+  const fs::file_status status = fs::status(path, ignored);
+  // A regular file is written beside and renamed, so that its folder counts as well.
+  const bool device = fs::exists(status) && !fs::is_regular_file(status);
+  if (!device && ::access(folder.c_str(), W_OK | X_OK) != 0)
+    fail("{}: cannot be written: no permission for the folder {}", path.string(), folder.string());
+  if (fs::exists(status) && ::access(path.c_str(), W_OK) != 0)
+    fail("{}: cannot be written: no permission", path.string());
 }
 
 }  // namespace fovea::cli

@@ -11,42 +11,51 @@
 
 namespace fovea::cli {
 
-// How tokens merge, as typed.
+// Adds MODEL: a folder, a .safetensors file, or the name of an architecture.
+void add_model(CLI::App& command, std::string& model);
+
+// How tokens merge, as typed; empty where nothing was.
 struct MergeFlags {
   std::string r = "0";
-  std::string inflect = "0";
+  std::string inflect;
   std::string prop_attn = "on";
   std::string metric = "k";
   std::string distance = "cosine";
   std::string merge = "weighted";
 };
-
 // Adds --r (unless the command has its own), --inflect, --prop-attn, --metric, --distance, --merge.
 void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r = true);
 // Throws Error naming option, value and what is expected.
 MergeOptions merge_options(const MergeFlags& flags);
+// Throws Error where --r gives more numbers than the model has layers.
+void check_fits(const MergeOptions& merge, const Architecture& architecture);
 
-// How a run is carried out, as typed.
+// How a run is carried out, as typed; empty where nothing was.
 struct RunFlags {
-  std::string threads = "0";
+  std::string threads;
   std::string dtype = "f32";
 };
 void add_run_flags(CLI::App& command, RunFlags& flags);
 LoadOptions load_options(const RunFlags& flags);
 
+// Adds --size.
+void add_size(CLI::App& command, std::string& size);
+// The input's height and width in pixels: "224", "224x384", or what the model was made for where
+// `size` is empty. Throws Error where they are no multiples of the patch.
+std::array<int, 2> input_size(const std::string& size, const Architecture& architecture);
+
 // A whole number of [least, most]; Error naming the option.
 int parse_whole(const std::string& option, const std::string& text, int least, int most);
-// "224" or "224x384", height x width, in pixels; Error naming the option.
-std::array<int, 2> parse_size(const std::string& option, const std::string& text);
 // The parts of "1,8".
 std::vector<std::string> split(const std::string& text);
 
-// MODEL as every command takes it: a folder, a .safetensors file, or the name of an architecture,
-// which gets random weights. Says so, and what else there is to say about the file, on standard
-// error.
-Model open_model(const std::string& model, const LoadOptions& options);
 // Whether MODEL names an architecture and not a file. Throws Error where it is neither.
 bool is_named(const std::string& model);
+// MODEL, ready to run; a named architecture gets random weights.
+Model load_model(const std::string& model, const LoadOptions& options);
+// The same, checked to go with `merge`, and what is to be said of it said on standard error.
+Model open_model(const std::string& model, const LoadOptions& options, const MergeOptions& merge);
+void print_notes(const Model& model);
 
 // Throws Error now where a file could not be written later: its folder is missing or read-only.
 void check_can_write(const std::filesystem::path& path);

@@ -1,39 +1,84 @@
+// Finding, decoding and running pictures, and going on past those that can't be read.
 #include "fovea/cli/pictures.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
+#include "fovea/cli/options.h"
 #include "fovea/cli/progress.h"
 #include "fovea/data/folder.h"
 #include "fovea/data/loader.h"
 
 namespace fovea::cli {
+namespace {
 
-int run_pictures(const Model& model, const std::vector<std::string>& paths,
-                 const MergeOptions& merge, int batch, const TakeResult& take) {
-  const std::vector<std::filesystem::path> pictures = list_pictures({paths.begin(), paths.end()});
+// Where there is only one thing to read, its failure is the whole story, in one line.
+void skip(const std::string& message, size_t of) {
+  if (of == 1) throw Error(message);
+  complain("skipped: " + message);
+}
+
+void run_batch(const Model& model, const PictureBatch& batch, const Pictures& pictures,
+               const MergeOptions& merge, Progress& progress, const TakeResult& take) {
+  const Result result = model.run(batch.images, {.merge = merge, .want_tokens = false});
+  progress.clear();  // results may go to the same terminal
+  for (size_t i = 0; i < batch.indices.size(); ++i) {
+    take(pictures.paths[batch.indices[i]], static_cast<int64_t>(i), result);
+  }
+  flush_output();
+}
+
+}  // namespace
+
+void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string& name) {
+  command
+      .add_option(name, flags.paths,
+                  "Pictures, and folders: every .jpg, .jpeg and .png in them,\n"
+                  "however deep")
+      ->type_name("")
+      ->required();
+  command.add_option("--batch", flags.batch, "Pictures to compute at once (default 8)")
+      ->type_name("N");
+}
+
+Pictures find_pictures(const PictureFlags& flags) {
+  Pictures pictures;
+  pictures.batch = parse_whole("--batch", flags.batch, 1, 4096);
+  for (const std::string& path : flags.paths) {
+    try {
+      const std::vector<std::filesystem::path> found = list_pictures({path});
+      pictures.paths.insert(pictures.paths.end(), found.begin(), found.end());
+    } catch (const Error& error) {
+      skip(error.what(), flags.paths.size());
+      ++pictures.skipped;
+    }
+  }
+  if (pictures.paths.empty()) fail("none of {} paths could be read", flags.paths.size());
+  return pictures;
+}
+
+int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+                 const TakeResult& take) {
+  const size_t count = pictures.paths.size();
   // Decoding takes a fraction of the arithmetic: half as many threads keep ahead of it.
-  PictureLoader loader(pictures, model.config().preprocessing, batch,
+  PictureLoader loader(pictures.paths, model.config().preprocessing, pictures.batch,
                        std::max(1, model.threads() / 2));
-  Progress progress("pictures", pictures.size());
-  size_t skipped = 0;
-  while (const std::optional<PictureBatch> loaded = loader.next()) {
-    for (const PictureBatch::Failure& failure : loaded->failures) {
-      progress.clear();
-      fmt::print(stderr, "fovea: skipped: {}\n", failure.message);
-      ++skipped;
+  Progress progress(count);
+  size_t failed = 0;
+  while (const std::optional<PictureBatch> batch = loader.next()) {
+    if (!batch->failures.empty()) progress.clear();
+    for (const PictureBatch::Failure& failure : batch->failures) {
+      skip(failure.message, count + pictures.skipped);
+      ++failed;
     }
-    if (!loaded->indices.empty()) {
-      const Result result = model.run(loaded->images, {.merge = merge, .want_tokens = false});
-      for (size_t i = 0; i < loaded->indices.size(); ++i) {
-        take(pictures[loaded->indices[i]], static_cast<int64_t>(i), result);
-      }
-    }
-    progress.advance(loaded->indices.size() + loaded->failures.size());
+    if (!batch->indices.empty()) run_batch(model, *batch, pictures, merge, progress, take);
+    progress.advance(batch->indices.size() + batch->failures.size());
   }
   progress.clear();
-  if (skipped == pictures.size()) return kRefused;
-  return skipped == 0 ? kDone : kSomeSkipped;
+  if (failed == count) fail("none of {} pictures could be read", count + pictures.skipped);
+  return failed + pictures.skipped == 0 ? kDone : kSomeSkipped;
 }
 
 }  // namespace fovea::cli

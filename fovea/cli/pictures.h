@@ -1,6 +1,8 @@
 // Running a model over the pictures of a command line.
 #pragma once
 
+#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -10,14 +12,30 @@
 
 namespace fovea::cli {
 
+// Which pictures, as typed.
+struct PictureFlags {
+  std::vector<std::string> paths;
+  std::string batch = "8";
+};
+// Adds the positional arguments `name`... and --batch.
+void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string& name);
+
+struct Pictures {
+  std::vector<std::filesystem::path> paths;  // folders resolved, in order
+  size_t skipped = 0;                        // arguments that there was nothing to read of
+  int batch = 1;
+};
+// Names what there is not on standard error and goes on. Throws Error where nothing is left.
+Pictures find_pictures(const PictureFlags& flags);
+
 // Called with a picture, its place in `result`, and the result of the batch it was in.
 using TakeResult =
     std::function<void(const std::filesystem::path& picture, int64_t index, const Result& result)>;
 
-// Runs all pictures that `paths` mean, in order, decoding ahead. A picture that can't be read is
-// named on standard error. Returns the exit status: done, some skipped, or refused where none could
-// be read.
-int run_pictures(const Model& model, const std::vector<std::string>& paths,
-                 const MergeOptions& merge, int batch, const TakeResult& take);
+// Runs all pictures in order, decoding ahead. One that can't be read is named on standard error,
+// the rest is done. Returns the exit status: done or some skipped. Throws Error where none could be
+// read.
+int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+                 const TakeResult& take);
 
 }  // namespace fovea::cli

@@ -1,35 +1,44 @@
+// Drawing the progress bar.
 #include "fovea/cli/progress.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <utility>
 
 namespace fovea::cli {
+namespace {
 
-Progress::Progress(std::string what, size_t total)
-    : what_(std::move(what)), total_(total), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
+constexpr const char* kClearLine = "\r\033[K";
+
+std::string duration_text(double seconds) {
+  return seconds < 100 ? fmt::format("{:.0f} s", seconds) : fmt::format("{:.0f} min", seconds / 60);
+}
+
+}  // namespace
+
+Progress::Progress(size_t total) : total_(total), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 Progress::~Progress() { clear(); }
 
 void Progress::advance(size_t count) {
   done_ += count;
-  if (!on_terminal_) return;
+  if (!on_terminal_ || done_ == 0) return;
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
-  const double rate = static_cast<double>(done_) / passed.count();
+  const double rate = static_cast<double>(done_) / std::max(passed.count(), 1e-6);
   const double left = static_cast<double>(total_ - done_) / rate;
-  constexpr size_t kWidth = 24;
-  const size_t filled = total_ == 0 ? kWidth : done_ * kWidth / total_;
-  fmt::print(stderr, "\r\033[K{} [{:#<{}}{:.<{}}] {}/{}  {:.1f} a second, {:.0f} s left", what_, "",
-             filled, "", kWidth - filled, done_, total_, rate, left);
-  std::fflush(stderr);
+  constexpr size_t kWidth = 20;
+  const size_t filled = done_ * kWidth / total_;
+  const std::string line =
+      fmt::format("{}[{:#<{}}{:.<{}}] {}/{}  {:.1f} images/s  {} left", kClearLine, "", filled, "",
+                  kWidth - filled, done_, total_, rate, duration_text(left));
+  std::fputs(line.c_str(), stderr);
   drawn_ = true;
 }
 
 void Progress::clear() {
-  if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
+  if (drawn_) std::fputs(kClearLine, stderr);
   drawn_ = false;
 }
 

@@ -10,7 +10,7 @@ namespace fovea::cli {
 // Draws on standard error, and only where that is a terminal.
 class Progress {
  public:
-  Progress(std::string what, size_t total);
+  explicit Progress(size_t total);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -21,7 +21,6 @@ class Progress {
   void clear();
 
  private:
-  std::string what_;
   size_t total_;
   size_t done_ = 0;
   bool on_terminal_;

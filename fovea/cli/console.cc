@@ -1,0 +1,47 @@
+// What the program says, with every failure of standard output noticed.
+#include "fovea/cli/console.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+
+#include "fovea/io/error.h"
+
+namespace fovea::cli {
+namespace {
+
+[[noreturn]] void fail_to_print() {
+  fail("standard output cannot be written: {}", std::generic_category().message(errno));
+}
+
+// Paths and texts of files may hold control characters; a message is one line all the same.
+void print_line(std::string_view kind, std::string_view text) {
+  std::string line = fmt::format("{}: {}", kind, text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7F') c = '?';
+  }
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_to_print();
+}
+
+void print_json_line(const nlohmann::ordered_json& object) {
+  // Paths need not be UTF-8, JSON must.
+  print(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0) fail_to_print();
+}
+
+void note(std::string_view text) { print_line("note", text); }
+void complain(std::string_view text) { print_line("fovea", text); }
+
+}  // namespace fovea::cli

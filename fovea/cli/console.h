@@ -1,0 +1,19 @@
+// What the program says: results on standard output, everything else on standard error.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+namespace fovea::cli {
+
+// Results. Throw Error where standard output can't be written; the last bytes may fail only when
+// they are flushed.
+void print(std::string_view text);
+void print_json_line(const nlohmann::ordered_json& object);
+void flush_output();
+
+// One line each on standard error. Where it can't be written the work goes on.
+void note(std::string_view text);      // "note: TEXT"
+void complain(std::string_view text);  // "fovea: TEXT"
+
+}  // namespace fovea::cli

@@ -1,0 +1,146 @@
+// `fovea forward` from outside: every golden, and what it refuses.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "fovea/io/file.h"
+#include "fovea/io/npy.h"
+#include "tests/cli_testing.h"
+
+namespace fovea {
+namespace {
+
+using nlohmann::json;
+
+std::vector<std::string> golden_cases() {
+  std::vector<std::string> cases;
+  for (const auto& entry : std::filesystem::directory_iterator(kGoldens)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with("blvit-")) cases.push_back(name);  // big.LITTLE models
+  }
+  std::sort(cases.begin(), cases.end());
+  return cases;
+}
+
+// A run of runs.json as it is typed.
+std::vector<std::string> options_of(const json& run) {
+  std::string r;
+  if (run.at("r").is_array()) {
+    for (const json& number : run.at("r")) r += number.dump() + ",";
+    r += "0";  // layers without a number merge nothing, and a list of one needs a comma
+    if (run.at("r").size() > 1) r.resize(r.size() - 2);
+  } else {
+    r = run.at("r").dump();
+  }
+  std::vector<std::string> options = {"--r", r};
+  if (run.contains("inflect")) options.insert(options.end(), {"--inflect", run["inflect"].dump()});
+  if (run.contains("prop_attn")) {
+    options.insert(options.end(), {"--prop-attn", run["prop_attn"].get<bool>() ? "on" : "off"});
+  }
+  for (const std::string name : {"metric", "distance", "merge"}) {
+    if (run.contains(name)) options.insert(options.end(), {"--" + name, run[name]});
+  }
+  return options;
+}
+
+// Floats within 2e-4 of the largest, all else equal.
+void expect_same(const SafeTensors& got, const SafeTensors& want, const std::string& name) {
+  SCOPED_TRACE(name);
+  ASSERT_TRUE(got.tensors().contains(name));
+  const TensorView& found = got.tensors().at(name);
+  const TensorView& expected = want.tensors().at(name);
+  ASSERT_EQ(found.dtype, expected.dtype);
+  ASSERT_EQ(found.shape, expected.shape);
+  if (expected.dtype != "F32") {
+    EXPECT_TRUE(std::equal(found.bytes.begin(), found.bytes.end(), expected.bytes.begin()));
+    return;
+  }
+  const std::vector<float> values = to_floats(expected, want.file_name());
+  float largest = 0;
+  for (const float value : values) largest = std::max(largest, std::abs(value));
+  EXPECT_THAT(to_floats(found, got.file_name()),
+              testing::Pointwise(testing::FloatNear(2e-4F * largest), values));
+}
+
+class CliForwardGoldens : public testing::TestWithParam<std::string> {};
+
+TEST_P(CliForwardGoldens, EveryRun) {
+  const TemporaryFolder folder;
+  const std::string model = golden(GetParam());
+  const json runs = json::parse(read_text(model + "/runs.json"));
+  ASSERT_FALSE(runs.empty());
+  for (const auto& [name, run] : runs.items()) {
+    SCOPED_TRACE(name);
+    const std::string output = folder / (name + ".safetensors");
+    std::vector<std::string> arguments = {"forward",  model, "--input", model + "/input.npy",
+                                          "--output", output};
+    for (const std::string& option : options_of(run)) arguments.push_back(option);
+    const Finished finished = run_fovea(arguments);
+    ASSERT_EQ(finished.status, 0) << finished.err;
+    EXPECT_THAT(finished.err, testing::Not(testing::HasSubstr("fovea: ")));
+    const SafeTensors got = SafeTensors::open(output);
+    EXPECT_EQ(got.tensors().size(), 5U);
+    const SafeTensors want = SafeTensors::open(model + "/" + name + ".safetensors");
+    for (const char* tensor : {"logits", "features", "tokens", "sizes", "source"}) {
+      expect_same(got, want, tensor);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, CliForwardGoldens, testing::ValuesIn(golden_cases()),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+class CliForward : public testing::Test {
+ protected:
+  Finished forward(const std::string& input, const std::string& output) const {
+    return run_fovea({"forward", golden("vit"), "--input", input, "--output", output});
+  }
+
+  TemporaryFolder folder_;
+  const std::string input_ = golden("vit/input.npy");
+};
+
+TEST_F(CliForward, InputsThatDoNotFitAreNamed) {
+  const std::string output = folder_ / "out.safetensors";
+  const std::string wrong = folder_ / "wrong.npy";
+  expect_refused(forward(folder_ / "none.npy", output), "none.npy: cannot be opened");
+  write_npy(wrong, Array({3, 48, 48}));
+  expect_refused(forward(wrong, output), "wrong.npy: images are [3, 48, 48]; expected [batch, 3");
+  write_npy(wrong, Array({1, 3, 48, 50}));
+  expect_refused(forward(wrong, output), "multiples of the patch, 8 x 8");
+  write_npy(wrong, Array({0, 3, 48, 48}));
+  expect_refused(forward(wrong, output), "wrong.npy: images are [0, 3, 48, 48]; expected at least");
+  write_file(wrong, "this is text");
+  expect_refused(forward(wrong, output), "wrong.npy: ");
+  EXPECT_EQ(folder_.count(), 1U) << "nothing but the input may be left";
+}
+
+TEST_F(CliForward, OutputsThatCanNotBeWrittenAreNamed) {
+  expect_refused(forward(input_, folder_ / "none/out"), "there is no folder");
+  expect_refused(forward(input_, folder_.path()), "expected the name of a file to write");
+  expect_refused(forward(input_, ""), "expected the name of a file to write");
+  expect_refused(forward(input_, "/dev/full"), "/dev/full: cannot be written: No space left");
+  EXPECT_EQ(folder_.count(), 0U);
+}
+
+TEST_F(CliForward, AFailureLeavesTheOldOutput) {
+  const std::string output = folder_ / "out.safetensors";
+  write_file(output, "old");
+  expect_refused(forward(folder_ / "none.npy", output), "none.npy");
+  EXPECT_EQ(read_text(output), "old");
+}
+
+TEST_F(CliForward, RandomWeightsAreAnnounced) {
+  write_npy(folder_ / "x.npy", Array({1, 3, 64, 64}));
+  const Finished finished = run_fovea({"forward", "vit_tiny_patch32_64", "--input",
+                                       folder_ / "x.npy", "--output", folder_ / "out.safetensors"});
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_THAT(finished.err, testing::StartsWith("note: vit_tiny_patch32_64 has random weights"));
+}
+
+}  // namespace
+}  // namespace fovea

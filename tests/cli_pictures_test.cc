@@ -1,0 +1,226 @@
+// `fovea classify` and `fovea embed` from outside: results, broken pictures, progress.
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "fovea/io/file.h"
+#include "fovea/io/npy.h"
+#include "tests/cli_testing.h"
+
+namespace fovea {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class CliPictures : public testing::Test {
+ protected:
+  // A folder with two pictures and one file that is none.
+  std::string folder_with_broken() const {
+    const std::filesystem::path pictures = folder_ / "pictures";
+    std::filesystem::create_directories(pictures / "deep");
+    std::filesystem::copy_file(picture("gray.png"), pictures / "deep" / "b.png");
+    std::filesystem::copy_file(picture("photo.jpg"), pictures / "a.jpg");
+    write_file(pictures / "broken.jpg", "this is text");
+    write_file(pictures / "readme.txt", "not looked at");
+    return pictures;
+  }
+
+  TemporaryFolder folder_;
+  const std::string vit_ = golden("vit");
+};
+
+using CliClassify = CliPictures;
+using CliEmbed = CliPictures;
+
+TEST_F(CliClassify, JsonHasExactlyTheContractsKeys) {
+  const Finished done = run_fovea(
+      {"classify", vit_, picture("photo.jpg"), picture("gray.png"), "--json", "--top", "10"});
+  expect_done(done);
+  const std::vector<json> lines = json_lines_of(done.out);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].at("file"), picture("photo.jpg"));
+  EXPECT_EQ(lines[1].at("file"), picture("gray.png"));
+  for (const json& line : lines) {
+    EXPECT_EQ(line.size(), 2U);
+    ASSERT_EQ(line.at("top").size(), 10U);
+    double sum = 0;
+    double before = 1;
+    for (const json& guess : line.at("top")) {
+      EXPECT_EQ(guess.size(), 3U);
+      EXPECT_TRUE(guess.at("label").is_null());
+      EXPECT_LT(guess.at("index").get<int>(), 10);
+      const double probability = guess.at("probability");
+      EXPECT_LE(probability, before);
+      before = probability;
+      sum += probability;
+    }
+    EXPECT_NEAR(sum, 1, 1e-6);
+  }
+}
+
+TEST_F(CliClassify, TextShowsTheFileAndItsClasses) {
+  const Finished done = run_fovea({"classify", vit_, picture("photo.jpg"), "--top", "2"});
+  expect_done(done);
+  const std::vector<std::string> lines = lines_of(done.out);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0], picture("photo.jpg"));
+  EXPECT_THAT(lines[1], AllOf(HasSubstr(" %  class ")));
+  EXPECT_EQ(lines[1].find('%'), lines[2].find('%'));
+}
+
+TEST_F(CliClassify, LabelsComeFromTheConfig) {
+  const std::filesystem::path model = folder_ / "model";
+  std::filesystem::copy(vit_, model);
+  json config = json::parse(read_text(model / "config.json"));
+  for (int i = 0; i < 10; ++i) config["id2label"][std::to_string(i)] = "label " + std::to_string(i);
+  write_file(model / "config.json", config.dump());
+  const Finished done = run_fovea({"classify", model, picture("photo.jpg"), "--json"});
+  expect_done(done);
+  const json line = json::parse(done.out);
+  for (const json& guess : line.at("top")) {
+    EXPECT_EQ(guess.at("label"), "label " + guess.at("index").dump());
+  }
+  EXPECT_THAT(run_fovea({"classify", model, picture("photo.jpg")}).out, HasSubstr("%  label "));
+
+  config.erase("id2label");
+  config["label_names"] = {"one", "two"};
+  write_file(model / "config.json", config.dump());
+  const Finished unlabelled = run_fovea({"classify", model, picture("photo.jpg")});
+  EXPECT_EQ(unlabelled.status, 0);
+  EXPECT_THAT(unlabelled.err, HasSubstr("note: config.json has 2 labels for 10 classes"));
+  EXPECT_THAT(unlabelled.out, HasSubstr("%  class "));
+}
+
+TEST_F(CliClassify, GoesOnPastBrokenPictures) {
+  const std::string pictures = folder_with_broken();
+  const Finished done =
+      run_fovea({"classify", vit_, pictures, folder_ / "none.jpg", picture("gray.png"), "--json"});
+  EXPECT_EQ(done.status, 1);
+  const std::vector<json> lines = json_lines_of(done.out);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0].at("file"), pictures + "/a.jpg");
+  EXPECT_EQ(lines[1].at("file"), pictures + "/deep/b.png");
+  EXPECT_EQ(lines[2].at("file"), picture("gray.png"));
+  EXPECT_EQ(lines[1].at("top"), lines[2].at("top")) << "the same picture";
+  EXPECT_THAT(lines_of(done.err), testing::UnorderedElementsAre(
+                                      AllOf(HasSubstr("skipped: "), HasSubstr("broken.jpg: ")),
+                                      AllOf(HasSubstr("skipped: "), HasSubstr("none.jpg: "))));
+}
+
+TEST_F(CliClassify, OneBrokenPictureIsOneLine) {
+  write_file(folder_ / "text.jpg", "this is text");
+  expect_refused(run_fovea({"classify", vit_, folder_ / "text.jpg"}), "text.jpg: ");
+  expect_refused(run_fovea({"classify", vit_, folder_ / "none.jpg"}), "none.jpg: no such file");
+  std::filesystem::create_directory(folder_ / "empty");
+  expect_refused(run_fovea({"classify", vit_, folder_ / "empty"}), "no .jpg, .jpeg or .png");
+}
+
+TEST_F(CliClassify, PathsInBracketsAreNoLists) {
+  std::filesystem::copy_file(picture("gray.png"), folder_ / "[a,b]");
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  const Finished done = run_fovea({"classify", vit_, "[a,b]", "--json"});
+  std::filesystem::current_path(before);
+  expect_done(done);
+  EXPECT_EQ(json::parse(done.out).at("file"), "./[a,b]");
+}
+
+TEST_F(CliClassify, NeedsAHead) {
+  write_model_without(folder_ / "model", "head.");
+  expect_refused(run_fovea({"classify", folder_ / "model", picture("gray.png")}),
+                 "no head to classify with; fovea embed gives its features");
+}
+
+TEST_F(CliClassify, LogitsThatAreNoNumbersAreAnError) {
+  const Array broken({10}, std::vector<float>(10, NAN));
+  write_changed_model(folder_ / "model", [&](std::vector<TensorToWrite>& tensors) {
+    std::erase_if(tensors, [](const TensorToWrite& t) { return t.name == "head.bias"; });
+    tensors.push_back(to_write("head.bias", broken));
+  });
+  expect_refused(run_fovea({"classify", folder_ / "model", picture("gray.png")}),
+                 "logits that are not finite for " + picture("gray.png"));
+}
+
+TEST_F(CliClassify, AFullStandardOutputIsNoticed) {
+  expect_refused(run_fovea({"classify", vit_, picture("gray.png")}, {.out = "/dev/full"}),
+                 "standard output cannot be written");
+}
+
+TEST_F(CliEmbed, WritesARowForEveryReadablePicture) {
+  const std::string pictures = folder_with_broken();
+  const std::string output = folder_ / "features.npy";
+  const std::string names = folder_ / "names.txt";
+  const Finished done = run_fovea({"embed", vit_, pictures, "-o", output, "--names", names});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_EQ(done.out, "");
+  EXPECT_THAT(done.err, AllOf(HasSubstr("skipped: "), HasSubstr("broken.jpg: ")));
+  EXPECT_EQ(read_npy(output).shape, (Shape{2, 48}));
+  EXPECT_THAT(lines_of(read_text(names)),
+              ElementsAre(pictures + "/a.jpg", pictures + "/deep/b.png"));
+}
+
+TEST_F(CliEmbed, RowsDoNotDependOnBatchOrThreads) {
+  const auto rows = [&](const std::string& batch, const std::string& threads) {
+    const std::string output = folder_ / "features.npy";
+    expect_done(run_fovea({"embed", vit_, kPictures, "-o", output, "--batch", batch, "--threads",
+                           threads, "--r", "4", "--inflect", "-1"}));
+    return read_npy(output);
+  };
+  const Array one = rows("1", "1");
+  EXPECT_EQ(one.shape, (Shape{8, 48}));
+  EXPECT_EQ(rows("3", "2").data, one.data);
+}
+
+TEST_F(CliEmbed, NothingReadableWritesNothing) {
+  write_file(folder_ / "a.jpg", "text");
+  write_file(folder_ / "b.jpg", "more text");
+  const Finished done = run_fovea(
+      {"embed", vit_, folder_.path(), "-o", folder_ / "out.npy", "--names", folder_ / "names.txt"});
+  EXPECT_EQ(done.status, 2);
+  EXPECT_THAT(lines_of(done.err), ElementsAre(HasSubstr("a.jpg"), HasSubstr("b.jpg"),
+                                              "fovea: none of 2 pictures could be read"));
+  EXPECT_EQ(folder_.count(), 2U);
+}
+
+TEST_F(CliEmbed, OutputsThatCanNotBeWrittenAreNamed) {
+  const std::string gray = picture("gray.png");
+  const auto embed = [&](const std::string& output, const std::string& names) {
+    return run_fovea({"embed", vit_, gray, "-o", output, "--names", names});
+  };
+  const std::string good = folder_ / "good";
+  expect_refused(embed(folder_ / "none/x.npy", good), "there is no folder");
+  expect_refused(embed(good, folder_ / "none/names.txt"), "there is no folder");
+  expect_refused(embed("/dev/full", good), "/dev/full: cannot be written: No space left");
+  expect_refused(embed(good, folder_ / "./good"), "expected another file than that of --output");
+  EXPECT_EQ(folder_.count(), 0U);
+}
+
+TEST_F(CliEmbed, ProgressIsDrawnOnATerminalOnly) {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+  ASSERT_GE(terminal, 0);
+  ASSERT_EQ(::grantpt(terminal), 0);
+  ASSERT_EQ(::unlockpt(terminal), 0);
+  // Held open, or what the program wrote would be lost with its end.
+  const int held = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY);
+  const std::vector<std::string> arguments = {"embed", vit_, kPictures, "-o", folder_ / "out.npy"};
+  EXPECT_EQ(run_fovea(arguments, {.err = ::ptsname(terminal)}).status, 0);
+  std::string drawn(4096, '\0');
+  drawn.resize(std::max<ssize_t>(0, ::read(terminal, drawn.data(), drawn.size())));
+  ::close(held);
+  ::close(terminal);
+  EXPECT_THAT(drawn, AllOf(HasSubstr("8/8"), HasSubstr("images/s"), HasSubstr("s left")));
+  EXPECT_THAT(drawn, testing::EndsWith("\r\033[K")) << "the line is taken away at the end";
+  expect_done(run_fovea(arguments));
+}
+
+}  // namespace
+}  // namespace fovea

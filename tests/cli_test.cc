@@ -1,0 +1,244 @@
+// The whole program from outside: help, wrong usage, `inspect` and `bench`.
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/cli_testing.h"
+
+namespace fovea {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* kCommands[] = {"classify", "embed", "forward", "inspect", "bench"};
+
+// The keys of an object, in the order in which they are written.
+std::vector<std::string> keys_of(const std::string& line) {
+  std::vector<std::string> keys;
+  const auto object = nlohmann::ordered_json::parse(line);
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+TEST(CliHelp, ProgramAloneExplainsItself) {
+  const Finished alone = run_fovea({});
+  expect_done(alone);
+  for (const char* command : kCommands) EXPECT_THAT(alone.out, HasSubstr(command));
+  EXPECT_EQ(run_fovea({"--help"}).out, alone.out);
+}
+
+TEST(CliHelp, EveryCommandHasAnExample) {
+  for (const std::string command : kCommands) {
+    const Finished help = run_fovea({command, "--help"});
+    expect_done(help);
+    EXPECT_THAT(help.out, AllOf(HasSubstr("\n  fovea " + command + " "), HasSubstr("--inflect")));
+  }
+}
+
+TEST(CliHelp, NoLineIsTooLongForATerminal) {
+  for (const std::string command : kCommands) {
+    for (const std::string& line : lines_of(run_fovea({command, "--help"}).out)) {
+      EXPECT_LE(line.size(), 100U) << line;
+    }
+  }
+}
+
+TEST(CliHelp, Version) {
+  const Finished version = run_fovea({"--version"});
+  expect_done(version);
+  EXPECT_THAT(version.out, testing::MatchesRegex("fovea [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+}
+
+struct WrongUsage {
+  std::string name;
+  std::vector<std::string> arguments;
+  std::string fragment;
+};
+
+void PrintTo(const WrongUsage& usage, std::ostream* out) { *out << usage.name; }
+
+std::vector<std::string> inspect_with(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"inspect", golden("vit")};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::vector<std::string> bench_with(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"bench", "vit_tiny_patch32_64"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+class CliUsage : public testing::TestWithParam<WrongUsage> {};
+
+TEST_P(CliUsage, IsRefusedInOneLine) {
+  expect_refused(run_fovea(GetParam().arguments), GetParam().fragment);
+}
+
+const WrongUsage kWrongUsages[] = {
+    {"command", {"clasify"}, "unknown command clasify; expected classify, embed"},
+    {"option_alone", {"--nonsense"}, "unknown option --nonsense"},
+    {"option", inspect_with({"--nonsense", "3"}), "unknown option --nonsense (fovea inspect"},
+    {"option_of_the_future", inspect_with({"--threshold", "3"}), "unknown option --threshold"},
+    {"misspelt_required", {"forward", "m", "--inptu", "x"}, "unknown option --inptu"},
+    {"required", {"forward", "m", "--input", "x"}, "--output is required"},
+    {"no_model", {"inspect"}, "MODEL is required"},
+    {"no_picture", {"classify", "m"}, "IMAGE is required"},
+    {"too_many", inspect_with({"other"}), "unexpected argument other"},
+    {"no_value", inspect_with({"--r"}), "--r: expected one value"},
+    {"twice", inspect_with({"--r", "1", "--r", "2"}), "--r: expected one value, and only once"},
+    {"flag_value", inspect_with({"--json=seven"}), "--json = seven; expected no value"},
+    {"r_negative", inspect_with({"--r", "-1"}), "--r -1: expected a number of tokens"},
+    {"r_word", inspect_with({"--r", "abc"}), "--r abc: expected a number of tokens"},
+    {"r_huge", inspect_with({"--r", "99999999999999999999"}), "--r 99999999999999999999: expected"},
+    {"r_empty", inspect_with({"--r", ""}), "--r : expected a number of tokens"},
+    {"r_open", inspect_with({"--r", "3,"}), "--r 3,: expected"},
+    {"r_long", inspect_with({"--r", "1,2,3,4"}), "--r 1,2,3,4: r has 4 numbers"},
+    {"inflect_far", inspect_with({"--inflect", "1.5"}),
+     "--inflect 1.5: expected a number from -1 to 1"},
+    {"inflect_word", inspect_with({"--inflect", "1x"}), "--inflect 1x: expected a number"},
+    {"inflect_nan", inspect_with({"--inflect", "nan"}), "--inflect nan: expected a number"},
+    {"inflect_list", inspect_with({"--r", "8,0,5", "--inflect", "0"}),
+     "--inflect 0: does not go with a number for every layer, --r 8,0,5"},
+    {"prop_attn", inspect_with({"--prop-attn", "yes"}), "--prop-attn yes: expected on or off"},
+    {"metric", inspect_with({"--metric", "w"}), "--metric w: expected one of k, q, v, x, k_concat"},
+    {"distance", inspect_with({"--distance", "far"}), "--distance far: expected one of cosine"},
+    {"merge", inspect_with({"--merge", "sum"}), "--merge sum: expected one of weighted, mean"},
+    {"threads_zero", inspect_with({"--threads", "0"}), "--threads 0: expected a whole number"},
+    {"threads_word", inspect_with({"--threads", "two"}), "--threads two: expected a whole number"},
+    {"dtype", inspect_with({"--dtype", "f16"}), "--dtype f16: expected f32"},
+    {"size_patch", inspect_with({"--size", "50"}),
+     "--size 50: expected multiples of the patch, 8 x 8"},
+    {"size_word", inspect_with({"--size", "8xbig"}), "--size big: expected a whole number"},
+    {"size_zero", inspect_with({"--size", "0"}), "--size 0: expected a whole number from 1"},
+    {"top", {"classify", golden("vit"), picture("gray.png"), "--top", "0"}, "--top 0: expected"},
+    {"batch", {"classify", golden("vit"), picture("gray.png"), "--batch", "0"}, "--batch 0: exp"},
+    {"bench_r", bench_with({"--r", "0,x"}), "--r x: expected a whole number"},
+    {"bench_batch", bench_with({"--batch", "1,,2"}), "--batch : expected a whole number"},
+    {"bench_reps", bench_with({"--reps", "0"}), "--reps 0: expected a whole number from 1"},
+    {"bench_size", bench_with({"--size", "65"}), "--size 65: expected multiples of the patch"},
+    {"model_neither",
+     {"inspect", "nothing-here"},
+     "nothing-here: no such file or folder, nor an architecture"},
+    {"model_size",
+     {"bench", "vit_giant_patch16_224"},
+     "vit_giant_patch16_224: no such file or folder, nor an architecture (unknown size"},
+    {"model_folder", {"inspect", kPictures}, "model.safetensors: cannot be opened"},
+    {"model_text", {"inspect", golden("vit/config.json")}, "config.json: "},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, CliUsage, testing::ValuesIn(kWrongUsages),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(CliOutput, AFullStandardOutputIsNoticed) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {}, {"--version"}, {"inspect", "--help"}, inspect_with({}), inspect_with({"--json"})}) {
+    expect_refused(run_fovea(arguments, {.out = "/dev/full"}),
+                   "standard output cannot be written: No space left on device");
+  }
+}
+
+TEST(CliOutput, StandardErrorThatNobodyCanWriteIsNoCrash) {
+  EXPECT_EQ(run_fovea({"nonsense"}, {.err = "/dev/full"}).status, 2);
+}
+
+TEST(CliInspect, ShowsAModel) {
+  const Finished shown = run_fovea(inspect_with({"--r", "8,0,5"}));
+  expect_done(shown);
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("3 of width 48, 4 heads"), HasSubstr("8 x 8"),
+                               HasSubstr("r = 8,0,5"), HasSubstr("29 29 24")));
+}
+
+TEST(CliInspect, Json) {
+  const Finished shown = run_fovea(inspect_with({"--json", "--r", "4", "--inflect", "-1"}));
+  expect_done(shown);
+  ASSERT_EQ(lines_of(shown.out).size(), 1U);
+  const json facts = json::parse(shown.out);
+  EXPECT_EQ(facts.at("architecture"), "vit");
+  EXPECT_EQ(facts.at("parameters"), 96490);
+  EXPECT_EQ(facts.at("tokens_per_layer"), json({29, 25, 25}));
+  EXPECT_EQ(facts.at("heads"), 4);
+  EXPECT_EQ(facts.at("input_size"), json({48, 48}));
+  EXPECT_LT(facts.at("gflops").get<double>(), facts.at("gflops_dense").get<double>());
+}
+
+TEST(CliInspect, NamedArchitectureAtAnotherSize) {
+  const auto facts_of = [](const std::vector<std::string>& arguments) {
+    const Finished shown = run_fovea(arguments);
+    expect_done(shown);
+    return json::parse(shown.out);
+  };
+  const json small = facts_of({"inspect", "vit_small_patch16_224", "--json"});
+  EXPECT_NEAR(small.at("gflops_dense").get<double>(), 9.197, 0.001);
+  EXPECT_EQ(small.at("gflops"), small.at("gflops_dense"));
+  EXPECT_EQ(small.at("parameters"), 22050664);
+  const json wide = facts_of({"inspect", "vit_small_patch16_224", "--json", "--size", "224x384"});
+  EXPECT_EQ(wide.at("tokens_per_layer").at(0), 14 * 24 + 1);
+}
+
+TEST(CliInspect, TellsWhatIsWrongInsideAFile) {
+  const TemporaryFolder folder;
+  write_model_without(folder / "model", "blocks.1.mlp.fc1.weight");
+  expect_refused(run_fovea({"inspect", folder / "model"}),
+                 "tensor blocks.1.mlp.fc1.weight is missing");
+}
+
+TEST(CliInspect, NotesGoToStandardError) {
+  const TemporaryFolder folder;
+  const Array unused({4});
+  write_changed_model(folder / "model", [&](std::vector<TensorToWrite>& tensors) {
+    tensors.push_back(to_write("mask_token", unused));
+  });
+  const Finished shown = run_fovea({"inspect", folder / "model"});
+  EXPECT_EQ(shown.status, 0);
+  EXPECT_THAT(shown.err, AllOf(testing::StartsWith("note: "), HasSubstr("mask_token")));
+  EXPECT_THAT(shown.out, Not(HasSubstr("mask_token")));
+}
+
+TEST(CliBench, JsonRowsInOrder) {
+  const Finished measured = run_fovea(
+      bench_with({"--r", "0,1", "--batch", "1,2", "--threads", "1", "--reps", "2", "--json"}));
+  expect_done(measured);
+  const std::vector<std::string> lines = lines_of(measured.out);
+  ASSERT_EQ(lines.size(), 4U);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_THAT(keys_of(lines[i]),
+                ElementsAre("model", "r", "batch", "dtype", "threads", "gflops_per_image",
+                            "images_per_second", "gflops_per_second", "peak_rss_mb"));
+    const json row = json::parse(lines[i]);
+    EXPECT_EQ(row.at("model"), "vit_tiny_patch32_64");
+    EXPECT_EQ(row.at("r"), i % 2);
+    EXPECT_EQ(row.at("batch"), 1 + i / 2);
+    EXPECT_EQ(row.at("dtype"), "f32");
+    EXPECT_EQ(row.at("threads"), 1);
+    EXPECT_GT(row.at("peak_rss_mb").get<double>(), 1);
+    EXPECT_NEAR(
+        row.at("gflops_per_second").get<double>(),
+        row.at("images_per_second").get<double>() * row.at("gflops_per_image").get<double>(),
+        1e-6 * row.at("gflops_per_second").get<double>());
+  }
+}
+
+TEST(CliBench, TableComparesWithTheFirstR) {
+  const Finished measured =
+      run_fovea(bench_with({"--r", "0,1", "--batch", "1", "--reps", "2", "--size", "64x96"}));
+  expect_done(measured);
+  const std::vector<std::string> lines = lines_of(measured.out);
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_THAT(lines[0], AllOf(HasSubstr("images/s"), HasSubstr("peak MB"), HasSubstr("speed-up")));
+  EXPECT_THAT(lines[1], testing::EndsWith(" 1.00"));
+  EXPECT_EQ(lines[1].size(), lines[2].size());
+}
+
+TEST(CliBench, TellsWhatIsWrongInsideAFile) {
+  const TemporaryFolder folder;
+  write_model_without(folder / "model", "blocks.2.norm1.weight");
+  expect_refused(run_fovea({"bench", folder / "model"}), "blocks.2.norm1.weight is missing");
+}
+
+}  // namespace
+}  // namespace fovea
