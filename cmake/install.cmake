@@ -1,0 +1,38 @@
+# What `cmake --install` puts where: the library with its public headers, the program, and a CMake
+# package.
+include(CMakePackageConfigHelpers)
+
+# fovea/fovea.h, all that it includes, and what a program needs to read and write files itself.
+set(FOVEA_PUBLIC_HEADERS
+    fovea.h
+    backend/kinds.h
+    backend/plan.h
+    data/image.h
+    data/preprocess.h
+    io/array.h
+    io/error.h
+    io/file.h
+    io/npy.h
+    io/safetensors.h
+    model/architecture.h
+    model/config.h
+    tokens/options.h
+    tokens/sources.h)
+foreach(header ${FOVEA_PUBLIC_HEADERS})
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/fovea/${header}
+          DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea/${folder})
+endforeach()
+
+install(TARGETS fovea EXPORT foveaTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS fovea_cli)
+
+set(FOVEA_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/fovea)
+configure_package_config_file(
+  ${PROJECT_SOURCE_DIR}/cmake/foveaConfig.cmake.in ${PROJECT_BINARY_DIR}/foveaConfig.cmake
+  INSTALL_DESTINATION ${FOVEA_PACKAGE_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/foveaConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/foveaConfig.cmake ${PROJECT_BINARY_DIR}/foveaConfigVersion.cmake
+        DESTINATION ${FOVEA_PACKAGE_DIR})
+install(EXPORT foveaTargets NAMESPACE fovea:: DESTINATION ${FOVEA_PACKAGE_DIR})
