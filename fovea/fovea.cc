@@ -17,8 +17,8 @@ namespace {
 // Backends with warm arenas, kept between runs.
 class Workspaces {
  public:
-  Workspaces(SimdLevel level, std::shared_ptr<Threads> threads)
-      : level_(level), threads_(std::move(threads)) {}
+  Workspaces(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads)
+      : level_(level), dtype_(dtype), threads_(std::move(threads)) {}
 
   // Lends a backend for as long as the pointer lives.
   std::shared_ptr<Cpu> lend() {
@@ -30,7 +30,7 @@ class Workspaces {
         idle_.pop_back();
       }
     }
-    if (!cpu) cpu = std::make_unique<Cpu>(level_, threads_);
+    if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
     return {cpu.release(), [this](Cpu* used) {
               const std::lock_guard lock(lock_);
               idle_.emplace_back(used);
@@ -39,6 +39,7 @@ class Workspaces {
 
  private:
   SimdLevel level_;
+  Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   std::mutex lock_;
   std::vector<std::unique_ptr<Cpu>> idle_;
@@ -100,8 +101,8 @@ struct Model::State {
         level(chosen_level()),
         threads(
             std::make_shared<Threads>(options.threads > 0 ? options.threads : usable_processors())),
-        shared(level, threads),
-        serial(level, std::make_shared<Threads>(1)),
+        shared(level, options.dtype, threads),
+        serial(level, options.dtype, std::make_shared<Threads>(1)),
         vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}
 
   Result allocate(const Array& images, const RunOptions& options) const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/kinds.h"
 #include "fovea/io/array.h"
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
@@ -17,6 +18,9 @@ namespace fovea {
 
 struct LoadOptions {
   int threads = 0;  // 0: as many as the process may use
+  // bf16 keeps weights in half the memory, and multiplies in it where the processor can; sums,
+  // norms, softmax, residuals and matching stay in single precision.
+  Dtype dtype = Dtype::f32;
 };
 
 // What a run gives; the names are those of `fovea forward`'s output.

@@ -68,13 +68,17 @@ MergeOptions merge_options(const MergeFlags& flags) {
 void add_run_flags(CLI::App& command, RunFlags& flags) {
   command.add_option("--threads", flags.threads,
                      "Threads to compute with (default: all that may be used)");
-  command.add_option("--dtype", flags.dtype, "Number format of the arithmetic: f32");
+  command.add_option("--dtype", flags.dtype,
+                     "Number format of weights and products: f32, or bf16, faster and smaller");
 }
 
 LoadOptions load_options(const RunFlags& flags) {
   LoadOptions options;
   options.threads = flags.threads == "0" ? 0 : parse_whole("--threads", flags.threads, 1, 1024);
-  if (flags.dtype != "f32") fail("--dtype {}: expected f32", printable(flags.dtype));
+  if (flags.dtype != "f32" && flags.dtype != "bf16") {
+    fail("--dtype {}: expected f32 or bf16", printable(flags.dtype));
+  }
+  options.dtype = flags.dtype == "bf16" ? Dtype::bf16 : Dtype::f32;
   return options;
 }
 

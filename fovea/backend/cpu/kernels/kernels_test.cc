@@ -22,10 +22,10 @@ std::vector<float> random_floats(int64_t count, uint32_t seed, float low = -1, f
   return values;
 }
 
-std::shared_ptr<float[]> pack(const Table& t, const std::vector<float>& rows, int64_t n,
-                              int64_t k) {
-  std::shared_ptr<float[]> panels = allocate_floats(packed_size(t, n, k));
-  t.pack_panels(rows.data(), k, n, k, 0, panel_count(t, n), panels.get());
+std::shared_ptr<float[]> pack(const Table& t, const Product& product,
+                              const std::vector<float>& rows, int64_t n, int64_t k) {
+  std::shared_ptr<float[]> panels = allocate_floats(product.packed_bytes(n, k) / 4 + 1);
+  product.pack_panels(rows.data(), k, n, k, 0, panel_count(t, n), panels.get());
   return panels;
 }
 
@@ -55,7 +55,7 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
     const std::vector<float> bias = random_floats(p.n, 3);
     const std::vector<float> scale = random_floats(p.n, 4);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
-    const std::shared_ptr<float[]> panels = pack(t, w, p.n, p.k);
+    const std::shared_ptr<float[]> panels = pack(t, t.f32, w, p.n, p.k);
     for (const Epilogue epilogue : {Epilogue::store, Epilogue::gelu, Epilogue::residual}) {
       std::vector<float> c = old;
       Gemm g;
@@ -70,7 +70,7 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
       g.bias = bias.data();
       g.scale = scale.data();
       g.epilogue = epilogue;
-      t.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      t.f32.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       for (int64_t i = 0; i < p.m; ++i) {
         for (int64_t j = 0; j < p.n; ++j) {
           double want = bias[j];
@@ -90,7 +90,7 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
   const int64_t m = 37, n = 70, k = 91;
   const std::vector<float> a = random_floats(m * k, 1);
   const std::vector<float> bias = random_floats(n, 3);
-  const std::shared_ptr<float[]> panels = pack(t, random_floats(n * k, 2), n, k);
+  const std::shared_ptr<float[]> panels = pack(t, t.f32, random_floats(n * k, 2), n, k);
   std::vector<float> whole(m * n), parts(m * n);
   Gemm g;
   g.a = a.data();
@@ -103,11 +103,11 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
   g.k = k;
   g.bias = bias.data();
   g.epilogue = Epilogue::gelu;
-  t.gemm(g, 0, m, 0, panel_count(t, n));
+  t.f32.gemm(g, 0, m, 0, panel_count(t, n));
   g.c = parts.data();
   for (int64_t row = 0; row < m; row += 5) {
     for (int64_t panel = 0; panel < panel_count(t, n); ++panel) {
-      t.gemm(g, row, std::min(m, row + 5), panel, panel + 1);
+      t.f32.gemm(g, row, std::min(m, row + 5), panel, panel + 1);
     }
   }
   EXPECT_EQ(std::memcmp(whole.data(), parts.data(), whole.size() * sizeof(float)), 0);
@@ -116,7 +116,7 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
 TEST_P(KernelsTest, GeluIsTheErfFormToAMillionth) {
   // A product with the 1 x 1 identity leaves the epilogue alone.
   const std::vector<float> one = {1};
-  const std::shared_ptr<float[]> panels = pack(t, one, 1, 1);
+  const std::shared_ptr<float[]> panels = pack(t, t.f32, one, 1, 1);
   std::vector<float> x(20001), y(x.size());
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 1e-3F - 10;
   Gemm g;
@@ -128,7 +128,7 @@ TEST_P(KernelsTest, GeluIsTheErfFormToAMillionth) {
   g.m = static_cast<int64_t>(x.size());
   g.n = g.k = 1;
   g.epilogue = Epilogue::gelu;
-  t.gemm(g, 0, g.m, 0, 1);
+  t.f32.gemm(g, 0, g.m, 0, 1);
   for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i], gelu(x[i]), 1.5e-6) << x[i];
 }
 
@@ -170,8 +170,8 @@ TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
       a.out_stride = width;
       for (const float* log_size : {static_cast<const float*>(nullptr), sizes.data()}) {
         a.log_size = log_size;
-        t.attention(a, 0, tokens / 3, scratch.get());
-        t.attention(a, tokens / 3, tokens, scratch.get());
+        t.f32.attention(a, 0, tokens / 3, scratch.get());
+        t.f32.attention(a, tokens / 3, tokens, scratch.get());
         for (int64_t i = 0; i < tokens; ++i) {
           const std::vector<double> want = plain_attention(a, i);
           for (int64_t c = 0; c < width; ++c)
@@ -196,7 +196,7 @@ TEST_P(KernelsTest, AttentionSurvivesLargeScores) {
   a.width = 1;
   a.out = out.data();
   a.out_stride = 1;
-  t.attention(a, 0, 2, scratch.get());
+  t.f32.attention(a, 0, 2, scratch.get());
   EXPECT_FLOAT_EQ(out[0], 1);
   EXPECT_FLOAT_EQ(out[1], 1);
 }
