@@ -115,6 +115,12 @@ int Checkpoint::branches() const {
                   count_of(file_names_, "blocks.0.ffns."));
 }
 
+bool Checkpoint::has_qkv_bias() const {
+  return std::any_of(file_names_.begin(), file_names_.end(), [](const auto& names) {
+    return names.first.ends_with(".attn.qkv.bias") || names.first.ends_with(".attn.q.bias");
+  });
+}
+
 int64_t Checkpoint::parameters() const {
   int64_t count = 0;
   for (const auto& [name, file_name] : file_names_) {

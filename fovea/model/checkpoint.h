@@ -45,6 +45,10 @@ class Checkpoint {
   int depth() const;
   // Parallel attention or MLP branches of the first layer.
   int branches() const;
+  // Whether queries, keys and values lie in tensors of their own, and whether any of them has a
+  // bias.
+  bool keeps_qkv_apart() const { return dialect_ == Dialect::transformers; }
+  bool has_qkv_bias() const;
   // Elements of all tensors that belong to the model, statistics of batch norms left out.
   int64_t parameters() const;
   const std::string& file_name() const { return file_.file_name(); }

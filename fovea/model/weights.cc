@@ -33,22 +33,16 @@ uint64_t hash(std::string_view text, uint64_t seed) {
 Array CheckpointWeights::read(const std::string& name, const Shape& shape) {
   constexpr std::string_view kQkv = ".attn.qkv.";
   const size_t at = name.find(kQkv);
-  if (at == std::string::npos || checkpoint_.has(name)) return checkpoint_.read(name, shape);
-  const std::string before = name.substr(0, at) + ".attn.";
-  const std::string after = name.substr(at + kQkv.size() - 1);
-  // No bias of any kind is timm's qkv_bias = false.
-  const bool any_bias = checkpoint_.has(before + "q.bias") || checkpoint_.has(before + "v.bias");
-  if (after == ".bias" && !any_bias) return Array(shape);
-  // A file that holds neither form lacks the joint one, unless it keeps queries apart elsewhere.
-  if (checkpoint_.spelling(name) != name && !checkpoint_.has(before + "q" + after)) {
-    if (checkpoint_.spelling(before + "q" + after) == before + "q" + after)
-      return checkpoint_.read(name, shape);
-  }
+  if (at == std::string::npos) return checkpoint_.read(name, shape);
+  const std::string kind = name.substr(at + kQkv.size());
+  if (kind == "bias" && !checkpoint_.has_qkv_bias())
+    return Array(shape);  // timm's qkv_bias = false
+  if (!checkpoint_.keeps_qkv_apart()) return checkpoint_.read(name, shape);
   Array joined(shape, {});
   Shape third = shape;
   third[0] /= 3;
-  for (const char* part : {"q", "k", "v"}) {
-    const Array one = checkpoint_.read(before + part + after, third);
+  for (const char* part : {"q.", "k.", "v."}) {
+    const Array one = checkpoint_.read(name.substr(0, at) + ".attn." + part + kind, third);
     joined.data.insert(joined.data.end(), one.data.begin(), one.data.end());
   }
   return joined;
