@@ -10,6 +10,7 @@
 #include "bench/peak.h"
 #include "fovea/backend/cpu/arena.h"
 #include "fovea/backend/cpu/kernels/kernels.h"
+#include "fovea/backend/cpu/tensor.h"
 
 namespace fovea::kernels {
 namespace {
@@ -41,14 +42,14 @@ void gemm(benchmark::State& state, Epilogue epilogue) {
   g.m = state.range(0);
   g.k = state.range(1);
   g.n = state.range(2);
-  const auto a = random_floats(g.m * g.k);
+  g.a_stride = row_stride(g.k);  // as activations lie
+  const auto a = random_floats(g.m * g.a_stride);
   const auto weight = random_floats(g.n * g.k);
   const auto panels = allocate_floats(t.f32.packed_bytes(g.n, g.k) / 4);
   const auto c = random_floats(g.m * g.n);
   const auto bias = random_floats(g.n);
   t.f32.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
   g.a = a.get();
-  g.a_stride = g.k;
   g.b = panels.get();
   g.c = c.get();
   g.c_stride = g.n;

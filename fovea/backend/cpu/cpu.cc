@@ -41,8 +41,9 @@ Tensor Cpu::like(const Tensor& x, int64_t channels) { return make(x.shared_seque
 
 void Cpu::for_ranges(int64_t count, int64_t least,
                      const std::function<void(int64_t, int64_t)>& work) {
+  // Many small pieces: whoever is held up takes fewer.
   const int64_t pieces =
-      std::clamp<int64_t>(count / std::max<int64_t>(1, least), 1, int64_t{4} * threads_->count());
+      std::clamp<int64_t>(count / std::max<int64_t>(1, least), 1, int64_t{16} * threads_->count());
   if (threads_->count() == 1 || pieces == 1) return work(0, count);
   threads_->run(pieces,
                 [&](int64_t i, int) { work(count * i / pieces, count * (i + 1) / pieces); });

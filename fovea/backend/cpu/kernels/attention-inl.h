@@ -39,8 +39,8 @@ HWY_INLINE void pack_rows(const float* HWY_RESTRICT rows, int64_t stride, int64_
   }
 }
 
-// scores = 2^(scores * scale + bias - largest) over n columns; returns their sum. `bias` may be
-// null.
+// scores = 2^(scores * scale + bias - largest) over n columns, zeros up to a whole vector; returns
+// their sum. `bias` may be null.
 HWY_INLINE float softmax_row(float* HWY_RESTRICT scores, const float* HWY_RESTRICT bias, int64_t n,
                              float scale) {
   const Floats d;
@@ -48,31 +48,23 @@ HWY_INLINE float softmax_row(float* HWY_RESTRICT scores, const float* HWY_RESTRI
   const FloatVec lowest = hn::Set(d, -3.0e38F);
   const int64_t whole = n / kLanes * kLanes;
   const auto mask = hn::FirstN(d, static_cast<size_t>(n - whole));
-  FloatVec largest = lowest;
-  const auto biased = [&](int64_t j) HWY_ATTR {
-    const FloatVec score = hn::Load(d, scores + j);
-    return bias ? hn::MulAdd(score, factor, hn::Load(d, bias + j)) : hn::Mul(score, factor);
+  const auto biased = [&](int64_t j, FloatVec shift) HWY_ATTR {
+    const FloatVec term = bias ? hn::Sub(hn::Load(d, bias + j), shift) : hn::Neg(shift);
+    return hn::MulAdd(hn::Load(d, scores + j), factor, term);
   };
-  for (int64_t j = 0; j < whole; j += kLanes) {
-    const FloatVec value = biased(j);
-    hn::Store(value, d, scores + j);
-    largest = hn::Max(largest, value);
-  }
-  if (whole < n) {
-    const FloatVec value = hn::IfThenElse(mask, biased(whole), lowest);
-    hn::Store(value, d, scores + whole);
-    largest = hn::Max(largest, value);
-  }
+  FloatVec largest = lowest;
+  const FloatVec zero = hn::Zero(d);
+  for (int64_t j = 0; j < whole; j += kLanes) largest = hn::Max(largest, biased(j, zero));
+  if (whole < n) largest = hn::Max(largest, hn::IfThenElse(mask, biased(whole, zero), lowest));
   largest = hn::MaxOfLanes(d, largest);
-  FloatVec sum = hn::Zero(d);
+  FloatVec sum = zero;
   for (int64_t j = 0; j < whole; j += kLanes) {
-    const FloatVec value = exp2_negative(d, hn::Sub(hn::Load(d, scores + j), largest));
+    const FloatVec value = exp2_negative(d, biased(j, largest));
     hn::Store(value, d, scores + j);
     sum = hn::Add(sum, value);
   }
   if (whole < n) {
-    const FloatVec value =
-        hn::IfThenElseZero(mask, exp2_negative(d, hn::Sub(hn::Load(d, scores + whole), largest)));
+    const FloatVec value = hn::IfThenElseZero(mask, exp2_negative(d, biased(whole, largest)));
     hn::Store(value, d, scores + whole);
     sum = hn::Add(sum, value);
   }

@@ -135,18 +135,44 @@ HWY_INLINE void write_tile(const Gemm& g, const float* tile, int64_t row, int64_
   }
 }
 
+// panel[i][c] = rows[c][i] for a block of 4 x 4, in registers.
+HWY_INLINE void turn_block(const float* HWY_RESTRICT rows, int64_t stride,
+                           float* HWY_RESTRICT panel, int64_t width) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int c = 0; c < 4; ++c) {
+    for (int i = 0; i < 4; ++i) panel[i * width + c] = rows[c * stride + i];
+  }
+#else
+  const hn::FixedTag<float, 4> d;
+  const hn::FixedTag<double, 2> pairs;
+  const auto a = hn::LoadU(d, rows);
+  const auto b = hn::LoadU(d, rows + stride);
+  const auto c = hn::LoadU(d, rows + 2 * stride);
+  const auto e = hn::LoadU(d, rows + 3 * stride);
+  const auto low_ab = hn::BitCast(pairs, hn::InterleaveLower(d, a, b));
+  const auto low_ce = hn::BitCast(pairs, hn::InterleaveLower(d, c, e));
+  const auto high_ab = hn::BitCast(pairs, hn::InterleaveUpper(d, a, b));
+  const auto high_ce = hn::BitCast(pairs, hn::InterleaveUpper(d, c, e));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low_ab, low_ce)), d, panel);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low_ab, low_ce)), d, panel + width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high_ab, high_ce)), d, panel + 2 * width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high_ab, high_ce)), d, panel + 3 * width);
+#endif
+}
+
 // One panel of `width` columns from that many rows of the transposed matrix, zeros past `columns`.
 HWY_INLINE void pack_panel(const float* HWY_RESTRICT rows, int64_t stride, int64_t columns,
                            int64_t width, int64_t k, float* HWY_RESTRICT panel) {
-  constexpr int64_t kBlock = 16;  // of k: the lines of 32 rows stay in L1 while they are turned
-  for (int64_t i0 = 0; i0 < k; i0 += kBlock) {
-    const int64_t i1 = std::min(k, i0 + kBlock);
-    for (int64_t c = 0; c < width; ++c) {
-      if (c < columns) {
-        for (int64_t i = i0; i < i1; ++i) panel[i * width + c] = rows[c * stride + i];
-      } else {
-        for (int64_t i = i0; i < i1; ++i) panel[i * width + c] = 0.0F;
-      }
+  const int64_t whole_columns = columns / 4 * 4;
+  const int64_t whole_k = k / 4 * 4;
+  for (int64_t i = 0; i < whole_k; i += 4) {
+    for (int64_t c = 0; c < whole_columns; c += 4) {
+      turn_block(rows + c * stride + i, stride, panel + i * width + c, width);
+    }
+  }
+  for (int64_t c = 0; c < width; ++c) {
+    for (int64_t i = c < whole_columns ? whole_k : 0; i < k; ++i) {
+      panel[i * width + c] = c < columns ? rows[c * stride + i] : 0.0F;
     }
   }
 }
