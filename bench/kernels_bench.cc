@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "bench/peak.h"
+#include "fovea/backend/cpu/peak.h"
 #include "fovea/backend/cpu/arena.h"
 #include "fovea/backend/cpu/kernels/kernels.h"
 #include "fovea/backend/cpu/tensor.h"

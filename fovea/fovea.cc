@@ -1,6 +1,7 @@
 #include "fovea/fovea.h"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -117,6 +118,7 @@ struct Model::State {
   mutable Workspaces shared;  // spread one image over the threads
   mutable Workspaces serial;  // one image to a thread
   Vit<Cpu> vit;
+  mutable std::mutex profile_lock;
 };
 
 Result Model::State::allocate(const Array& images, const RunOptions& options) const {
@@ -141,7 +143,19 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
                               int64_t end, const RunOptions& options, Result& result) const {
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
+  if (options.profile == nullptr) {
+    write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+    return;
+  }
+  Profile profile;
+  cpu->set_profile(&profile);
+  const auto start = std::chrono::steady_clock::now();
   write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+  cpu->set_profile(nullptr);
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  profile[Work::other] = passed.count() - profile.total();
+  const std::lock_guard lock(profile_lock);
+  *options.profile += profile;
 }
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}

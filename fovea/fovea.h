@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fovea/backend/kinds.h"
+#include "fovea/backend/profile.h"
 #include "fovea/io/array.h"
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
@@ -36,6 +37,7 @@ struct Result {
 struct RunOptions {
   MergeOptions merge = {};
   bool want_tokens = true;
+  Profile* profile = nullptr;  // where the run's time is added, by kind of work
 };
 
 // A model ready to run. Copies share the weights. Safe to call from several threads at once.

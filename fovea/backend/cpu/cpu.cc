@@ -102,6 +102,8 @@ Tensor Cpu::embed(const Tensor& patches, const Array& prefix, const Array& posit
 
 void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
                    const Vector& scale, const Tensor& out) {
+  const Timed timed = time(Work::products);
+  if (profile_) profile_->product_operations += 2.0 * static_cast<double>(x.rows() * w.out * w.in);
   const kernels::Product& product = product_of(w.dtype);
   const Tensor input = product.half_input && !x.is_half() ? narrow(x) : x;
   kernels::Gemm g;
@@ -148,6 +150,7 @@ Tensor Cpu::add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector&
 }
 
 Tensor Cpu::layer_norm(const Tensor& x, const Norm& norm) {
+  const Timed timed = time(Work::norms);
   Tensor out = like(x, x.channels());
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
     kernels_->layer_norm(x.row(begin), x.stride(), end - begin, x.channels(), norm.gamma.data(),
@@ -159,6 +162,7 @@ Tensor Cpu::layer_norm(const Tensor& x, const Norm& norm) {
 // LayerNorm in the format that `w` takes, rounded while a few rows are still in the first cache.
 Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, const Linear& w) {
   if (!takes_half(w)) return layer_norm(x, norm);
+  const Timed timed = time(Work::norms);
   constexpr int64_t kRows = 4;
   Tensor out = make_half(x.shared_sequences(), x.channels());
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
@@ -189,13 +193,20 @@ Tensor Cpu::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w)
 }
 
 Tensor Cpu::attention(const Tensor& qkv, int heads, std::span<const float> log_sizes) {
+  const Timed timed = time(Work::attention);
   const int64_t channels = qkv.channels() / 3;
   const int64_t width = channels / heads;
   const kernels::Product& product = product_of(dtype_);
   Tensor out =
       product.half_input ? make_half(qkv.shared_sequences(), channels) : like(qkv, channels);
   int64_t most_tokens = 0;
-  for (int64_t b = 0; b < qkv.batch(); ++b) most_tokens = std::max(most_tokens, qkv.tokens(b));
+  for (int64_t b = 0; b < qkv.batch(); ++b) {
+    const int64_t tokens = qkv.tokens(b);
+    most_tokens = std::max(most_tokens, tokens);
+    if (profile_) {
+      profile_->attention_operations += 4.0 * static_cast<double>(tokens * tokens * channels);
+    }
+  }
   const int64_t scratch_size = kernels::attention_scratch(*kernels_, most_tokens, width);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   // Few heads for many threads: let several tasks share a head's queries, each packing its keys

@@ -14,6 +14,7 @@
 #include "fovea/backend/images.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
+#include "fovea/backend/profile.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -44,6 +45,11 @@ class Cpu {
 
   // dtype: of the weights that it makes, and of the arithmetic where the level has it.
   Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads);
+
+  // Where the time of what follows is added up; null: nowhere.
+  void set_profile(Profile* profile) { profile_ = profile; }
+  // Counts the time until the end of the caller's scope as `work`.
+  Timed time(Work work) const { return {profile_, work}; }
 
   // Weights. weight: [out, in]; bias: [out] or empty for zeros.
   Linear make_linear(const Array& weight, const Array& bias);
@@ -117,6 +123,7 @@ class Cpu {
   Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   Arena arena_;
+  Profile* profile_ = nullptr;
 };
 
 }  // namespace fovea

@@ -1,5 +1,5 @@
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/peak.cc"
+#define HWY_TARGET_INCLUDE "fovea/backend/cpu/peak.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "bench/peak.h"
+#include "fovea/backend/cpu/peak.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::HWY_NAMESPACE {
