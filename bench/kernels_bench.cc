@@ -7,9 +7,10 @@
 #include <random>
 #include <vector>
 
-#include "bench/peak.h"
+#include "fovea/backend/cpu/peak.h"
 #include "fovea/backend/cpu/arena.h"
 #include "fovea/backend/cpu/kernels/kernels.h"
+#include "fovea/backend/cpu/tensor.h"
 
 namespace fovea::kernels {
 namespace {
@@ -41,20 +42,20 @@ void gemm(benchmark::State& state, Epilogue epilogue) {
   g.m = state.range(0);
   g.k = state.range(1);
   g.n = state.range(2);
-  const auto a = random_floats(g.m * g.k);
+  g.a_stride = row_stride(g.k);  // as activations lie
+  const auto a = random_floats(g.m * g.a_stride);
   const auto weight = random_floats(g.n * g.k);
-  const auto panels = allocate_floats(packed_size(t, g.n, g.k));
+  const auto panels = allocate_floats(t.f32.packed_bytes(g.n, g.k) / 4);
   const auto c = random_floats(g.m * g.n);
   const auto bias = random_floats(g.n);
-  t.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
+  t.f32.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
   g.a = a.get();
-  g.a_stride = g.k;
   g.b = panels.get();
   g.c = c.get();
   g.c_stride = g.n;
   g.bias = bias.get();
   g.epilogue = epilogue;
-  for (auto _ : state) t.gemm(g, 0, g.m, 0, panel_count(t, g.n));
+  for (auto _ : state) t.f32.gemm(g, 0, g.m, 0, panel_count(t, g.n));
   report(state, 2.0 * static_cast<double>(g.m * g.n * g.k));
 }
 
@@ -85,7 +86,7 @@ void attention(benchmark::State& state) {
   a.v = a.k + 6 * a.width;
   a.log_size = sizes.get();
   a.out = out.get();
-  for (auto _ : state) t.attention(a, 0, a.tokens, scratch.get());
+  for (auto _ : state) t.f32.attention(a, 0, a.tokens, scratch.get());
   report(state, 4.0 * static_cast<double>(a.tokens * a.tokens * a.width));
 }
 

@@ -7,6 +7,7 @@ set(FOVEA_PUBLIC_HEADERS
     fovea.h
     backend/kinds.h
     backend/plan.h
+    backend/profile.h
     data/image.h
     data/preprocess.h
     io/array.h

@@ -1,6 +1,7 @@
 #include "fovea/fovea.h"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -17,8 +18,8 @@ namespace {
 // Backends with warm arenas, kept between runs.
 class Workspaces {
  public:
-  Workspaces(SimdLevel level, std::shared_ptr<Threads> threads)
-      : level_(level), threads_(std::move(threads)) {}
+  Workspaces(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads)
+      : level_(level), dtype_(dtype), threads_(std::move(threads)) {}
 
   // Lends a backend for as long as the pointer lives.
   std::shared_ptr<Cpu> lend() {
@@ -30,7 +31,7 @@ class Workspaces {
         idle_.pop_back();
       }
     }
-    if (!cpu) cpu = std::make_unique<Cpu>(level_, threads_);
+    if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
     return {cpu.release(), [this](Cpu* used) {
               const std::lock_guard lock(lock_);
               idle_.emplace_back(used);
@@ -39,6 +40,7 @@ class Workspaces {
 
  private:
   SimdLevel level_;
+  Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   std::mutex lock_;
   std::vector<std::unique_ptr<Cpu>> idle_;
@@ -100,8 +102,8 @@ struct Model::State {
         level(chosen_level()),
         threads(
             std::make_shared<Threads>(options.threads > 0 ? options.threads : usable_processors())),
-        shared(level, threads),
-        serial(level, std::make_shared<Threads>(1)),
+        shared(level, options.dtype, threads),
+        serial(level, options.dtype, std::make_shared<Threads>(1)),
         vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}
 
   Result allocate(const Array& images, const RunOptions& options) const;
@@ -116,6 +118,7 @@ struct Model::State {
   mutable Workspaces shared;  // spread one image over the threads
   mutable Workspaces serial;  // one image to a thread
   Vit<Cpu> vit;
+  mutable std::mutex profile_lock;
 };
 
 Result Model::State::allocate(const Array& images, const RunOptions& options) const {
@@ -140,7 +143,19 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
                               int64_t end, const RunOptions& options, Result& result) const {
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
+  if (options.profile == nullptr) {
+    write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+    return;
+  }
+  Profile profile;
+  cpu->set_profile(&profile);
+  const auto start = std::chrono::steady_clock::now();
   write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+  cpu->set_profile(nullptr);
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  profile[Work::other] = passed.count() - profile.total();
+  const std::lock_guard lock(profile_lock);
+  *options.profile += profile;
 }
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}

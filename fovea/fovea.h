@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/kinds.h"
+#include "fovea/backend/profile.h"
 #include "fovea/io/array.h"
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
@@ -17,6 +19,9 @@ namespace fovea {
 
 struct LoadOptions {
   int threads = 0;  // 0: as many as the process may use
+  // bf16 keeps weights in half the memory, and multiplies in it where the processor can; sums,
+  // norms, softmax, residuals and matching stay in single precision.
+  Dtype dtype = Dtype::f32;
 };
 
 // What a run gives; the names are those of `fovea forward`'s output.
@@ -32,6 +37,7 @@ struct Result {
 struct RunOptions {
   MergeOptions merge = {};
   bool want_tokens = true;
+  Profile* profile = nullptr;  // where the run's time is added, by kind of work
 };
 
 // A model ready to run. Copies share the weights. Safe to call from several threads at once.

@@ -8,6 +8,7 @@
 #include "fovea/backend/images.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
+#include "fovea/backend/profile.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -42,6 +43,7 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.token(x, 0) } -> std::same_as<typename B::Tensor>;
   { b.average(x, sizes, 1) } -> std::same_as<typename B::Tensor>;
   { b.concat_channels(x, x) } -> std::same_as<typename B::Tensor>;
+  b.time(Work::merging);
   { b.sequences(x) } -> std::convertible_to<Sequences>;
 };
 

@@ -9,6 +9,10 @@ enum class Distance { cosine, dot, euclidean, softmax };
 // What a merged token is made of.
 enum class MergeMode { weighted, mean, amax, keep };
 
+// The number format of weights and of the inputs of products; sums, norms, softmax, the residual
+// stream and matching are always in single precision.
+enum class Dtype { f32, bf16 };
+
 // A third of the joint queries, keys and values.
 enum class QkvPart { q, k, v };
 

@@ -95,16 +95,20 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
   command
       .add_option("--threads", flags.threads, "Threads to compute with (default: all there are)")
       ->type_name("N");
-  command.add_option("--dtype", flags.dtype, "Number format of the arithmetic (default f32)")
-      ->type_name("f32");
+  command
+      .add_option("--dtype", flags.dtype,
+                  "Number format of weights and products: f32, or bf16, which is\n"
+                  "smaller and, where the processor has it, faster (default f32)")
+      ->type_name("f32|bf16");
 }
 
 LoadOptions load_options(const RunFlags& flags) {
   LoadOptions options;
   if (!flags.threads.empty()) options.threads = parse_whole("--threads", flags.threads, 1, 1024);
-  if (flags.dtype != "f32") {
-    fail("--dtype {}: expected f32, the only one that there is so far", printable(flags.dtype));
+  if (flags.dtype != "f32" && flags.dtype != "bf16") {
+    fail("--dtype {}: expected f32 or bf16", printable(flags.dtype));
   }
+  options.dtype = flags.dtype == "bf16" ? Dtype::bf16 : Dtype::f32;
   return options;
 }
 

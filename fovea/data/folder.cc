@@ -1,3 +1,4 @@
+// Walking folders for pictures.
 #include "fovea/data/folder.h"
 
 #include <algorithm>

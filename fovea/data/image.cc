@@ -1,3 +1,4 @@
+// Telling the formats apart, and the limit that holds for all of them.
 #include "fovea/data/image.h"
 
 #include <algorithm>

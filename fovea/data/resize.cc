@@ -1,3 +1,4 @@
+// Two passes of weighted sums in fixed point, over only what the window needs.
 #include "fovea/data/resize.h"
 
 #include <algorithm>

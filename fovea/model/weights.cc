@@ -31,25 +31,17 @@ uint64_t hash(std::string_view text, uint64_t seed) {
 }  // namespace
 
 Array CheckpointWeights::read(const std::string& name, const Shape& shape) {
-  constexpr std::string_view kQkv = ".attn.qkv.";
-  const size_t at = name.find(kQkv);
-  if (at == std::string::npos || checkpoint_.has(name)) return checkpoint_.read(name, shape);
-  const std::string before = name.substr(0, at) + ".attn.";
-  const std::string after = name.substr(at + kQkv.size() - 1);
-  // No bias of any kind is timm's qkv_bias = false.
-  const bool any_bias = checkpoint_.has(before + "q.bias") || checkpoint_.has(before + "v.bias");
-  if (after == ".bias" && !any_bias) return Array(shape);
-  // A file that holds neither form lacks the joint one, unless it keeps queries apart elsewhere.
-  if (checkpoint_.spelling(name) != name && !checkpoint_.has(before + "q" + after)) {
-    if (checkpoint_.spelling(before + "q" + after) == before + "q" + after)
-      return checkpoint_.read(name, shape);
-  }
+  const std::vector<std::string> parts = checkpoint_.parts(name);
+  // Queries, keys and values may have no bias: timm's qkv_bias = false.
+  const bool is_bias = name.ends_with(".attn.qkv.bias");
+  if (is_bias && !checkpoint_.has(parts.front())) return Array(shape);
+  if (parts.size() == 1) return checkpoint_.read(parts.front(), shape);
   Array joined(shape, {});
-  Shape third = shape;
-  third[0] /= 3;
-  for (const char* part : {"q", "k", "v"}) {
-    const Array one = checkpoint_.read(before + part + after, third);
-    joined.data.insert(joined.data.end(), one.data.begin(), one.data.end());
+  Shape part_shape = shape;
+  part_shape[0] /= static_cast<int64_t>(parts.size());
+  for (const std::string& part : parts) {
+    const Array rows = checkpoint_.read(part, part_shape);
+    joined.data.insert(joined.data.end(), rows.data.begin(), rows.data.end());
   }
   return joined;
 }

@@ -66,6 +66,7 @@ class Reduction {
   typename B::Tensor reduce(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
     const int r = schedule_[layer];
     if (r == 0) return x;
+    [[maybe_unused]] const auto timed = b.time(Work::merging);
     const Partition partition = alternate(sequences_, protected_);
     const Edges edges =
         b.match(similarity_feature(b, seen, options_.metric), partition, options_.distance);

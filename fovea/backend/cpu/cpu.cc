@@ -18,8 +18,12 @@ std::shared_ptr<const Sequences> sequences_of(const Tensor& x, const Count& coun
 
 }  // namespace
 
-Cpu::Cpu(SimdLevel level, std::shared_ptr<Threads> threads)
-    : kernels_(&kernels::table(level)), threads_(std::move(threads)) {}
+Cpu::Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads)
+    : kernels_(&kernels::table(level)), dtype_(dtype), threads_(std::move(threads)) {}
+
+const kernels::Product& Cpu::product_of(Dtype dtype) const {
+  return dtype == Dtype::bf16 ? kernels_->bf16 : kernels_->f32;
+}
 
 Tensor Cpu::make(std::shared_ptr<const Sequences> sequences, int64_t channels) {
   const int64_t rows = sequences->back();
@@ -27,12 +31,19 @@ Tensor Cpu::make(std::shared_ptr<const Sequences> sequences, int64_t channels) {
   return {std::move(sequences), channels, stride, arena_.take(rows * stride)};
 }
 
+Tensor Cpu::make_half(std::shared_ptr<const Sequences> sequences, int64_t channels) {
+  const int64_t rows = sequences->back();
+  const int64_t stride = half_row_stride(channels);
+  return Tensor::half(std::move(sequences), channels, stride, arena_.take((rows * stride + 1) / 2));
+}
+
 Tensor Cpu::like(const Tensor& x, int64_t channels) { return make(x.shared_sequences(), channels); }
 
 void Cpu::for_ranges(int64_t count, int64_t least,
                      const std::function<void(int64_t, int64_t)>& work) {
+  // Many small pieces: whoever is held up takes fewer.
   const int64_t pieces =
-      std::clamp<int64_t>(count / std::max<int64_t>(1, least), 1, int64_t{4} * threads_->count());
+      std::clamp<int64_t>(count / std::max<int64_t>(1, least), 1, int64_t{16} * threads_->count());
   if (threads_->count() == 1 || pieces == 1) return work(0, count);
   threads_->run(pieces,
                 [&](int64_t i, int) { work(count * i / pieces, count * (i + 1) / pieces); });
@@ -42,11 +53,13 @@ CpuLinear Cpu::make_linear(const Array& weight, const Array& bias) {
   CpuLinear linear;
   linear.out = weight.shape.at(0);
   linear.in = elements(weight.shape) / linear.out;
+  linear.dtype = dtype_;
   linear.bias = bias.empty() ? std::vector<float>(linear.out) : bias.data;
-  linear.panels = allocate_floats(kernels::packed_size(*kernels_, linear.out, linear.in));
+  const kernels::Product& product = product_of(dtype_);
+  linear.panels = allocate_floats(product.packed_bytes(linear.out, linear.in) / 4 + 1);
   for_ranges(kernels::panel_count(*kernels_, linear.out), 1, [&](int64_t begin, int64_t end) {
-    kernels_->pack_panels(weight.data.data(), linear.in, linear.out, linear.in, begin, end,
-                          linear.panels.get());
+    product.pack_panels(weight.data.data(), linear.in, linear.out, linear.in, begin, end,
+                        linear.panels.get());
   });
   return linear;
 }
@@ -87,13 +100,18 @@ Tensor Cpu::embed(const Tensor& patches, const Array& prefix, const Array& posit
   return out;
 }
 
-void Cpu::product(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
-                  const Tensor& out) {
+void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
+                   const Vector& scale, const Tensor& out) {
+  const Timed timed = time(Work::products);
+  if (profile_) profile_->product_operations += 2.0 * static_cast<double>(x.rows() * w.out * w.in);
+  const kernels::Product& product = product_of(w.dtype);
+  const Tensor input = product.half_input && !x.is_half() ? narrow(x) : x;
   kernels::Gemm g;
-  g.a = x.data();
-  g.a_stride = x.stride();
+  g.a = input.data();
+  g.a_stride = input.stride();
   g.b = w.panels.get();
-  g.c = out.data();
+  g.c = out.is_half() ? nullptr : out.data();
+  g.c_half = out.is_half() ? out.half_row(0) : nullptr;
   g.c_stride = out.stride();
   g.m = x.rows();
   g.n = w.out;
@@ -102,27 +120,37 @@ void Cpu::product(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, 
   g.scale = scale.empty() ? nullptr : scale.data();
   g.epilogue = epilogue;
   const int64_t panels = kernels::panel_count(*kernels_, w.out);
-  for_ranges(panels, 1, [&](int64_t begin, int64_t end) { kernels_->gemm(g, 0, g.m, begin, end); });
+  for_ranges(panels, 1, [&](int64_t begin, int64_t end) { product.gemm(g, 0, g.m, begin, end); });
+}
+
+Tensor Cpu::narrow(const Tensor& x) {
+  Tensor out = make_half(x.shared_sequences(), x.channels());
+  for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
+    kernels_->narrow_rows(x.row(begin), x.stride(), end - begin, x.channels(), out.half_row(begin),
+                          out.stride());
+  });
+  return out;
 }
 
 Tensor Cpu::linear(const Tensor& x, const Linear& w) {
   Tensor out = like(x, w.out);
-  product(x, w, kernels::Epilogue::store, {}, out);
+  multiply(x, w, kernels::Epilogue::store, {}, out);
   return out;
 }
 
 Tensor Cpu::linear_gelu(const Tensor& x, const Linear& w) {
   Tensor out = like(x, w.out);
-  product(x, w, kernels::Epilogue::gelu, {}, out);
+  multiply(x, w, kernels::Epilogue::gelu, {}, out);
   return out;
 }
 
 Tensor Cpu::add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector& scale) {
-  product(h, w, kernels::Epilogue::residual, scale, x);
+  multiply(h, w, kernels::Epilogue::residual, scale, x);
   return x;
 }
 
 Tensor Cpu::layer_norm(const Tensor& x, const Norm& norm) {
+  const Timed timed = time(Work::norms);
   Tensor out = like(x, x.channels());
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
     kernels_->layer_norm(x.row(begin), x.stride(), end - begin, x.channels(), norm.gamma.data(),
@@ -131,20 +159,54 @@ Tensor Cpu::layer_norm(const Tensor& x, const Norm& norm) {
   return out;
 }
 
+// LayerNorm in the format that `w` takes, rounded while a few rows are still in the first cache.
+Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, const Linear& w) {
+  if (!takes_half(w)) return layer_norm(x, norm);
+  const Timed timed = time(Work::norms);
+  constexpr int64_t kRows = 4;
+  Tensor out = make_half(x.shared_sequences(), x.channels());
+  for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
+    std::vector<float> rows(kRows * x.channels());
+    for (int64_t i = begin; i < end; i += kRows) {
+      const int64_t count = std::min(kRows, end - i);
+      kernels_->layer_norm(x.row(i), x.stride(), count, x.channels(), norm.gamma.data(),
+                           norm.beta.data(), norm.eps, rows.data(), x.channels());
+      kernels_->narrow_rows(rows.data(), x.channels(), count, x.channels(), out.half_row(i),
+                            out.stride());
+    }
+  });
+  return out;
+}
+
 Tensor Cpu::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
-  return linear(layer_norm(x, norm), w);
+  return linear(norm_for(x, norm, w), w);
 }
 
 Tensor Cpu::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
-  return linear_gelu(layer_norm(x, norm), w);
+  const bool half_output = takes_half(w) && w.in <= product_of(w.dtype).most_depth;
+  Tensor out = half_output ? make_half(x.shared_sequences(), w.out) : like(x, w.out);
+  multiply(norm_for(x, norm, w), w, kernels::Epilogue::gelu, {}, out);
+  if (half_output && w.out % 2 != 0) {
+    for (int64_t i = 0; i < out.rows(); ++i) out.half_row(i)[w.out] = 0;
+  }
+  return out;
 }
 
 Tensor Cpu::attention(const Tensor& qkv, int heads, std::span<const float> log_sizes) {
+  const Timed timed = time(Work::attention);
   const int64_t channels = qkv.channels() / 3;
   const int64_t width = channels / heads;
-  Tensor out = like(qkv, channels);
+  const kernels::Product& product = product_of(dtype_);
+  Tensor out =
+      product.half_input ? make_half(qkv.shared_sequences(), channels) : like(qkv, channels);
   int64_t most_tokens = 0;
-  for (int64_t b = 0; b < qkv.batch(); ++b) most_tokens = std::max(most_tokens, qkv.tokens(b));
+  for (int64_t b = 0; b < qkv.batch(); ++b) {
+    const int64_t tokens = qkv.tokens(b);
+    most_tokens = std::max(most_tokens, tokens);
+    if (profile_) {
+      profile_->attention_operations += 4.0 * static_cast<double>(tokens * tokens * channels);
+    }
+  }
   const int64_t scratch_size = kernels::attention_scratch(*kernels_, most_tokens, width);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   // Few heads for many threads: let several tasks share a head's queries, each packing its keys
@@ -165,10 +227,12 @@ Tensor Cpu::attention(const Tensor& qkv, int heads, std::span<const float> log_s
     a.tokens = tokens;
     a.width = width;
     a.log_size = log_sizes.empty() ? nullptr : log_sizes.data() + qkv.first(image);
-    a.out = out.row(out.first(image)) + head * width;
+    const int64_t row = out.first(image);
+    a.out = out.is_half() ? static_cast<void*>(out.half_row(row) + head * width)
+                          : static_cast<void*>(out.row(row) + head * width);
     a.out_stride = out.stride();
-    kernels_->attention(a, tokens * part / parts, tokens * (part + 1) / parts,
-                        scratch.get() + worker * scratch_size);
+    product.attention(a, tokens * part / parts, tokens * (part + 1) / parts,
+                      scratch.get() + worker * scratch_size);
   });
   return out;
 }

@@ -1,4 +1,4 @@
-// The inference backend: eager operations on CPU tensors, single precision, no libtorch.
+// The inference backend: eager operations on CPU tensors, no libtorch.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "fovea/backend/images.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
+#include "fovea/backend/profile.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -22,7 +23,8 @@ namespace fovea {
 struct CpuLinear {
   int64_t in = 0;
   int64_t out = 0;
-  std::shared_ptr<float[]> panels;
+  Dtype dtype = Dtype::f32;
+  std::shared_ptr<float[]> panels;  // of `dtype`
   std::vector<float> bias;
 };
 
@@ -41,7 +43,13 @@ class Cpu {
   using Norm = CpuNorm;
   using Vector = std::vector<float>;  // per channel
 
-  Cpu(SimdLevel level, std::shared_ptr<Threads> threads);
+  // dtype: of the weights that it makes, and of the arithmetic where the level has it.
+  Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads);
+
+  // Where the time of what follows is added up; null: nowhere.
+  void set_profile(Profile* profile) { profile_ = profile; }
+  // Counts the time until the end of the caller's scope as `work`.
+  Timed time(Work work) const { return {profile_, work}; }
 
   // Weights. weight: [out, in]; bias: [out] or empty for zeros.
   Linear make_linear(const Array& weight, const Array& bias);
@@ -100,14 +108,22 @@ class Cpu {
  private:
   Tensor like(const Tensor& x, int64_t channels);
   Tensor make(std::shared_ptr<const Sequences> sequences, int64_t channels);
-  void product(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
-               const Tensor& out);
+  Tensor make_half(std::shared_ptr<const Sequences> sequences, int64_t channels);
+  const kernels::Product& product_of(Dtype dtype) const;
+  // Whether `w` takes its inputs in bf16.
+  bool takes_half(const Linear& w) const { return product_of(w.dtype).half_input; }
+  Tensor narrow(const Tensor& x);
+  Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w);
+  void multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
+                const Tensor& out);
   // Calls work(begin, end) for pieces of [0, count), in parallel.
   void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);
 
   const kernels::Table* kernels_;
+  Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   Arena arena_;
+  Profile* profile_ = nullptr;
 };
 
 }  // namespace fovea

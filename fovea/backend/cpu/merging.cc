@@ -28,7 +28,7 @@ Tensor Cpu::head_mean(std::span<const Tensor> qkv, QkvPart part, int heads) {
   const int64_t offset = static_cast<int64_t>(part) * channels;
   Tensor out = like(qkv[0], width);
   const std::vector<float> ones(qkv.size() * heads, 1.0F);
-  for_ranges(out.rows(), 64, [&](int64_t begin, int64_t end) {
+  for_ranges(out.rows(), 256, [&](int64_t begin, int64_t end) {
     std::vector<const float*> slices(ones.size());
     for (int64_t i = begin; i < end; ++i) {
       for (size_t s = 0; s < slices.size(); ++s) {
@@ -69,7 +69,7 @@ Edges Cpu::match(const Tensor& feature, const Partition& partition, Distance dis
   const int64_t width = feature.channels();
   const auto gather = [&](const std::vector<int32_t>& rows) {
     std::shared_ptr<float[]> out = arena_.take(static_cast<int64_t>(rows.size()) * width);
-    for_ranges(static_cast<int64_t>(rows.size()), 64, [&](int64_t begin, int64_t end) {
+    for_ranges(static_cast<int64_t>(rows.size()), 256, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         std::copy_n(feature.row(rows[i]), width, out.get() + i * width);
       if (distance == Distance::cosine)

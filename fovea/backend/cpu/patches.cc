@@ -32,6 +32,7 @@ std::vector<Place> piece_order(std::span<const int> splits) {
 
 Tensor Cpu::patches(const Images& images, int patch_height, int patch_width,
                     std::span<const int> splits) {
+  const Timed timed = time(Work::patches);
   int split = 1;
   for (const int s : splits) split *= s;
   const std::vector<Place> order = piece_order(splits);

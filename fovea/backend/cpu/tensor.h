@@ -15,6 +15,11 @@ inline int64_t row_stride(int64_t channels) {
   return channels % 1024 == 0 ? channels + 16 : channels;
 }
 
+// The same for bf16, in elements; even, so that an odd width ends in a whole pair.
+inline int64_t half_row_stride(int64_t channels) {
+  return channels % 2048 == 0 ? channels + 32 : (channels + 1) / 2 * 2;
+}
+
 // [B, T_b, C] in one block, rows `stride` floats apart: T may differ from image to image. Copies
 // share the memory.
 class Tensor {
@@ -39,10 +44,23 @@ class Tensor {
   float* data() const { return data_.get(); }
   float* row(int64_t i) const { return data_.get() + i * stride_; }
 
+  // A tensor of bf16: what one product leaves for the next. Only its rows' addresses are of use.
+  bool is_half() const { return is_half_; }
+  static Tensor half(std::shared_ptr<const Sequences> sequences, int64_t channels, int64_t stride,
+                     std::shared_ptr<float[]> data) {
+    Tensor tensor(std::move(sequences), channels, stride, std::move(data));
+    tensor.is_half_ = true;
+    return tensor;
+  }
+  uint16_t* half_row(int64_t i) const {
+    return reinterpret_cast<uint16_t*>(data_.get()) + i * stride_;
+  }
+
  private:
   std::shared_ptr<const Sequences> sequences_;
   int64_t channels_ = 0;
   int64_t stride_ = 0;
+  bool is_half_ = false;
   std::shared_ptr<float[]> data_;
 };
 

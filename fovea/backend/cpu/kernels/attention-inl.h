@@ -39,8 +39,8 @@ HWY_INLINE void pack_rows(const float* HWY_RESTRICT rows, int64_t stride, int64_
   }
 }
 
-// scores = 2^(scores * scale + bias - largest) over n columns; returns their sum. `bias` may be
-// null.
+// scores = 2^(scores * scale + bias - largest) over n columns, zeros up to a whole vector; returns
+// their sum. `bias` may be null.
 HWY_INLINE float softmax_row(float* HWY_RESTRICT scores, const float* HWY_RESTRICT bias, int64_t n,
                              float scale) {
   const Floats d;
@@ -48,31 +48,23 @@ HWY_INLINE float softmax_row(float* HWY_RESTRICT scores, const float* HWY_RESTRI
   const FloatVec lowest = hn::Set(d, -3.0e38F);
   const int64_t whole = n / kLanes * kLanes;
   const auto mask = hn::FirstN(d, static_cast<size_t>(n - whole));
-  FloatVec largest = lowest;
-  const auto biased = [&](int64_t j) HWY_ATTR {
-    const FloatVec score = hn::Load(d, scores + j);
-    return bias ? hn::MulAdd(score, factor, hn::Load(d, bias + j)) : hn::Mul(score, factor);
+  const auto biased = [&](int64_t j, FloatVec shift) HWY_ATTR {
+    const FloatVec term = bias ? hn::Sub(hn::Load(d, bias + j), shift) : hn::Neg(shift);
+    return hn::MulAdd(hn::Load(d, scores + j), factor, term);
   };
-  for (int64_t j = 0; j < whole; j += kLanes) {
-    const FloatVec value = biased(j);
-    hn::Store(value, d, scores + j);
-    largest = hn::Max(largest, value);
-  }
-  if (whole < n) {
-    const FloatVec value = hn::IfThenElse(mask, biased(whole), lowest);
-    hn::Store(value, d, scores + whole);
-    largest = hn::Max(largest, value);
-  }
+  FloatVec largest = lowest;
+  const FloatVec zero = hn::Zero(d);
+  for (int64_t j = 0; j < whole; j += kLanes) largest = hn::Max(largest, biased(j, zero));
+  if (whole < n) largest = hn::Max(largest, hn::IfThenElse(mask, biased(whole, zero), lowest));
   largest = hn::MaxOfLanes(d, largest);
-  FloatVec sum = hn::Zero(d);
+  FloatVec sum = zero;
   for (int64_t j = 0; j < whole; j += kLanes) {
-    const FloatVec value = exp2_negative(d, hn::Sub(hn::Load(d, scores + j), largest));
+    const FloatVec value = exp2_negative(d, biased(j, largest));
     hn::Store(value, d, scores + j);
     sum = hn::Add(sum, value);
   }
   if (whole < n) {
-    const FloatVec value =
-        hn::IfThenElseZero(mask, exp2_negative(d, hn::Sub(hn::Load(d, scores + whole), largest)));
+    const FloatVec value = hn::IfThenElseZero(mask, exp2_negative(d, biased(whole, largest)));
     hn::Store(value, d, scores + whole);
     sum = hn::Add(sum, value);
   }
@@ -95,30 +87,63 @@ HWY_INLINE void write_attended(const float* HWY_RESTRICT tile, int64_t rows, int
 
 // Where the parts of one head lie in scratch memory.
 struct AttentionScratch {
-  float* keys;    // panels of transposed keys
-  float* values;  // panels of values
+  void* keys;     // panels of transposed keys
+  void* values;   // panels of values
   float* bias;    // log2 of sizes
   float* scores;  // a tile of queries x padded tokens
+  void* narrow;   // a tile of queries, then of scores, for formats narrower than float
 };
 
 inline AttentionScratch split_scratch(float* scratch, int64_t tokens, int64_t width) {
   AttentionScratch s;
   const int64_t padded = padded_columns(tokens);
+  float* values = scratch + padded_columns(padded * width);
   s.keys = scratch;
-  s.values = s.keys + padded * width;
-  s.values += (kLanes - (padded * width) % kLanes) % kLanes;
-  s.bias = s.values + tokens * padded_columns(width);
+  s.values = values;
+  s.bias = values + tokens * padded_columns(width);
   s.scores = s.bias + padded;
+  s.narrow = s.scores + kTileRows * (padded + kLanes);
   return s;
 }
 
+// Rows of a matrix of a format's A.
+template <class T>
+struct Rows {
+  const T* data;
+  int64_t stride;
+};
+
+// Attention in single precision: queries and weights are used where they lie.
+struct F32Attention {
+  using Format = F32;
+
+  static void pack_values(const Attention& a, void* panels) {
+    pack_rows(a.v, a.stride, a.width, a.tokens, static_cast<float*>(panels));
+  }
+  static Rows<float> queries(const Attention& a, int64_t row, int64_t, void*) {
+    return {a.q + row * a.stride, a.stride};
+  }
+  static Rows<float> weights(const float* scores, int64_t stride, int64_t, int64_t, void*) {
+    return {scores, stride};
+  }
+  static void write(const Attention& a, const float* tile, int64_t row, int64_t rows,
+                    int64_t column, int64_t columns, const float* sums) {
+    float* out = static_cast<float*>(a.out) + row * a.out_stride + column;
+    write_attended(tile, rows, columns, sums, out, a.out_stride);
+  }
+};
+
+// Kind: F32Attention, or the like for another format.
+template <class Kind>
 void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
+  using Format = typename Kind::Format;
+  using B = typename Format::B;
   alignas(64) float tile[kTileRows * kPanel];
   const AttentionScratch s = split_scratch(scratch, a.tokens, a.width);
   const int64_t padded = padded_columns(a.tokens);
   const int64_t key_panels = (a.tokens + kPanel - 1) / kPanel;
-  pack_panels(a.k, a.stride, a.tokens, a.width, 0, key_panels, s.keys);
-  pack_rows(a.v, a.stride, a.width, a.tokens, s.values);
+  pack_panels<Format>(a.k, a.stride, a.tokens, a.width, 0, key_panels, s.keys);
+  Kind::pack_values(a, s.values);
   if (a.log_size) {
     for (int64_t j = 0; j < a.tokens; ++j) s.bias[j] = a.log_size[j] * kLog2E;
     std::fill(s.bias + a.tokens, s.bias + padded, 0.0F);
@@ -126,20 +151,25 @@ void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
   const float* bias = a.log_size ? s.bias : nullptr;
   const int64_t stride = padded % 1024 == 0 ? padded + kLanes : padded;  // see row_stride
   const float scale = kLog2E / std::sqrt(static_cast<float>(a.width));
+  const B* keys = static_cast<const B*>(s.keys);
+  const B* values = static_cast<const B*>(s.values);
   for_even_runs(begin, end, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
-    const float* queries = a.q + row * a.stride;
+    const auto queries = Kind::queries(a, row, rows, s.narrow);
     for (int64_t p = 0; p < key_panels; ++p) {
-      multiply(queries, a.stride, rows, s.keys + p * kPanel * a.width, width_of_panel(a.tokens, p),
-               a.width, s.scores + p * kPanel, stride);
+      const B* panel = keys + p * kPanel * Format::packed_rows(a.width);
+      Format::multiply(queries.data, queries.stride, rows, panel, width_of_panel(a.tokens, p),
+                       a.width, s.scores + p * kPanel, stride);
     }
     float sums[kTileRows];
-    for (int64_t r = 0; r < rows; ++r)
+    for (int64_t r = 0; r < rows; ++r) {
       sums[r] = softmax_row(s.scores + r * stride, bias, a.tokens, scale);
+    }
+    const auto weights = Kind::weights(s.scores, stride, rows, a.tokens, s.narrow);
     for (int64_t column = 0; column < a.width; column += kPanel) {
-      multiply(s.scores, stride, rows, s.values + column * a.tokens,
-               width_of_panel(a.width, column / kPanel), a.tokens, tile, kPanel);
-      write_attended(tile, rows, std::min(kPanel, a.width - column), sums,
-                     a.out + row * a.out_stride + column, a.out_stride);
+      const B* panel = values + column * Format::packed_rows(a.tokens);
+      Format::multiply(weights.data, weights.stride, rows, panel,
+                       width_of_panel(a.width, column / kPanel), a.tokens, tile, kPanel);
+      Kind::write(a, tile, row, rows, column, std::min(kPanel, a.width - column), sums);
     }
   });
 }

@@ -35,9 +35,8 @@ inline constexpr int64_t kTileRows = 6;
 inline constexpr int64_t kLanes = 1;
 #endif
 inline constexpr int64_t kPanel = 2 * kLanes;
-inline constexpr int64_t kDepth =
-    1536;  // the most of k in one go: longer panels would not fit beside A
-inline constexpr int64_t kL2Floats = 96 * 1024;  // A rows kept hot while the panels pass: 384 KiB
+// Bytes of A that stay in the second cache while the panels pass.
+inline constexpr int64_t kHotBytes = 384 * 1024;
 
 // Panels are two vectors wide; a last one of no more than one vector of columns is one vector wide.
 HWY_INLINE int64_t width_of_panel(int64_t n, int64_t panel) {
@@ -47,9 +46,9 @@ HWY_INLINE int64_t width_of_panel(int64_t n, int64_t panel) {
 // tile[r][0..V) = sum over k of a[r][k] * panel[k]: kRows x V vectors of accumulators held in
 // registers.
 template <int kRows, int V>
-HWY_INLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
-                              const float* HWY_RESTRICT panel, int64_t k, float* HWY_RESTRICT out,
-                              int64_t out_stride) {
+HWY_NOINLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
+                                const float* HWY_RESTRICT panel, int64_t k, float* HWY_RESTRICT out,
+                                int64_t out_stride) {
   const Floats d;
   FloatVec sum[kRows][V];
 #pragma GCC unroll 14
@@ -81,29 +80,6 @@ HWY_INLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) hn::StoreU(sum[r][v], d, out + r * out_stride + v * kLanes);
   }
-}
-
-using TileFunction = void (*)(const float*, int64_t, const float*, int64_t, float*, int64_t);
-
-template <int kRows, int V>
-HWY_NOINLINE void tile_of(const float* a, int64_t stride, const float* panel, int64_t k, float* out,
-                          int64_t out_stride) {
-  multiply_tile<kRows, V>(a, stride, panel, k, out, out_stride);
-}
-
-template <int V, size_t... kIndex>
-constexpr std::array<TileFunction, sizeof...(kIndex)> tile_functions(
-    std::index_sequence<kIndex...>) {
-  return {&tile_of<static_cast<int>(kIndex) + 1, V>...};
-}
-
-// A tile of 1 to kTileRows rows against one panel.
-HWY_INLINE void multiply(const float* a, int64_t stride, int64_t rows, const float* panel,
-                         int64_t panel_width, int64_t k, float* out, int64_t out_stride) {
-  static constexpr auto kFull = tile_functions<2>(std::make_index_sequence<kTileRows>());
-  static constexpr auto kHalf = tile_functions<1>(std::make_index_sequence<kTileRows>());
-  const auto& functions = panel_width == kPanel ? kFull : kHalf;
-  functions[rows - 1](a, stride, panel, k, out, out_stride);
 }
 
 // Finishes one vector of columns of a row: bias, then the epilogue.
@@ -159,6 +135,92 @@ HWY_INLINE void write_tile(const Gemm& g, const float* tile, int64_t row, int64_
   }
 }
 
+// panel[i][c] = rows[c][i] for a block of 4 x 4, in registers.
+HWY_INLINE void turn_block(const float* HWY_RESTRICT rows, int64_t stride,
+                           float* HWY_RESTRICT panel, int64_t width) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int c = 0; c < 4; ++c) {
+    for (int i = 0; i < 4; ++i) panel[i * width + c] = rows[c * stride + i];
+  }
+#else
+  const hn::FixedTag<float, 4> d;
+  const hn::FixedTag<double, 2> pairs;
+  const auto a = hn::LoadU(d, rows);
+  const auto b = hn::LoadU(d, rows + stride);
+  const auto c = hn::LoadU(d, rows + 2 * stride);
+  const auto e = hn::LoadU(d, rows + 3 * stride);
+  const auto low_ab = hn::BitCast(pairs, hn::InterleaveLower(d, a, b));
+  const auto low_ce = hn::BitCast(pairs, hn::InterleaveLower(d, c, e));
+  const auto high_ab = hn::BitCast(pairs, hn::InterleaveUpper(d, a, b));
+  const auto high_ce = hn::BitCast(pairs, hn::InterleaveUpper(d, c, e));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low_ab, low_ce)), d, panel);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low_ab, low_ce)), d, panel + width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high_ab, high_ce)), d, panel + 2 * width);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high_ab, high_ce)), d, panel + 3 * width);
+#endif
+}
+
+// One panel of `width` columns from that many rows of the transposed matrix, zeros past `columns`.
+HWY_INLINE void pack_panel(const float* HWY_RESTRICT rows, int64_t stride, int64_t columns,
+                           int64_t width, int64_t k, float* HWY_RESTRICT panel) {
+  const int64_t whole_columns = columns / 4 * 4;
+  const int64_t whole_k = k / 4 * 4;
+  for (int64_t i = 0; i < whole_k; i += 4) {
+    for (int64_t c = 0; c < whole_columns; c += 4) {
+      turn_block(rows + c * stride + i, stride, panel + i * width + c, width);
+    }
+  }
+  for (int64_t c = 0; c < width; ++c) {
+    for (int64_t i = c < whole_columns ? whole_k : 0; i < k; ++i) {
+      panel[i * width + c] = c < columns ? rows[c * stride + i] : 0.0F;
+    }
+  }
+}
+
+// A function for each number of rows of a tile.
+template <class Function, template <int> class Tile, size_t... kIndex>
+constexpr std::array<Function, sizeof...(kIndex)> tile_functions(std::index_sequence<kIndex...>) {
+  return {Tile<static_cast<int>(kIndex) + 1>::function...};
+}
+
+// The number formats that a product can have: what A and B are made of, how B is packed, a tile
+// multiplied and written. This one is single precision throughout.
+struct F32 {
+  using A = float;
+  using B = float;
+  static constexpr int64_t kDepth = 1536;  // of k in one go: longer panels would not fit beside A
+
+  static int64_t packed_rows(int64_t k) { return k; }
+
+  template <int kRows>
+  struct Whole {
+    static constexpr auto* function = &multiply_tile<kRows, 2>;
+  };
+  template <int kRows>
+  struct Half {
+    static constexpr auto* function = &multiply_tile<kRows, 1>;
+  };
+
+  // A tile of 1 to kTileRows rows against one panel.
+  static void multiply(const float* a, int64_t stride, int64_t rows, const float* panel,
+                       int64_t panel_width, int64_t k, float* out, int64_t out_stride) {
+    using Function = void (*)(const float*, int64_t, const float*, int64_t, float*, int64_t);
+    using Counts = std::make_index_sequence<kTileRows>;
+    static constexpr auto kWhole = tile_functions<Function, Whole>(Counts());
+    static constexpr auto kHalf = tile_functions<Function, Half>(Counts());
+    const auto& functions = panel_width == kPanel ? kWhole : kHalf;
+    functions[rows - 1](a, stride, panel, k, out, out_stride);
+  }
+  static void write(const Gemm& g, const float* tile, int64_t row, int64_t rows, int64_t column,
+                    int64_t columns) {
+    write_tile(g, tile, row, rows, column, columns);
+  }
+  static void pack(const float* rows, int64_t stride, int64_t columns, int64_t width, int64_t k,
+                   float* panel) {
+    pack_panel(rows, stride, columns, width, k, panel);
+  }
+};
+
 // Calls visit(first, count) for [begin, end) in the fewest runs of at most `most`, as even as can
 // be.
 template <class Visit>
@@ -171,8 +233,8 @@ HWY_INLINE void for_even_runs(int64_t begin, int64_t end, int64_t most, const Vi
   }
 }
 
-// The part of a product that k in [begin, begin + count) contributes, as a product of its own.
-// Where k is cut depends on k alone.
+// The part of a product that k in [begin, begin + count) contributes: its bias and epilogue. Where
+// k is cut depends on k alone.
 HWY_INLINE Gemm depth_block(Gemm g, int64_t begin, int64_t count) {
   const bool first = begin == 0;
   const bool last = begin + count == g.k;
@@ -184,62 +246,60 @@ HWY_INLINE Gemm depth_block(Gemm g, int64_t begin, int64_t count) {
     g.epilogue = first ? Epilogue::store : last ? Epilogue::add_gelu : Epilogue::residual;
     g.scale = nullptr;
   }
-  g.a += begin;
   g.k = count;
   return g;
 }
 
-// Rows that stay in the second cache while the panels pass. `begin` is where g's k starts in panels
-// of k_total rows.
+// Rows [block, block + block_rows), which stay in the second cache while the panels pass. g is the
+// part of a product over k_total whose k starts at `begin`.
+template <class Format>
 HWY_INLINE void multiply_block(const Gemm& g, int64_t k_total, int64_t begin, int64_t block,
                                int64_t block_rows, int64_t panel_begin, int64_t panel_end) {
   alignas(64) float tile[kTileRows * kPanel];
+  const auto* a = static_cast<const typename Format::A*>(g.a) + begin;
+  const auto* b = static_cast<const typename Format::B*>(g.b);
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     const int64_t column = p * kPanel;
     const int64_t columns = std::min(kPanel, g.n - column);
-    const int64_t panel_width = width_of_panel(g.n, p);
-    const float* panel = g.b + column * k_total + begin * panel_width;
+    const int64_t width = width_of_panel(g.n, p);
+    const auto* panel = b + column * Format::packed_rows(k_total) + begin * width;
     for_even_runs(block, block + block_rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
-      multiply(g.a + row * g.a_stride, g.a_stride, rows, panel, panel_width, g.k, tile, kPanel);
-      write_tile(g, tile, row, rows, column, columns);
+      Format::multiply(a + row * g.a_stride, g.a_stride, rows, panel, width, g.k, tile, kPanel);
+      Format::write(g, tile, row, rows, column, columns);
     });
   }
 }
 
+template <class Format>
 void gemm(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t panel_begin,
           int64_t panel_end) {
-  const int64_t depth = std::min(g.k, kDepth);
-  const int64_t hot = std::max(kTileRows, kL2Floats / depth / kTileRows * kTileRows);
+  const int64_t depth = std::min(g.k, Format::kDepth);
+  const int64_t row_bytes = depth * static_cast<int64_t>(sizeof(typename Format::A));
+  const int64_t hot = std::max(kTileRows, kHotBytes / row_bytes / kTileRows * kTileRows);
+  // An even number of each depth block: bf16 goes in pairs.
+  const int64_t pairs = (g.k + 1) / 2;
   for_even_runs(row_begin, row_end, hot, [&](int64_t block, int64_t rows) HWY_ATTR {
-    for_even_runs(0, g.k, kDepth, [&](int64_t begin, int64_t count) HWY_ATTR {
-      multiply_block(depth_block(g, begin, count), g.k, begin, block, rows, panel_begin, panel_end);
+    for_even_runs(0, pairs, Format::kDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
+      const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
+      multiply_block<Format>(part, g.k, 2 * begin, block, rows, panel_begin, panel_end);
     });
   });
 }
 
-// One panel of `width` columns from that many rows of the transposed matrix, zeros past `columns`.
-HWY_INLINE void pack_panel(const float* HWY_RESTRICT rows, int64_t stride, int64_t columns,
-                           int64_t width, int64_t k, float* HWY_RESTRICT panel) {
-  constexpr int64_t kBlock = 16;  // of k: the lines of 32 rows stay in L1 while they are turned
-  for (int64_t i0 = 0; i0 < k; i0 += kBlock) {
-    const int64_t i1 = std::min(k, i0 + kBlock);
-    for (int64_t c = 0; c < width; ++c) {
-      if (c < columns) {
-        for (int64_t i = i0; i < i1; ++i) panel[i * width + c] = rows[c * stride + i];
-      } else {
-        for (int64_t i = i0; i < i1; ++i) panel[i * width + c] = 0.0F;
-      }
-    }
+template <class Format>
+void pack_panels(const float* rows, int64_t stride, int64_t n, int64_t k, int64_t begin,
+                 int64_t end, void* panels) {
+  for (int64_t p = begin; p < end; ++p) {
+    const int64_t column = p * kPanel;
+    Format::pack(rows + column * stride, stride, std::min(kPanel, n - column), width_of_panel(n, p),
+                 k, static_cast<typename Format::B*>(panels) + column * Format::packed_rows(k));
   }
 }
 
-void pack_panels(const float* rows, int64_t stride, int64_t n, int64_t k, int64_t begin,
-                 int64_t end, float* panels) {
-  for (int64_t p = begin; p < end; ++p) {
-    const int64_t column = p * kPanel;
-    pack_panel(rows + column * stride, stride, std::min(kPanel, n - column), width_of_panel(n, p),
-               k, panels + column * k);
-  }
+template <class Format>
+int64_t packed_bytes(int64_t n, int64_t k) {
+  const int64_t columns = (n + kLanes - 1) / kLanes * kLanes;
+  return columns * Format::packed_rows(k) * static_cast<int64_t>(sizeof(typename Format::B));
 }
 
 }  // namespace fovea::kernels::HWY_NAMESPACE

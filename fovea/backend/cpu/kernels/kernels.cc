@@ -8,7 +8,9 @@
 
 // The kernels themselves, per target.
 #include "fovea/backend/cpu/kernels/attention-inl.h"
+#include "fovea/backend/cpu/kernels/bf16-inl.h"
 #include "fovea/backend/cpu/kernels/gemm-inl.h"
+#include "fovea/backend/cpu/kernels/half-inl.h"
 #include "fovea/backend/cpu/kernels/match-inl.h"
 #include "fovea/backend/cpu/kernels/rows-inl.h"
 
@@ -16,9 +18,29 @@ HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
 
 Table make_table(SimdLevel level) {
-  return {level,     kPanel,     kTileRows, kLanes, pack_panels,  gemm,
-          attention, layer_norm, normalize, match,  weighted_sum, maximum};
+  const Product f32 = {
+      false, F32::kDepth, packed_bytes<F32>, pack_panels<F32>, gemm<F32>, attention<F32Attention>};
+  Product bf16 = f32;
+  bf16.packed_bytes = packed_bytes<Bf16Weights>;
+  bf16.pack_panels = pack_panels<Bf16Weights>;
+  bf16.gemm = gemm_widened;
+  return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,
+          nullptr, layer_norm, normalize, match,  weighted_sum, maximum};
 }
+
+#if HWY_TARGET == HWY_AVX3
+Table make_bf16_table() {
+  Table table = make_table(SimdLevel::avx512_bf16);
+  table.bf16 = {true,
+                Bf16::kDepth,
+                packed_bytes<Bf16>,
+                pack_panels<Bf16>,
+                gemm<Bf16>,
+                attention<Bf16Attention>};
+  table.narrow_rows = narrow_rows;
+  return table;
+}
+#endif
 
 }  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -35,26 +57,23 @@ int64_t panel_count(const Table& table, int64_t n) {
   return (n + table.panel_width - 1) / table.panel_width;
 }
 
-int64_t packed_size(const Table& table, int64_t n, int64_t k) {
-  return round_up(n, table.lanes) * k;
-}
-
 int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width) {
   const int64_t padded = round_up(tokens, table.lanes);
   const int64_t keys = round_up(padded * width, table.lanes);
-  return keys + tokens * round_up(width, table.lanes) + padded +
-         table.tile_rows * (padded + table.lanes);
+  const int64_t scores = table.tile_rows * (padded + table.lanes);
+  const int64_t narrow = table.tile_rows * (padded + width + 4 * table.lanes) / 2 + table.lanes;
+  return keys + tokens * round_up(width, table.lanes) + padded + scores + narrow;
 }
 
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {
   const int64_t padded = round_up(columns, table.lanes);
-  return table.tile_rows * padded + packed_size(table, columns, width) + padded;
+  return table.tile_rows * padded + padded * width + padded;
 }
 
 const Table& table(SimdLevel level) {
 #if HWY_TARGETS & HWY_AVX3
   static const Table avx512 = N_AVX3::make_table(SimdLevel::avx512);
-  static const Table avx512_bf16 = N_AVX3::make_table(SimdLevel::avx512_bf16);
+  static const Table avx512_bf16 = N_AVX3::make_bf16_table();
   if (level == SimdLevel::avx512_bf16) return avx512_bf16;
   if (level == SimdLevel::avx512) return avx512;
 #endif

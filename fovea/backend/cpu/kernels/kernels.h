@@ -20,10 +20,11 @@ enum class Epilogue {
 // C [m, n] = A [m, k] B, B packed by pack_panels. Each element of C is one chain of multiply-adds
 // over k in ascending order, so its bits don't depend on how rows and columns are shared out.
 struct Gemm {
-  const float* a = nullptr;
-  int64_t a_stride = 0;
-  const float* b = nullptr;  // panels
+  const void* a = nullptr;  // floats, or bf16 where Product::half_input
+  int64_t a_stride = 0;     // in elements
+  const void* b = nullptr;  // panels
   float* c = nullptr;
+  uint16_t* c_half = nullptr;  // written instead of c, where Product::half_input; not for residual
   int64_t c_stride = 0;
   int64_t m = 0;
   int64_t n = 0;
@@ -42,7 +43,7 @@ struct Attention {
   int64_t tokens = 0;
   int64_t width = 0;                // of a head
   const float* log_size = nullptr;  // [tokens], may be null
-  float* out = nullptr;             // [tokens, width], rows `out_stride` apart
+  void* out = nullptr;              // [tokens, width], rows `out_stride` elements apart
   int64_t out_stride = 0;
 };
 
@@ -62,21 +63,36 @@ struct Match {
   int32_t* best_column = nullptr;  // [rows]
 };
 
+// A way to multiply: what B is packed as, and what A is made of.
+struct Product {
+  bool half_input;  // A is bf16, and C may be
+  // The most of k that a bf16 C can take.
+  int64_t most_depth;
+  // Bytes of B packed, for n columns and k rows.
+  int64_t (*packed_bytes)(int64_t n, int64_t k);
+  // Packs B given as `n` rows of `k` (a Linear's weight, or keys) into panels of Table::panel_width
+  // columns (the last one may be half as wide), columns past n zero. Panels [begin, end) only.
+  void (*pack_panels)(const float* rows, int64_t stride, int64_t n, int64_t k, int64_t begin,
+                      int64_t end, void* panels);
+  // Rows [row_begin, row_end) x panels [panel_begin, panel_end) of a product.
+  void (*gemm)(const Gemm& gemm, int64_t row_begin, int64_t row_end, int64_t panel_begin,
+               int64_t panel_end);
+  // Queries [begin, end) of one head; out is of the kind of A. `scratch` holds
+  // attention_scratch(tokens, width) floats.
+  void (*attention)(const Attention& attention, int64_t begin, int64_t end, float* scratch);
+};
+
 struct Table {
   SimdLevel level;
   int64_t panel_width;  // columns of a packed panel
   int64_t tile_rows;    // most rows of a tile
   int64_t lanes;        // of a vector: columns of a half panel
 
-  // Packs B given as `n` rows of `k` (a Linear's weight, or keys) into panels of panel_width
-  // columns (the last one may be half as wide), columns past n zero. Panels [begin, end) only.
-  void (*pack_panels)(const float* rows, int64_t stride, int64_t n, int64_t k, int64_t begin,
-                      int64_t end, float* panels);
-  // Rows [row_begin, row_end) x panels [panel_begin, panel_end) of a product.
-  void (*gemm)(const Gemm& gemm, int64_t row_begin, int64_t row_end, int64_t panel_begin,
-               int64_t panel_end);
-  // Queries [begin, end) of one head. `scratch` holds attention_scratch(tokens, width) floats.
-  void (*attention)(const Attention& attention, int64_t begin, int64_t end, float* scratch);
+  Product f32;
+  Product bf16;  // weights in bf16; arithmetic too where the level has it
+  // Rows of floats to rows of bf16, a zero behind an odd width; null where no product takes them.
+  void (*narrow_rows)(const float* rows, int64_t stride, int64_t count, int64_t width,
+                      uint16_t* out, int64_t out_stride);
   // LayerNorm of rows of `width` channels.
   void (*layer_norm)(const float* x, int64_t stride, int64_t rows, int64_t width,
                      const float* gamma, const float* beta, float eps, float* out,
@@ -92,9 +108,8 @@ struct Table {
   void (*maximum)(const float* const* rows, int64_t count, int64_t width, float* out);
 };
 
-// Number of panels of n columns, and floats that they take for k rows.
+// Number of panels of n columns.
 int64_t panel_count(const Table& table, int64_t n);
-int64_t packed_size(const Table& table, int64_t n, int64_t k);
 int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width);
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width);
 

@@ -22,10 +22,10 @@ std::vector<float> random_floats(int64_t count, uint32_t seed, float low = -1, f
   return values;
 }
 
-std::shared_ptr<float[]> pack(const Table& t, const std::vector<float>& rows, int64_t n,
-                              int64_t k) {
-  std::shared_ptr<float[]> panels = allocate_floats(packed_size(t, n, k));
-  t.pack_panels(rows.data(), k, n, k, 0, panel_count(t, n), panels.get());
+std::shared_ptr<float[]> pack(const Table& t, const Product& product,
+                              const std::vector<float>& rows, int64_t n, int64_t k) {
+  std::shared_ptr<float[]> panels = allocate_floats(product.packed_bytes(n, k) / 4 + 1);
+  product.pack_panels(rows.data(), k, n, k, 0, panel_count(t, n), panels.get());
   return panels;
 }
 
@@ -38,12 +38,12 @@ class KernelsTest : public testing::TestWithParam<SimdLevel> {
 
 TEST_P(KernelsTest, TableIsOfTheLevelAskedFor) { EXPECT_EQ(t.level, GetParam()); }
 
-struct Product {
+struct Extents {
   int64_t m, n, k;
 };
 
 TEST_P(KernelsTest, GemmMatchesPlainLoops) {
-  for (const Product p : {Product{1, 1, 1},
+  for (const Extents p : {Extents{1, 1, 1},
                           {3, 16, 5},
                           {14, 32, 64},
                           {15, 33, 48},
@@ -55,7 +55,7 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
     const std::vector<float> bias = random_floats(p.n, 3);
     const std::vector<float> scale = random_floats(p.n, 4);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
-    const std::shared_ptr<float[]> panels = pack(t, w, p.n, p.k);
+    const std::shared_ptr<float[]> panels = pack(t, t.f32, w, p.n, p.k);
     for (const Epilogue epilogue : {Epilogue::store, Epilogue::gelu, Epilogue::residual}) {
       std::vector<float> c = old;
       Gemm g;
@@ -70,7 +70,7 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
       g.bias = bias.data();
       g.scale = scale.data();
       g.epilogue = epilogue;
-      t.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      t.f32.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       for (int64_t i = 0; i < p.m; ++i) {
         for (int64_t j = 0; j < p.n; ++j) {
           double want = bias[j];
@@ -90,7 +90,7 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
   const int64_t m = 37, n = 70, k = 91;
   const std::vector<float> a = random_floats(m * k, 1);
   const std::vector<float> bias = random_floats(n, 3);
-  const std::shared_ptr<float[]> panels = pack(t, random_floats(n * k, 2), n, k);
+  const std::shared_ptr<float[]> panels = pack(t, t.f32, random_floats(n * k, 2), n, k);
   std::vector<float> whole(m * n), parts(m * n);
   Gemm g;
   g.a = a.data();
@@ -103,33 +103,14 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
   g.k = k;
   g.bias = bias.data();
   g.epilogue = Epilogue::gelu;
-  t.gemm(g, 0, m, 0, panel_count(t, n));
+  t.f32.gemm(g, 0, m, 0, panel_count(t, n));
   g.c = parts.data();
   for (int64_t row = 0; row < m; row += 5) {
     for (int64_t panel = 0; panel < panel_count(t, n); ++panel) {
-      t.gemm(g, row, std::min(m, row + 5), panel, panel + 1);
+      t.f32.gemm(g, row, std::min(m, row + 5), panel, panel + 1);
     }
   }
   EXPECT_EQ(std::memcmp(whole.data(), parts.data(), whole.size() * sizeof(float)), 0);
-}
-
-TEST_P(KernelsTest, GeluIsTheErfFormToAMillionth) {
-  // A product with the 1 x 1 identity leaves the epilogue alone.
-  const std::vector<float> one = {1};
-  const std::shared_ptr<float[]> panels = pack(t, one, 1, 1);
-  std::vector<float> x(20001), y(x.size());
-  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 1e-3F - 10;
-  Gemm g;
-  g.a = x.data();
-  g.a_stride = 1;
-  g.b = panels.get();
-  g.c = y.data();
-  g.c_stride = 1;
-  g.m = static_cast<int64_t>(x.size());
-  g.n = g.k = 1;
-  g.epilogue = Epilogue::gelu;
-  t.gemm(g, 0, g.m, 0, 1);
-  for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i], gelu(x[i]), 1.5e-6) << x[i];
 }
 
 std::vector<double> plain_attention(const Attention& a, int64_t query) {
@@ -151,6 +132,118 @@ std::vector<double> plain_attention(const Attention& a, int64_t query) {
   return out;
 }
 
+// The nearest bf16 of a value, as a float.
+float rounded(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  bits = (bits + 0x7fffU + ((bits >> 16) & 1U)) & 0xffff0000U;
+  std::memcpy(&value, &bits, sizeof(bits));
+  return value;
+}
+
+float widened(uint16_t half) {
+  const uint32_t bits = static_cast<uint32_t>(half) << 16;
+  float value;
+  std::memcpy(&value, &bits, sizeof(bits));
+  return value;
+}
+
+TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
+  for (const Extents p : {Extents{1, 1, 1}, {3, 16, 5}, {15, 33, 48}, {29, 17, 7}, {5, 40, 4001}}) {
+    const std::vector<float> a = random_floats(p.m * p.k, 1);
+    const std::vector<float> w = random_floats(p.n * p.k, 2);
+    const std::vector<float> bias = random_floats(p.n, 3);
+    const std::vector<float> old = random_floats(p.m * p.n, 5);
+    const std::shared_ptr<float[]> panels = pack(t, t.bf16, w, p.n, p.k);
+    const int64_t stride = p.k + p.k % 2;
+    std::vector<uint16_t> narrow(p.m * stride, 0x7fc0);  // NaN: padding must be written
+    if (t.bf16.half_input) t.narrow_rows(a.data(), p.k, p.m, p.k, narrow.data(), stride);
+    for (const Epilogue epilogue : {Epilogue::store, Epilogue::gelu, Epilogue::residual}) {
+      std::vector<float> c = old;
+      Gemm g;
+      g.a = t.bf16.half_input ? static_cast<const void*>(narrow.data()) : a.data();
+      g.a_stride = t.bf16.half_input ? stride : p.k;
+      g.b = panels.get();
+      g.c = c.data();
+      g.c_stride = p.n;
+      g.m = p.m;
+      g.n = p.n;
+      g.k = p.k;
+      g.bias = bias.data();
+      g.epilogue = epilogue;
+      t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      std::vector<uint16_t> half(p.m * p.n);
+      const bool to_half =
+          t.bf16.half_input && epilogue != Epilogue::residual && p.k <= t.bf16.most_depth;
+      if (to_half) {
+        g.c_half = half.data();
+        t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      }
+      for (int64_t i = 0; i < p.m; ++i) {
+        for (int64_t j = 0; j < p.n; ++j) {
+          double want = bias[j];
+          for (int64_t x = 0; x < p.k; ++x) {
+            const float value = a[i * p.k + x];
+            want += static_cast<double>(t.bf16.half_input ? rounded(value) : value) *
+                    rounded(w[j * p.k + x]);
+          }
+          if (epilogue == Epilogue::gelu) want = gelu(want);
+          if (epilogue == Epilogue::residual) want += old[i * p.n + j];
+          ASSERT_NEAR(c[i * p.n + j], want, p.k > 1000 ? 3e-4 : 3e-5)
+              << p.k << ' ' << i << ' ' << j;
+          ASSERT_TRUE(!to_half || widened(half[i * p.n + j]) == rounded(c[i * p.n + j]));
+        }
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, Bf16AttentionIsCloseToPlainLoops) {
+  for (const int64_t width : {1, 12, 64, 80}) {
+    for (const int64_t tokens : {1, 5, 33, 70}) {
+      const std::vector<float> qkv = random_floats(tokens * 3 * width, 7, -1, 1);
+      std::vector<float> out(tokens * width);
+      std::vector<uint16_t> half(tokens * width);
+      const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, tokens, width));
+      Attention a;
+      a.q = qkv.data();
+      a.k = a.q + width;
+      a.v = a.k + width;
+      a.stride = 3 * width;
+      a.tokens = tokens;
+      a.width = width;
+      a.out = t.bf16.half_input ? static_cast<void*>(half.data()) : out.data();
+      a.out_stride = width;
+      t.bf16.attention(a, 0, tokens / 2, scratch.get());
+      t.bf16.attention(a, tokens / 2, tokens, scratch.get());
+      for (int64_t i = 0; i < tokens * width; ++i) {
+        const float got = t.bf16.half_input ? widened(half[i]) : out[i];
+        ASSERT_NEAR(got, plain_attention(a, i / width)[i % width], 1.5e-2)
+            << tokens << ' ' << width;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, GeluIsTheErfFormToAMillionth) {
+  // A product with the 1 x 1 identity leaves the epilogue alone.
+  const std::vector<float> one = {1};
+  const std::shared_ptr<float[]> panels = pack(t, t.f32, one, 1, 1);
+  std::vector<float> x(20001), y(x.size());
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 1e-3F - 10;
+  Gemm g;
+  g.a = x.data();
+  g.a_stride = 1;
+  g.b = panels.get();
+  g.c = y.data();
+  g.c_stride = 1;
+  g.m = static_cast<int64_t>(x.size());
+  g.n = g.k = 1;
+  g.epilogue = Epilogue::gelu;
+  t.f32.gemm(g, 0, g.m, 0, 1);
+  for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i], gelu(x[i]), 1.5e-6) << x[i];
+}
+
 TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
   for (const int64_t width : {1, 12, 16, 64, 80}) {
     for (const int64_t tokens : {1, 5, 16, 33, 70, 1024}) {
@@ -170,8 +263,8 @@ TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
       a.out_stride = width;
       for (const float* log_size : {static_cast<const float*>(nullptr), sizes.data()}) {
         a.log_size = log_size;
-        t.attention(a, 0, tokens / 3, scratch.get());
-        t.attention(a, tokens / 3, tokens, scratch.get());
+        t.f32.attention(a, 0, tokens / 3, scratch.get());
+        t.f32.attention(a, tokens / 3, tokens, scratch.get());
         for (int64_t i = 0; i < tokens; ++i) {
           const std::vector<double> want = plain_attention(a, i);
           for (int64_t c = 0; c < width; ++c)
@@ -196,7 +289,7 @@ TEST_P(KernelsTest, AttentionSurvivesLargeScores) {
   a.width = 1;
   a.out = out.data();
   a.out_stride = 1;
-  t.attention(a, 0, 2, scratch.get());
+  t.f32.attention(a, 0, 2, scratch.get());
   EXPECT_FLOAT_EQ(out[0], 1);
   EXPECT_FLOAT_EQ(out[1], 1);
 }

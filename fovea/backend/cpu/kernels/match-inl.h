@@ -78,14 +78,14 @@ void match(const Match& m, float* scratch) {
   float* scores = scratch;
   float* packed = scores + kTileRows * padded;
   float* norms = packed + padded * m.width;
-  pack_panels(m.b, m.width, m.columns, m.width, 0, panels, packed);
+  pack_panels<F32>(m.b, m.width, m.columns, m.width, 0, panels, packed);
   const bool euclidean = m.similarity == Similarity::euclidean;
   for (int64_t j = 0; euclidean && j < m.columns; ++j)
     norms[j] = squared_norm(m.b + j * m.width, m.width);
   for_even_runs(0, m.rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
     for (int64_t p = 0; p < panels; ++p) {
-      multiply(m.a + row * m.width, m.width, rows, packed + p * kPanel * m.width,
-               width_of_panel(m.columns, p), m.width, scores + p * kPanel, padded);
+      F32::multiply(m.a + row * m.width, m.width, rows, packed + p * kPanel * m.width,
+                    width_of_panel(m.columns, p), m.width, scores + p * kPanel, padded);
     }
     for (int64_t r = 0; r < rows; ++r) {
       float* line = scores + r * padded;

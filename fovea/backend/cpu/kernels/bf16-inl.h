@@ -1,0 +1,208 @@
+// bf16 arithmetic through AVX-512's dot product of pairs, by intrinsics: Highway 1.0.3 has none for
+// it. There for the AVX3 target alone; chosen at run time where the processor has it.
+#if defined(FOVEA_KERNELS_BF16_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_KERNELS_BF16_INL_H_
+#undef FOVEA_KERNELS_BF16_INL_H_
+#else
+#define FOVEA_KERNELS_BF16_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#if HWY_TARGET == HWY_AVX3
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "fovea/backend/cpu/kernels/half-inl.h"
+
+HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR_AVX3 ",avx512bf16")
+namespace fovea::kernels::HWY_NAMESPACE {
+
+// 16 floats to the nearest bf16.
+HWY_INLINE __m256i narrow(__m512 values) { return (__m256i)_mm512_cvtneps_pbh(values); }
+
+// tile[r][0..V) = sum over pairs of k of a[r][k] * panel[k].
+template <int kRows, int V>
+HWY_NOINLINE void multiply_tile_bf16(const uint16_t* HWY_RESTRICT a, int64_t stride,
+                                     const uint16_t* HWY_RESTRICT panel, int64_t k,
+                                     float* HWY_RESTRICT out, int64_t out_stride) {
+  __m512 sum[kRows][V];
+#pragma GCC unroll 14
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) sum[r][v] = _mm512_setzero_ps();
+  }
+  const uint16_t* row[(kRows + 2) / 3];  // see multiply_tile
+#pragma GCC unroll 5
+  for (int g = 0; g < (kRows + 2) / 3; ++g) row[g] = a + 3 * g * stride;
+  for (int64_t i = 0; i < k; i += 2) {
+    __m512bh b[V];
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) b[v] = (__m512bh)_mm512_load_si512(panel + v * 2 * kLanes);
+    panel += V * 2 * kLanes;
+#pragma GCC unroll 14
+    for (int r = 0; r < kRows; ++r) {
+      int pair;
+      std::memcpy(&pair, row[r / 3] + (r % 3) * stride, sizeof(pair));
+      const __m512bh value = (__m512bh)_mm512_set1_epi32(pair);
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], value, b[v]);
+    }
+#pragma GCC unroll 5
+    for (int g = 0; g < (kRows + 2) / 3; ++g) row[g] += 2;
+  }
+#pragma GCC unroll 14
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) _mm512_storeu_ps(out + r * out_stride + v * kLanes, sum[r][v]);
+  }
+}
+
+// Bias, epilogue (store or gelu) and rounding of a tile whose C is bf16.
+template <Epilogue kEpilogue>
+HWY_NOINLINE void write_tile_bf16(const Gemm& g, const float* HWY_RESTRICT tile, int64_t row,
+                                  int64_t rows, int64_t column, int64_t columns) {
+  const Floats d;
+  for (int64_t j = 0; j < columns; j += kLanes) {
+    const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, columns - j)) - 1);
+    const int64_t at = column + j;
+    const FloatVec bias{g.bias ? _mm512_maskz_loadu_ps(mask, g.bias + at) : _mm512_setzero_ps()};
+    for (int64_t r = 0; r < rows; ++r) {
+      const FloatVec value =
+          finish<kEpilogue>(hn::Load(d, tile + r * kPanel + j), bias, bias, bias);
+      _mm256_mask_storeu_epi16(g.c_half + (row + r) * g.c_stride + at, mask, narrow(value.raw));
+    }
+  }
+}
+
+struct Bf16 {
+  using A = uint16_t;
+  using B = uint16_t;
+  static constexpr int64_t kDepth = 3072;  // the bytes of F32's
+
+  static int64_t packed_rows(int64_t k) { return (k + 1) / 2 * 2; }
+
+  template <int kRows>
+  struct Whole {
+    static constexpr auto* function = &multiply_tile_bf16<kRows, 2>;
+  };
+  template <int kRows>
+  struct Half {
+    static constexpr auto* function = &multiply_tile_bf16<kRows, 1>;
+  };
+
+  static void multiply(const uint16_t* a, int64_t stride, int64_t rows, const uint16_t* panel,
+                       int64_t panel_width, int64_t k, float* out, int64_t out_stride) {
+    using Function = void (*)(const uint16_t*, int64_t, const uint16_t*, int64_t, float*, int64_t);
+    using Counts = std::make_index_sequence<kTileRows>;
+    static constexpr auto kWhole = tile_functions<Function, Whole>(Counts());
+    static constexpr auto kHalf = tile_functions<Function, Half>(Counts());
+    const auto& functions = panel_width == kPanel ? kWhole : kHalf;
+    functions[rows - 1](a, stride, panel, k, out, out_stride);
+  }
+  static void write(const Gemm& g, const float* tile, int64_t row, int64_t rows, int64_t column,
+                    int64_t columns) {
+    if (g.c_half == nullptr) {
+      write_tile(g, tile, row, rows, column, columns);
+    } else if (g.epilogue == Epilogue::gelu) {
+      write_tile_bf16<Epilogue::gelu>(g, tile, row, rows, column, columns);
+    } else {
+      write_tile_bf16<Epilogue::store>(g, tile, row, rows, column, columns);
+    }
+  }
+  // Pairs of k lie together: [k / 2][width][2], zeros past k and past `columns`.
+  static void pack(const float* rows, int64_t stride, int64_t columns, int64_t width, int64_t k,
+                   uint16_t* panel) {
+    for (int64_t i0 = 0; i0 < packed_rows(k); i0 += 16) {
+      const int64_t i1 = std::min(packed_rows(k), i0 + 16);
+      for (int64_t c = 0; c < width; ++c) {
+        for (int64_t i = i0; i < i1; ++i) {
+          const bool inside = c < columns && i < k;
+          panel[i / 2 * 2 * width + 2 * c + i % 2] =
+              inside ? to_bf16(rows[c * stride + i]) : uint16_t{0};
+        }
+      }
+    }
+  }
+};
+
+// Rows of floats to rows of bf16; where the width is odd a zero follows, for the last pair.
+void narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
+                 int64_t out_stride) {
+  for (int64_t r = 0; r < count; ++r, rows += stride, out += out_stride) {
+    for (int64_t j = 0; j < width; j += kLanes) {
+      const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, width - j)) - 1);
+      _mm256_mask_storeu_epi16(out + j, mask, narrow(_mm512_maskz_loadu_ps(mask, rows + j)));
+    }
+    if (width % 2 != 0) out[width] = 0;
+  }
+}
+
+// Values of attention in pairs of tokens: panels [k / 2][width][2] of the columns of `rows`.
+HWY_INLINE void pack_value_pairs(const float* HWY_RESTRICT rows, int64_t stride, int64_t n,
+                                 int64_t k, uint16_t* HWY_RESTRICT panels) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
+                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  for (int64_t column = 0; column < n; column += kPanel) {
+    const int64_t width = width_of_panel(n, column / kPanel);
+    uint16_t* panel = panels + column * Bf16::packed_rows(k);
+    for (int64_t j = 0; j < width; j += kLanes) {
+      const int64_t left = std::clamp<int64_t>(n - column - j, 0, kLanes);
+      const auto mask = static_cast<__mmask16>((1U << left) - 1);
+      for (int64_t i = 0; i < k; i += 2) {
+        const float* row = rows + i * stride + column + j;
+        const __mmask16 second = i + 1 < k ? mask : __mmask16{0};
+        const __m256i even = narrow(_mm512_maskz_loadu_ps(mask, row));
+        const __m256i odd = narrow(_mm512_maskz_loadu_ps(second, row + stride));
+        const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(even), odd, 1);
+        _mm512_store_si512(panel + i * width + 2 * j, _mm512_permutexvar_epi16(order, both));
+      }
+    }
+  }
+}
+
+// Writes a tile of weighted sums of values, each row divided by the sum of its weights, as bf16.
+HWY_INLINE void write_attended_bf16(const float* HWY_RESTRICT tile, int64_t rows, int64_t columns,
+                                    const float* weights, uint16_t* out, int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const __m512 factor = _mm512_set1_ps(1.0F / weights[r]);
+    for (int64_t j = 0; j < columns; j += kLanes) {
+      const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, columns - j)) - 1);
+      const __m512 value = _mm512_mul_ps(_mm512_load_ps(tile + r * kPanel + j), factor);
+      _mm256_mask_storeu_epi16(out + r * stride + j, mask, narrow(value));
+    }
+  }
+}
+
+// Attention with bf16 inputs of both products; scores and softmax stay in single precision.
+struct Bf16Attention {
+  using Format = Bf16;
+
+  static void pack_values(const Attention& a, void* panels) {
+    pack_value_pairs(a.v, a.stride, a.width, a.tokens, static_cast<uint16_t*>(panels));
+  }
+  static Rows<uint16_t> queries(const Attention& a, int64_t row, int64_t rows, void* narrow) {
+    auto* out = static_cast<uint16_t*>(narrow);
+    const int64_t stride = Bf16::packed_rows(a.width);
+    narrow_rows(a.q + row * a.stride, a.stride, rows, a.width, out, stride);
+    return {out, stride};
+  }
+  static Rows<uint16_t> weights(const float* scores, int64_t stride, int64_t rows, int64_t tokens,
+                                void* narrow) {
+    auto* out = static_cast<uint16_t*>(narrow);
+    const int64_t out_stride = stride % 2048 == 0 ? stride + kPanel : stride;
+    narrow_rows(scores, stride, rows, tokens, out, out_stride);
+    return {out, out_stride};
+  }
+  static void write(const Attention& a, const float* tile, int64_t row, int64_t rows,
+                    int64_t column, int64_t columns, const float* sums) {
+    uint16_t* out = static_cast<uint16_t*>(a.out) + row * a.out_stride + column;
+    write_attended_bf16(tile, rows, columns, sums, out, a.out_stride);
+  }
+};
+
+}  // namespace fovea::kernels::HWY_NAMESPACE
+HWY_POP_ATTRIBUTES
+#endif  // HWY_AVX3
+#endif
