@@ -95,7 +95,7 @@ void compare(const Flags& flags) {
     merged_ms = std::min(merged_ms, milliseconds_of_run(model, image, flags.merge));
   }
 
-  std::printf("%s on %s, %d threads, best of %d runs\n\n", flags.model.c_str(),
+  std::printf("%s on %s; threads: %d; best of %d runs each\n\n", flags.model.c_str(),
               flags.picture.c_str(), model.threads(), kRuns);
   std::printf("%-16s %8s %14s %10s\n", "", "tokens", "milliseconds", "speed-up");
   print_row("dense", dense, dense_ms, 1);

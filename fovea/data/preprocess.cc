@@ -19,8 +19,9 @@ struct Size {
 int64_t round_to_even(double x) { return std::llrint(x); }
 
 Size resized(const Image& image, const Preprocessing& spec) {
-  if (spec.squash) return {spec.width, spec.height};
-  const auto scaled = [&](int side) { return static_cast<int64_t>(side / spec.crop_pct); };
+  // A share that was made from two whole numbers gives back the larger one, however it was rounded.
+  const auto scaled = [&](int side) { return static_cast<int64_t>(side / spec.crop_pct + 1e-6); };
+  if (spec.squash) return {scaled(spec.width), scaled(spec.height)};
   if (spec.width == spec.height) {
     const int64_t target = scaled(spec.width);
     const int64_t shorter = std::min(image.width, image.height);

@@ -86,6 +86,7 @@ TEST(Preprocess, NamesAPictureThatIsTooNarrow) {
   EXPECT_THAT(error_of([&] { preprocess(plain(1, 1'000'000), {}, out, "line.png"); }),
               HasSubstr("line.png: 1 x 1000000 pixels; too narrow"));
   Preprocessing squash;
+  squash.crop_pct = 1;
   squash.squash = true;
   EXPECT_THAT(error_of([&] { preprocess(plain(1, 1'000'000), squash, out, "line.png"); }),
               HasSubstr("line.png: 1 x 1000000 pixels; too narrow to be resized to 224 x 224"));
@@ -119,8 +120,8 @@ TEST(Preprocess, FollowsTimmForOtherInputs) {
   expect_golden("wide", input(17, 40, 0.95, Interpolation::bilinear));
 }
 
-TEST(Preprocess, SquashesWithoutCropping) {
-  Preprocessing spec = input(17, 40, 0.9, Interpolation::bicubic);
+TEST(Preprocess, SquashesWithoutKeepingTheAspect) {
+  Preprocessing spec = input(17, 40, 1, Interpolation::bicubic);
   spec.squash = true;
   expect_golden("squash", spec);
 }
