@@ -56,6 +56,23 @@ TEST(Invariance, BatchAndThreadsDontChangeABit) {
   }
 }
 
+TEST(Invariance, OneImageSpreadOverThreadsHasTheSameBits) {
+  // Heads of 12 and of 64 channels, in both formats: what each thread works in must be aligned.
+  for (const char* name : {"vit", "vit-head64", "parallel"}) {
+    const std::filesystem::path path = kModel.parent_path() / name;
+    const Array image = one_of(read_npy(path / "input.npy"), 0);
+    RunOptions options;
+    options.merge.schedule.r = 2;
+    for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+      const Result alone = Model::load(path, {.threads = 1, .dtype = dtype}).run(image, options);
+      const Model model = Model::load(path, {.threads = 3, .dtype = dtype});
+      for (int round = 0; round < 20; ++round) {
+        EXPECT_EQ(model.run(image, options).tokens.data, alone.tokens.data) << name;
+      }
+    }
+  }
+}
+
 TEST(Invariance, SeveralThreadsShareOneModel) {
   const Model model = Model::load(kModel, {.threads = 2});
   const Array batch = images(3);

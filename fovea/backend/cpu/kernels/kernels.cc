@@ -62,12 +62,14 @@ int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width) {
   const int64_t keys = round_up(padded * width, table.lanes);
   const int64_t scores = table.tile_rows * (padded + table.lanes);
   const int64_t narrow = table.tile_rows * (padded + width + 4 * table.lanes) / 2 + table.lanes;
-  return keys + tokens * round_up(width, table.lanes) + padded + scores + narrow;
+  const int64_t values = tokens * round_up(width, table.lanes);
+  // Whole vectors, so that the next worker's share is aligned too.
+  return round_up(keys + values + padded + scores + narrow, table.lanes);
 }
 
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {
   const int64_t padded = round_up(columns, table.lanes);
-  return table.tile_rows * padded + padded * width + padded;
+  return round_up(table.tile_rows * padded + padded * width + padded, table.lanes);
 }
 
 const Table& table(SimdLevel level) {
