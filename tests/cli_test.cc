@@ -234,6 +234,23 @@ TEST(CliBench, TableComparesWithTheFirstR) {
   EXPECT_EQ(lines[1].size(), lines[2].size());
 }
 
+TEST(CliBench, ProfileSharesAddUp) {
+  for (const std::string dtype : {"f32", "bf16"}) {
+    const Finished measured = run_fovea(bench_with(
+        {"--r", "1", "--batch", "1", "--reps", "1", "--json", "--profile", "--dtype", dtype}));
+    expect_done(measured);
+    const json row = json::parse(measured.out);
+    EXPECT_EQ(row.at("dtype"), dtype);
+    double sum = 0;
+    for (const auto& [kind, share] : row.at("profile").at("shares").items()) {
+      EXPECT_GE(share.get<double>(), 0) << kind;
+      sum += share.get<double>();
+    }
+    EXPECT_NEAR(sum, 1, 1e-9);
+    EXPECT_GT(row.at("profile").at("products_of_peak").get<double>(), 0);
+  }
+}
+
 TEST(CliBench, TellsWhatIsWrongInsideAFile) {
   const TemporaryFolder folder;
   write_model_without(folder / "model", "blocks.2.norm1.weight");

@@ -15,6 +15,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
+#include "fovea/cli/profile.h"
 
 namespace fovea::cli {
 namespace {
@@ -25,6 +26,7 @@ struct Flags {
   std::string batch = "1,8";
   std::string reps;  // empty: as many as fill a few seconds
   bool json = false;
+  bool profile = false;
   MergeFlags merge;
   RunFlags run;
 };
@@ -38,9 +40,10 @@ struct Row {
 struct Measured {
   int threads;
   double gflops_per_image;
-  double seconds;   // of the fastest run of the whole batch
-  double peak_mb;   // filled in by the parent
-  char error[512];  // empty where all went well
+  double seconds;        // of the fastest run of the whole batch
+  double peak_mb;        // filled in by the parent
+  ProfiledRun profiled;  // only where asked for
+  char error[512];       // empty where all went well
 };
 
 Array random_images(int batch, std::array<int, 2> size) {
@@ -57,12 +60,12 @@ double run_once(const Model& model, const Array& images, const RunOptions& optio
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// The fastest of `reps` runs, or, where that is 0, of at least 5 that fill at least 2 seconds.
+// The fastest of `reps` runs, or, where that is 0, of at least 10 that fill at least 3 seconds.
 double fastest_run(const Model& model, const Array& images, const RunOptions& options, int reps) {
   run_once(model, images, options);  // warms caches and arenas
   double fastest = run_once(model, images, options);
   double total = fastest;
-  const auto enough = [&](int runs) { return reps > 0 ? runs >= reps : runs >= 5 && total >= 2; };
+  const auto enough = [&](int runs) { return reps > 0 ? runs >= reps : runs >= 10 && total >= 3; };
   for (int runs = 1; !enough(runs); ++runs) {
     const double seconds = run_once(model, images, options);
     fastest = std::min(fastest, seconds);
@@ -91,8 +94,11 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   measured.threads = model.threads();
   measured.gflops_per_image =
       cost(a, height, width, layer_schedule(options.merge.schedule, a.depth)).gflops;
-  measured.seconds =
-      fastest_run(model, random_images(row.batch, {height, width}), options, reps_of(flags));
+  const Array images = random_images(row.batch, {height, width});
+  measured.seconds = fastest_run(model, images, options, reps_of(flags));
+  if (flags.profile) {
+    measured.profiled = profile_run(model, images, options, load_options(flags.run).dtype);
+  }
   return measured;
 }
 
@@ -148,15 +154,14 @@ Measured measure_apart(const Flags& flags, const Row& row, bool is_first) {
 
 void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
-  print_json_line({{"model", flags.model},
-                   {"r", row.r},
-                   {"batch", row.batch},
-                   {"dtype", flags.run.dtype},
-                   {"threads", m.threads},
-                   {"gflops_per_image", m.gflops_per_image},
-                   {"images_per_second", images},
-                   {"gflops_per_second", images * m.gflops_per_image},
-                   {"peak_rss_mb", m.peak_mb}});
+  nlohmann::ordered_json line = {
+      {"model", flags.model},        {"r", row.r},
+      {"batch", row.batch},          {"dtype", flags.run.dtype},
+      {"threads", m.threads},        {"gflops_per_image", m.gflops_per_image},
+      {"images_per_second", images}, {"gflops_per_second", images * m.gflops_per_image},
+      {"peak_rss_mb", m.peak_mb}};
+  if (flags.profile) line["profile"] = profile_as_json(m.profiled);
+  print_json_line(line);
 }
 
 void print_header() {
@@ -198,6 +203,7 @@ int bench(const Flags& flags) {
     } else {
       if (i == 0) print_header();
       print_as_text(rows[i], measured, seconds_of_first_r / measured.seconds);
+      if (flags.profile) print_profile(measured.profiled);
     }
     flush_output();
   }
@@ -222,13 +228,16 @@ void add_bench(CLI::App& program, int& status) {
   add_size(*command, flags->size);
   command
       ->add_option("--reps", flags->reps,
-                   "Runs of which the fastest counts (default: at least 5, and as\n"
-                   "many as take 2 seconds)")
+                   "Runs of which the fastest counts (default: at least 10, and as\n"
+                   "many as take 3 seconds)")
       ->type_name("N");
   command->add_flag("--json", flags->json,
                     "Print one JSON object a line: model, r, batch, dtype, threads,\n"
                     "gflops_per_image, images_per_second, gflops_per_second,\n"
                     "peak_rss_mb");
+  command->add_flag("--profile", flags->profile,
+                    "Show under each row where the time goes, and which share of the\n"
+                    "processor's peak the matrix products reach");
   add_run_flags(*command, flags->run);
   add_merge_flags(*command, flags->merge, false);
   command->footer(
