@@ -7,9 +7,9 @@
 #include <random>
 #include <vector>
 
-#include "fovea/backend/cpu/peak.h"
 #include "fovea/backend/cpu/arena.h"
 #include "fovea/backend/cpu/kernels/kernels.h"
+#include "fovea/backend/cpu/peak.h"
 #include "fovea/backend/cpu/tensor.h"
 
 namespace fovea::kernels {

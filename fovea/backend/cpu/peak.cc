@@ -3,10 +3,9 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 
 #include "fovea/backend/cpu/peak.h"
 
@@ -33,7 +32,7 @@ double time_multiply_adds(int64_t rounds, double& count) {
   const double start = thread_seconds();
   for (int64_t i = 0; i < rounds; ++i) {
 #pragma GCC unroll 12
-    for (int j = 0; j < 12; ++j) sums[j] = hn::MulAdd(sums[j], factor, term);
+    for (V& sum : sums) sum = hn::MulAdd(sum, factor, term);
   }
   const double seconds = thread_seconds() - start;
   V all = sums[0];
