@@ -95,11 +95,8 @@ struct Bf16 {
   static void multiply(const uint16_t* a, int64_t stride, int64_t rows, const uint16_t* panel,
                        int64_t panel_width, int64_t k, float* out, int64_t out_stride) {
     using Function = void (*)(const uint16_t*, int64_t, const uint16_t*, int64_t, float*, int64_t);
-    using Counts = std::make_index_sequence<kTileRows>;
-    static constexpr auto kWhole = tile_functions<Function, Whole>(Counts());
-    static constexpr auto kHalf = tile_functions<Function, Half>(Counts());
-    const auto& functions = panel_width == kPanel ? kWhole : kHalf;
-    functions[rows - 1](a, stride, panel, k, out, out_stride);
+    const Function multiply = tile_function<Function, Whole, Half>(rows, panel_width);
+    multiply(a, stride, panel, k, out, out_stride);
   }
   static void write(const Gemm& g, const float* tile, int64_t row, int64_t rows, int64_t column,
                     int64_t columns) {

@@ -183,6 +183,15 @@ constexpr std::array<Function, sizeof...(kIndex)> tile_functions(std::index_sequ
   return {Tile<static_cast<int>(kIndex) + 1>::function...};
 }
 
+// The function for a tile of 1 to kTileRows rows against a whole or a half panel.
+template <class Function, template <int> class Whole, template <int> class Half>
+HWY_INLINE Function tile_function(int64_t rows, int64_t panel_width) {
+  using Counts = std::make_index_sequence<kTileRows>;
+  static constexpr auto kWhole = tile_functions<Function, Whole>(Counts());
+  static constexpr auto kHalf = tile_functions<Function, Half>(Counts());
+  return panel_width == kPanel ? kWhole[rows - 1] : kHalf[rows - 1];
+}
+
 // The number formats that a product can have: what A and B are made of, how B is packed, a tile
 // multiplied and written. This one is single precision throughout.
 struct F32 {
@@ -205,11 +214,8 @@ struct F32 {
   static void multiply(const float* a, int64_t stride, int64_t rows, const float* panel,
                        int64_t panel_width, int64_t k, float* out, int64_t out_stride) {
     using Function = void (*)(const float*, int64_t, const float*, int64_t, float*, int64_t);
-    using Counts = std::make_index_sequence<kTileRows>;
-    static constexpr auto kWhole = tile_functions<Function, Whole>(Counts());
-    static constexpr auto kHalf = tile_functions<Function, Half>(Counts());
-    const auto& functions = panel_width == kPanel ? kWhole : kHalf;
-    functions[rows - 1](a, stride, panel, k, out, out_stride);
+    const Function multiply = tile_function<Function, Whole, Half>(rows, panel_width);
+    multiply(a, stride, panel, k, out, out_stride);
   }
   static void write(const Gemm& g, const float* tile, int64_t row, int64_t rows, int64_t column,
                     int64_t columns) {
