@@ -100,9 +100,17 @@ std::vector<std::string> Checkpoint::parts(const std::string& name) const {
   return names;
 }
 
+bool Checkpoint::has_qkv_bias() const {
+  return std::any_of(file_names_.begin(), file_names_.end(), [](const auto& names) {
+    const std::string_view name = names.first;
+    return name.ends_with(".attn.qkv.bias") || name.ends_with(".attn.q.bias") ||
+           name.ends_with(".attn.v.bias");
+  });
+}
+
 void Checkpoint::expect(const std::string& name, const Shape& expected) const {
   const std::vector<std::string> names = parts(name);
-  const bool optional = name.ends_with(".attn.qkv.bias");
+  const bool optional = name.ends_with(".attn.qkv.bias") && !has_qkv_bias();
   if (optional && std::none_of(names.begin(), names.end(), [&](const auto& n) { return has(n); }))
     return;
   Shape part = expected;

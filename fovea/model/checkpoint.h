@@ -39,7 +39,7 @@ class Checkpoint {
   Array read(const std::string& name, const Shape& expected) const;
 
   // Checks that a tensor is there and has this shape, as `read` does, without reading it. For an
-  // attn.qkv, the parts that the file has; biases of queries, keys and values may all be missing.
+  // attn.qkv, the parts that the file has; their biases may be missing, but then in all layers.
   void expect(const std::string& name, const Shape& expected) const;
 
   // The canonical names that hold the rows of `name`, in their order: those of q, k and v for an
@@ -65,6 +65,7 @@ class Checkpoint {
   std::string spelling(const std::string& name) const;
 
  private:
+  bool has_qkv_bias() const;  // in any layer
   const TensorView& tensor(const std::string& name) const;
   const TensorView& tensor_of_shape(const std::string& name, const Shape& expected) const;
 
