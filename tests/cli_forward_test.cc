@@ -66,7 +66,7 @@ class CliForwardGoldens : public testing::TestWithParam<std::string> {};
 
 TEST_P(CliForwardGoldens, EveryRun) {
   const TemporaryFolder folder;
-  const std::string model = golden(GetParam());
+  const std::string model = golden_path(GetParam());
   const json runs = json::parse(read_text(model + "/runs.json"));
   ASSERT_FALSE(runs.empty());
   for (const auto& [name, run] : runs.items()) {
@@ -97,11 +97,11 @@ INSTANTIATE_TEST_SUITE_P(Cases, CliForwardGoldens, testing::ValuesIn(golden_case
 class CliForward : public testing::Test {
  protected:
   Finished forward(const std::string& input, const std::string& output) const {
-    return run_fovea({"forward", golden("vit"), "--input", input, "--output", output});
+    return run_fovea({"forward", golden_path("vit"), "--input", input, "--output", output});
   }
 
   TemporaryFolder folder_;
-  const std::string input_ = golden("vit/input.npy");
+  const std::string input_ = golden_path("vit/input.npy");
 };
 
 TEST_F(CliForward, InputsThatDoNotFitAreNamed) {

@@ -35,7 +35,7 @@ class CliPictures : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  const std::string vit_ = golden("vit");
+  const std::string vit_ = golden_path("vit");
 };
 
 using CliClassify = CliPictures;

@@ -62,7 +62,7 @@ struct WrongUsage {
 void PrintTo(const WrongUsage& usage, std::ostream* out) { *out << usage.name; }
 
 std::vector<std::string> inspect_with(const std::vector<std::string>& more) {
-  std::vector<std::string> arguments = {"inspect", golden("vit")};
+  std::vector<std::string> arguments = {"inspect", golden_path("vit")};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }
@@ -115,8 +115,12 @@ const WrongUsage kWrongUsages[] = {
      "--size 50: expected multiples of the patch, 8 x 8"},
     {"size_word", inspect_with({"--size", "8xbig"}), "--size big: expected a whole number"},
     {"size_zero", inspect_with({"--size", "0"}), "--size 0: expected a whole number from 1"},
-    {"top", {"classify", golden("vit"), picture("gray.png"), "--top", "0"}, "--top 0: expected"},
-    {"batch", {"classify", golden("vit"), picture("gray.png"), "--batch", "0"}, "--batch 0: exp"},
+    {"top",
+     {"classify", golden_path("vit"), picture("gray.png"), "--top", "0"},
+     "--top 0: expected"},
+    {"batch",
+     {"classify", golden_path("vit"), picture("gray.png"), "--batch", "0"},
+     "--batch 0: exp"},
     {"bench_r", bench_with({"--r", "0,x"}), "--r x: expected a whole number"},
     {"bench_batch", bench_with({"--batch", "1,,2"}), "--batch : expected a whole number"},
     {"bench_reps", bench_with({"--reps", "0"}), "--reps 0: expected a whole number from 1"},
@@ -128,7 +132,7 @@ const WrongUsage kWrongUsages[] = {
      {"bench", "vit_giant_patch16_224"},
      "vit_giant_patch16_224: no such file or folder, nor an architecture (unknown size"},
     {"model_folder", {"inspect", kPictures}, "model.safetensors: cannot be opened"},
-    {"model_text", {"inspect", golden("vit/config.json")}, "config.json: "},
+    {"model_text", {"inspect", golden_path("vit/config.json")}, "config.json: "},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, CliUsage, testing::ValuesIn(kWrongUsages),

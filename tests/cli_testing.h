@@ -21,7 +21,7 @@ inline const std::filesystem::path kGoldens = std::filesystem::path(FOVEA_TEST_D
 inline const std::filesystem::path kPictures =
     std::filesystem::path(FOVEA_TEST_DATA) / "goldens-preprocess";
 
-inline std::string golden(const std::string& name) { return (kGoldens / name).string(); }
+inline std::string golden_path(const std::string& name) { return (kGoldens / name).string(); }
 inline std::string picture(const std::string& name) { return (kPictures / name).string(); }
 
 inline Finished run_fovea(const std::vector<std::string>& arguments, const Streams& streams = {}) {
