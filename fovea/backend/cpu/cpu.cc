@@ -119,8 +119,18 @@ void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
   g.bias = w.bias.data();
   g.scale = scale.empty() ? nullptr : scale.data();
   g.epilogue = epilogue;
+  // Block after block of rows, so that a thread finds the rows of its last piece in its cache.
   const int64_t panels = kernels::panel_count(*kernels_, w.out);
-  for_ranges(panels, 1, [&](int64_t begin, int64_t end) { product.gemm(g, 0, g.m, begin, end); });
+  const int64_t most_rows = product.hot_rows(w.in);
+  const int64_t blocks = (g.m + most_rows - 1) / most_rows;
+  const int64_t threads = threads_->count();
+  const int64_t pieces = threads == 1 ? 1 : std::min(16 * threads, panels);
+  threads_->run(blocks * pieces, [&](int64_t task, int) {
+    const int64_t block = task / pieces;
+    const int64_t piece = task % pieces;
+    product.gemm(g, g.m * block / blocks, g.m * (block + 1) / blocks, panels * piece / pieces,
+                 panels * (piece + 1) / pieces);
+  });
 }
 
 Tensor Cpu::narrow(const Tensor& x) {

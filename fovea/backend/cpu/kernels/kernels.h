@@ -68,6 +68,8 @@ struct Product {
   bool half_input;  // A is bf16, and C may be
   // The most of k that a bf16 C can take.
   int64_t most_depth;
+  // Rows of A that stay in the second cache while the panels pass, for k columns.
+  int64_t (*hot_rows)(int64_t k);
   // Bytes of B packed, for n columns and k rows.
   int64_t (*packed_bytes)(int64_t n, int64_t k);
   // Packs B given as `n` rows of `k` (a Linear's weight, or keys) into panels of Table::panel_width
