@@ -1,6 +1,8 @@
 // The table of the options of merging: their help, and their texts turned into values.
 #include "fovea/cli/merge_flags.h"
 
+#include <limits>
+
 #include "fovea/cli/options.h"
 
 namespace fovea::cli {
@@ -48,6 +50,35 @@ constexpr MergeFlag kTable[] = {
      [](const std::string& text, MergeOptions& options) {
        options.merge = parse_merge_mode(text);
      }},
+    {"matching", "NAME",
+     "Who merges: bipartite, greedy (any two tokens), kmeans, kth\n"
+     "(every k-th stays; no r), random-bipartite; or is dropped:\n"
+     "random-prune, attention-prune (default bipartite)",
+     [](const std::string& text, MergeOptions& options) {
+       options.matching = parse_matching(text);
+     }},
+    {"partition", "NAME",
+     "How bipartite matching splits tokens in those that merge and\n"
+     "those they merge into: alternate, sequential, random (default\n"
+     "alternate)",
+     [](const std::string& text, MergeOptions& options) {
+       options.partition = parse_partitioning(text);
+     }},
+    {"placement", "NAME",
+     "Where in a layer tokens merge: between attention and MLP,\n"
+     "before-attention, after-mlp (default between)",
+     [](const std::string& text, MergeOptions& options) {
+       options.placement = parse_placement(text);
+     }},
+    {"k", "N", "With --matching kth one token of every N stays (default 2)",
+     [](const std::string& text, MergeOptions& options) {
+       options.k = parse_whole("--k", text, 1, 1'000'000);
+     }},
+    {"seed", "N", "Other random choices, where there are any (default 0)",
+     [](const std::string& text, MergeOptions& options) {
+       options.seed =
+           static_cast<uint64_t>(parse_whole("--seed", text, 0, std::numeric_limits<int>::max()));
+     }},
 };
 
 }  // namespace
@@ -86,6 +117,7 @@ void check_fits(const MergeOptions& merge, const Architecture& architecture) {
   } catch (const Error& error) {
     fail("--r {}: {}", printable(to_string(merge.schedule)), error.what());
   }
+  check_merge_options(merge, architecture.depth, architecture.class_token);
 }
 
 }  // namespace fovea::cli
