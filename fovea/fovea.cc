@@ -11,6 +11,7 @@
 #include "fovea/model/checkpoint.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
+#include "fovea/tokens/counts.h"
 
 namespace fovea {
 namespace {
@@ -129,10 +130,9 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   result.features = Array({s[0], features});
   result.logits = Array({s[0], a.classes > 0 ? a.classes : features});
   if (!options.want_tokens) return result;
-  const std::vector<int> schedule = layer_schedule(options.merge.schedule, a.depth);
-  const int64_t left =
-      cost(a, static_cast<int>(s[2]), static_cast<int>(s[3]), schedule).tokens_per_layer.back();
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
+  const int64_t left =
+      tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix()).back();
   result.tokens = Array({s[0], left, a.width});
   result.sizes = Array({s[0], left});
   result.source = IntArray({s[0], positions});
@@ -196,7 +196,9 @@ Array Model::preprocess(const std::filesystem::path& picture) const {
 }
 
 Result Model::run(const Array& images, const RunOptions& options) const {
-  check_images(images, state_->architecture);
+  const Architecture& a = state_->architecture;
+  check_merge_options(options.merge, a.depth, a.class_token);
+  check_images(images, a);
   Result result = state_->allocate(images, options);
   const int64_t batch = images.shape[0];
   const int64_t threads = state_->threads->count();

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <span>
+#include <vector>
 
 #include "fovea/backend/images.h"
 #include "fovea/backend/kinds.h"
@@ -39,12 +40,14 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.head_concat(many, QkvPart::k) } -> std::same_as<typename B::Tensor>;
   { b.mean(many) } -> std::same_as<typename B::Tensor>;
   { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
+  { b.class_attention(many, 1, sizes) } -> std::same_as<std::vector<float>>;
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
   { b.token(x, 0) } -> std::same_as<typename B::Tensor>;
   { b.average(x, sizes, 1) } -> std::same_as<typename B::Tensor>;
   { b.concat_channels(x, x) } -> std::same_as<typename B::Tensor>;
   b.time(Work::merging);
   { b.sequences(x) } -> std::convertible_to<Sequences>;
+  { b.read(x) } -> std::same_as<Array>;
 };
 
 }  // namespace fovea

@@ -92,8 +92,7 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
-  measured.gflops_per_image =
-      cost(a, height, width, layer_schedule(options.merge.schedule, a.depth)).gflops;
+  measured.gflops_per_image = cost(a, height, width, options.merge).gflops;
   const Array images = random_images(row.batch, {height, width});
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {

@@ -24,10 +24,17 @@ Architecture look_at(const std::string& model, const LoadOptions& options) {
   return loaded.architecture();
 }
 
+// What says how many tokens merge.
+std::string how_many(const MergeOptions& merge) {
+  if (merge.matching == Matching::kth) return fmt::format("k = {}", merge.k);
+  return "r = " + to_string(merge.schedule);
+}
+
 struct Facts {
   Architecture architecture;
   std::array<int, 2> size;
   std::string schedule;
+  std::string how;  // tokens merge, in a word
   Cost dense, merged;
 };
 
@@ -96,22 +103,26 @@ void print_as_text(const Facts& facts) {
   print_row("dense", fmt::format("{:.2f} GFLOPs, {} tokens", facts.dense.gflops,
                                  facts.dense.tokens_per_layer.back()));
   if (facts.merged.gflops == facts.dense.gflops) return;
-  print_row("merged",
-            fmt::format("{:.2f} GFLOPs with r = {}: {:.2f} times less", facts.merged.gflops,
-                        facts.schedule, facts.dense.gflops / facts.merged.gflops));
+  print_row("merged", fmt::format("{:.2f} GFLOPs with {}: {:.2f} times less", facts.merged.gflops,
+                                  facts.how, facts.dense.gflops / facts.merged.gflops));
   print_row("", fmt::format("tokens that leave each layer: {}",
                             fmt::join(facts.merged.tokens_per_layer, " ")));
 }
 
 int inspect(const Flags& flags) {
   const MergeOptions merge = merge_options(flags.merge);
-  Facts facts{look_at(flags.model, load_options(flags.run)), {}, to_string(merge.schedule), {}, {}};
+  Facts facts{look_at(flags.model, load_options(flags.run)),
+              {},
+              to_string(merge.schedule),
+              how_many(merge),
+              {},
+              {}};
   const Architecture& a = facts.architecture;
   check_fits(merge, a);
   facts.size = input_size(flags.size, a);
   const auto [height, width] = facts.size;
-  facts.dense = cost(a, height, width, std::vector<int>(a.depth));
-  facts.merged = cost(a, height, width, layer_schedule(merge.schedule, a.depth));
+  facts.dense = cost(a, height, width);
+  facts.merged = cost(a, height, width, merge);
   (flags.json ? print_as_json : print_as_text)(facts);
   return kDone;
 }

@@ -11,21 +11,7 @@
 #include "fovea/cli/console.h"
 
 namespace fovea::cli {
-namespace {
-
 namespace fs = std::filesystem;
-
-double parse_number(const std::string& option, const std::string& text, double least, double most) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const bool whole = !text.empty() && end == text.c_str() + text.size();
-  if (!whole || !(value >= least && value <= most)) {
-    fail("{} {}: expected a number from {} to {}", option, printable(text), least, most);
-  }
-  return value;
-}
-
-}  // namespace
 
 void add_model(CLI::App& command, std::string& model) {
   command
@@ -35,60 +21,6 @@ void add_model(CLI::App& command, std::string& model) {
                   "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE")
       ->type_name("")
       ->required();
-}
-
-void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r) {
-  const auto add = [&](const char* name, std::string& text, const char* type, const char* help) {
-    command.add_option(name, text, help)->type_name(type)->group("Token merging");
-  };
-  if (with_r) {
-    add("--r", flags.r, "N",
-        "Tokens to merge away in each layer: 13; or a list with a\n"
-        "number for every layer: 8,0,5 (default 0: none)");
-  }
-  add("--inflect", flags.inflect, "X",
-      "Merge more in early (-1) or in late (1) layers, r on average;\n"
-      "from -1 to 1 (default 0: the same in all)");
-  add("--prop-attn", flags.prop_attn, "on|off",
-      "Proportional attention: a token weighs as much as the tokens\n"
-      "that it stands for (default on)");
-  add("--metric", flags.metric, "NAME",
-      "What of two tokens is compared: k keys, q queries, v values,\n"
-      "x inputs, k_concat keys head beside head (default k)");
-  add("--distance", flags.distance, "NAME",
-      "How it is compared: cosine, dot, euclidean, softmax\n"
-      "(default cosine)");
-  add("--merge", flags.merge, "NAME",
-      "What becomes of merged tokens: weighted (mean by size), mean,\n"
-      "amax, keep (default weighted)");
-}
-
-MergeOptions merge_options(const MergeFlags& flags) {
-  MergeOptions options;
-  options.schedule = parse_schedule(flags.r);
-  if (!flags.inflect.empty()) {
-    options.schedule.inflect = parse_number("--inflect", flags.inflect, -1, 1);
-    if (!options.schedule.per_layer.empty()) {
-      fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
-           flags.inflect, printable(flags.r));
-    }
-  }
-  if (flags.prop_attn != "on" && flags.prop_attn != "off") {
-    fail("--prop-attn {}: expected on or off", printable(flags.prop_attn));
-  }
-  options.prop_attn = flags.prop_attn == "on";
-  options.metric = parse_metric(flags.metric);
-  options.distance = parse_distance(flags.distance);
-  options.merge = parse_merge_mode(flags.merge);
-  return options;
-}
-
-void check_fits(const MergeOptions& merge, const Architecture& architecture) {
-  try {
-    layer_schedule(merge.schedule, architecture.depth);
-  } catch (const Error& error) {
-    fail("--r {}: {}", printable(to_string(merge.schedule)), error.what());
-  }
 }
 
 void add_run_flags(CLI::App& command, RunFlags& flags) {
@@ -140,6 +72,16 @@ int parse_whole(const std::string& option, const std::string& text, int least, i
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || stop != end || value < least || value > most) {
     fail("{} {}: expected a whole number from {} to {}", option, printable(text), least, most);
+  }
+  return value;
+}
+
+double parse_number(const std::string& option, const std::string& text, double least, double most) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool whole = !text.empty() && end == text.c_str() + text.size();
+  if (!whole || !(value >= least && value <= most)) {
+    fail("{} {}: expected a number from {} to {}", option, printable(text), least, most);
   }
   return value;
 }

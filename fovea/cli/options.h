@@ -7,28 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "fovea/cli/merge_flags.h"
 #include "fovea/fovea.h"
 
 namespace fovea::cli {
 
 // Adds MODEL: a folder, a .safetensors file, or the name of an architecture.
 void add_model(CLI::App& command, std::string& model);
-
-// How tokens merge, as typed; empty where nothing was.
-struct MergeFlags {
-  std::string r = "0";
-  std::string inflect;
-  std::string prop_attn = "on";
-  std::string metric = "k";
-  std::string distance = "cosine";
-  std::string merge = "weighted";
-};
-// Adds --r (unless the command has its own), --inflect, --prop-attn, --metric, --distance, --merge.
-void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r = true);
-// Throws Error naming option, value and what is expected.
-MergeOptions merge_options(const MergeFlags& flags);
-// Throws Error where --r gives more numbers than the model has layers.
-void check_fits(const MergeOptions& merge, const Architecture& architecture);
 
 // How a run is carried out, as typed; empty where nothing was.
 struct RunFlags {
@@ -46,6 +31,8 @@ std::array<int, 2> input_size(const std::string& size, const Architecture& archi
 
 // A whole number of [least, most]; Error naming the option.
 int parse_whole(const std::string& option, const std::string& text, int least, int most);
+// A number of [least, most]; Error naming the option.
+double parse_number(const std::string& option, const std::string& text, double least, double most);
 // The parts of "1,8".
 std::vector<std::string> split(const std::string& text);
 

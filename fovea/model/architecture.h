@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "fovea/model/config.h"
+#include "fovea/tokens/options.h"
 
 namespace fovea {
 
@@ -71,8 +73,12 @@ struct Cost {
   std::vector<int> tokens_per_layer;  // tokens that leave each layer
   double gflops = 0;
 };
-// For one image of height x width pixels (multiples of the patch) and r of each layer.
-Cost cost(const Architecture& architecture, int height, int width,
-          const std::vector<int>& schedule);
+// For one image of height x width pixels (multiples of the patch), its tokens merged so.
+Cost cost(const Architecture& architecture, int height, int width, const MergeOptions& merge = {});
+
+// What it takes to run such an image where layer_tokens[l] tokens leave layer l. Counts what
+// looking for tokens to merge before attention adds, but not the matching itself.
+double gflops(const Architecture& architecture, int height, int width, const MergeOptions& merge,
+              std::span<const int32_t> layer_tokens);
 
 }  // namespace fovea

@@ -1,6 +1,7 @@
 // Multi-head self-attention of a pre-norm block, in one or several parallel branches.
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,17 +51,26 @@ struct Attention {
   }
 };
 
+// What attention of every branch sees of x [B, T, C].
+template <Backend B>
+Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B>>& branches,
+                int heads, Wanted wanted) {
+  Seen<B> seen;
+  seen.heads = heads;
+  for (const Attention<B>& branch : branches) {
+    if (wanted.qkv) seen.qkv.push_back(b.norm_linear(x, branch.norm, branch.qkv));
+    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, branch.norm));
+  }
+  return seen;
+}
+
 // x [B, T, C] + the sum over branches of scale * proj(softmax(q k' / sqrt d + log sizes) v), all
-// branches reading the same x. `seen` receives what the reduction asks for.
+// branches having seen the same x.
 template <Backend B>
 typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
-                          const Reduction<B>& tokens, Seen<B>& seen) {
-  for (const Attention<B>& branch : branches) {
-    seen.qkv.push_back(b.norm_linear(x, branch.norm, branch.qkv));
-    if (tokens.needs_input()) seen.normed.push_back(b.layer_norm(x, branch.norm));
-  }
+                          const Seen<B>& seen, std::span<const float> log_sizes) {
   for (size_t i = 0; i < branches.size(); ++i) {
-    const typename B::Tensor attended = b.attention(seen.qkv[i], seen.heads, tokens.log_sizes());
+    const typename B::Tensor attended = b.attention(seen.qkv[i], seen.heads, log_sizes);
     x = b.add_linear(std::move(x), attended, branches[i].proj, branches[i].scale);
   }
   return x;

@@ -58,13 +58,21 @@ struct Block {
 
   // x: [B, T, C]; returns [B, T', C], T' <= T.
   typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens) const {
-    {
-      Seen<B> seen;
-      seen.heads = heads;
-      x = attend(b, std::move(x), attns, tokens, seen);
-      x = tokens.reduce(b, std::move(x), seen, layer);  // who merges with whom, and the merge
+    // The queries, keys and values of merged tokens are no function of those of their members, for
+    // norm1 is not linear: x is looked at to find who merges, and merged tokens are looked at anew.
+    if (tokens.reduces(layer, Placement::before_attention)) {
+      const Seen<B> seen = look_at(b, x, attns, heads, tokens.wanted());
+      x = tokens.reduce(b, std::move(x), seen, layer);
     }
-    return add_mlps(b, std::move(x), ffns);
+    const bool between = tokens.reduces(layer, Placement::between);
+    const bool after = tokens.reduces(layer, Placement::after_mlp);
+    const bool normed = (between || after) && tokens.wanted().normed;
+    Seen<B> seen = look_at(b, x, attns, heads, {.normed = normed, .qkv = true});
+    x = attend(b, std::move(x), attns, seen, tokens.log_sizes());
+    if (between) x = tokens.reduce(b, std::move(x), seen, layer);
+    if (!after) seen = {};  // the MLP can use its memory
+    x = add_mlps(b, std::move(x), ffns);
+    return after ? tokens.reduce(b, std::move(x), seen, layer) : x;
   }
 };
 

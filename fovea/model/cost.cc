@@ -1,32 +1,49 @@
 // What a run costs, by the sizes of its matrix products.
-#include <algorithm>
-
 #include "fovea/model/architecture.h"
+#include "fovea/tokens/counts.h"
 
 namespace fovea {
+namespace {
 
-Cost cost(const Architecture& a, int height, int width, const std::vector<int>& schedule) {
+int patches_of(const Architecture& a, int height, int width) {
+  return height / a.patch[0] * (width / a.patch[1]);
+}
+
+// Multiply-adds of the stem for each patch.
+double stem_products(const Architecture& a) {
   const double c = a.width;
-  const double patches = static_cast<double>(height / a.patch[0]) * (width / a.patch[1]);
   const double pixels = 3.0 * a.patch[0] * a.patch[1];
-  double products = patches * pixels * c;
-  if (a.stem == Stem::hmlp) {
-    // The first convolution has a quarter of the channels; the next ones see 4 pieces and then 1 of
-    // 4 a patch.
-    products = patches * (pixels * c / 4 + 4 * c * c / 4 + c * c);
-  }
-  Cost total;
-  int tokens = static_cast<int>(patches) + a.prefix();
-  for (int layer = 0; layer < a.depth; ++layer) {
-    const int left = tokens - std::min(schedule.at(layer), (tokens - a.prefix()) / 2);
-    const double attention = 4 * c * c * tokens + 2.0 * tokens * tokens * c;
-    const double mlp = 2.0 * c * a.mlp_width * left;
-    products += a.branches * (attention + mlp);
+  if (a.stem == Stem::linear) return pixels * c;
+  // The first convolution has a quarter of the channels; the next ones see 4 pieces and then 1 of 4
+  // a patch.
+  return pixels * c / 4 + 4 * c * c / 4 + c * c;
+}
+
+}  // namespace
+
+double gflops(const Architecture& a, int height, int width, const MergeOptions& merge,
+              std::span<const int32_t> layer_tokens) {
+  const double c = a.width;
+  const int patches = patches_of(a, height, width);
+  double products = patches * stem_products(a);
+  double tokens = patches + a.prefix();
+  for (const int32_t left : layer_tokens) {
+    const double attended = merge.placement == Placement::before_attention ? left : tokens;
+    const double mixed = merge.placement == Placement::after_mlp ? tokens : left;
+    const double attention = 4 * c * c * attended + 2 * attended * attended * c;
+    const double mlp = 2.0 * c * a.mlp_width * mixed;
+    const bool looks = merge.placement == Placement::before_attention && left < tokens;
+    const double looking = looks && wanted_by(merge).qkv ? 3 * c * c * tokens : 0;
+    products += a.branches * (looking + attention + mlp);
     tokens = left;
-    total.tokens_per_layer.push_back(tokens);
   }
-  total.gflops = 2e-9 * products;
-  return total;
+  return 2e-9 * products;
+}
+
+Cost cost(const Architecture& a, int height, int width, const MergeOptions& merge) {
+  const int tokens = patches_of(a, height, width) + a.prefix();
+  const std::vector<int> left = tokens_per_layer(merge, a.depth, tokens, a.prefix());
+  return {left, gflops(a, height, width, merge, left)};
 }
 
 }  // namespace fovea

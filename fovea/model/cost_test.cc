@@ -14,7 +14,7 @@ using testing::Each;
 using testing::ElementsAre;
 
 Cost cost_of(const Architecture& a, int r) {
-  return cost(a, a.image_size[0], a.image_size[1], std::vector<int>(a.depth, r));
+  return cost(a, a.image_size[0], a.image_size[1], {.schedule = {.r = r}});
 }
 
 // Two per multiply-add of a plain ViT with a class token.
@@ -52,11 +52,11 @@ TEST(Cost, CountsTokensThatLeaveEachLayer) {
 TEST(Cost, LeavesProtectedTokensOut) {
   Architecture a = named_architecture("vit_tiny_patch32_64");
   a.registers = 3;  // 4 patches, 4 protected tokens
-  EXPECT_THAT(cost(a, 64, 64, layer_schedule(parse_schedule("9,1,1"), 12)).tokens_per_layer,
+  EXPECT_THAT(cost(a, 64, 64, {.schedule = parse_schedule("9,1,1")}).tokens_per_layer,
               ElementsAre(6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5));
   a.class_token = false;
   a.registers = 0;
-  EXPECT_EQ(cost(a, 64, 96, std::vector<int>(12)).tokens_per_layer.front(), 6);
+  EXPECT_EQ(cost(a, 64, 96).tokens_per_layer.front(), 6);
 }
 
 TEST(Cost, CountsBranchesAndTheStem) {

@@ -4,6 +4,8 @@
 #include <numeric>
 #include <span>
 
+#include "fovea/tokens/plans.h"
+
 namespace fovea {
 namespace {
 
@@ -16,42 +18,7 @@ std::vector<int32_t> by_strength(std::span<const float> score) {
   return order;
 }
 
-// Lists the members of every new row from the targets: `keepers` in the order of new rows, then
-// whoever merges into them.
-void list_members(Plan& plan, const std::vector<int32_t>& keepers) {
-  const size_t new_rows = keepers.size();
-  plan.member_begin.assign(new_rows + 1, 0);
-  for (const int32_t row : plan.target) {
-    if (row >= 0) ++plan.member_begin[row + 1];
-  }
-  std::partial_sum(plan.member_begin.begin(), plan.member_begin.end(), plan.member_begin.begin());
-  plan.members.resize(plan.member_begin.back());
-  std::vector<int32_t> next(plan.member_begin.begin(), plan.member_begin.end() - 1);
-  for (size_t i = 0; i < new_rows; ++i) plan.members[next[i]++] = keepers[i];
-  for (size_t i = 0; i < plan.target.size(); ++i) {
-    const int32_t row = plan.target[i];
-    if (row >= 0 && keepers[row] != static_cast<int32_t>(i))
-      plan.members[next[row]++] = static_cast<int32_t>(i);
-  }
-}
-
 }  // namespace
-
-Partition alternate(const Sequences& sequences, int protected_tokens) {
-  Partition p;
-  p.a_first.push_back(0);
-  p.b_first.push_back(0);
-  for (size_t image = 0; image + 1 < sequences.size(); ++image) {
-    const int32_t first = sequences[image];
-    const int32_t tokens = sequences[image + 1] - first;
-    for (int32_t i = (protected_tokens + 1) / 2 * 2; i < tokens; i += 2) p.a.push_back(first + i);
-    for (int32_t i = 1; i < tokens; i += 2) p.b.push_back(first + i);
-    p.a_first.push_back(static_cast<int32_t>(p.a.size()));
-    p.b_first.push_back(static_cast<int32_t>(p.b.size()));
-    p.b_protected.push_back(protected_tokens / 2);
-  }
-  return p;
-}
 
 Plan bipartite_plan(const Sequences& sequences, const Partition& partition, const Edges& edges,
                     int r, int protected_tokens) {
@@ -87,15 +54,6 @@ Plan bipartite_plan(const Sequences& sequences, const Partition& partition, cons
   }
   list_members(plan, keepers);
   return plan;
-}
-
-std::vector<float> merge_sizes(const std::vector<float>& sizes, const Plan& plan) {
-  std::vector<float> merged(plan.member_begin.size() - 1);
-  for (size_t i = 0; i < merged.size(); ++i) {
-    for (int32_t m = plan.member_begin[i]; m < plan.member_begin[i + 1]; ++m)
-      merged[i] += sizes[plan.members[m]];
-  }
-  return merged;
 }
 
 }  // namespace fovea

@@ -8,6 +8,8 @@
 #include <random>
 #include <set>
 
+#include "fovea/tokens/partitions.h"
+#include "fovea/tokens/plans.h"
 #include "fovea/tokens/sources.h"
 
 namespace fovea {
@@ -26,22 +28,6 @@ Edges random_edges(const Partition& p, uint32_t seed) {
     }
   }
   return edges;
-}
-
-TEST(Alternate, SplitsByPositionAndLeavesOutTheProtected) {
-  const Partition p = alternate({0, 7, 12}, 2);
-  EXPECT_THAT(p.a, ElementsAre(2, 4, 6, 9, 11));
-  EXPECT_THAT(p.a_first, ElementsAre(0, 3, 5));
-  EXPECT_THAT(p.b, ElementsAre(1, 3, 5, 8, 10));
-  EXPECT_THAT(p.b_first, ElementsAre(0, 3, 5));
-  EXPECT_THAT(p.b_protected, ElementsAre(1, 1));
-}
-
-TEST(Alternate, ProtectsAnyNumber) {
-  const Partition p = alternate({0, 9}, 5);
-  EXPECT_THAT(p.a, ElementsAre(6, 8));
-  EXPECT_THAT(p.b, ElementsAre(1, 3, 5, 7));
-  EXPECT_THAT(p.b_protected, ElementsAre(2));
 }
 
 TEST(BipartitePlan, OrdersProtectedThenStayedThenB) {

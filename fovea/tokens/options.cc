@@ -29,6 +29,19 @@ constexpr Names<MergeMode, 4> kMergeModes = {{{"weighted", MergeMode::weighted},
                                               {"mean", MergeMode::mean},
                                               {"amax", MergeMode::amax},
                                               {"keep", MergeMode::keep}}};
+constexpr Names<Partitioning, 3> kPartitionings = {{{"alternate", Partitioning::alternate},
+                                                    {"sequential", Partitioning::sequential},
+                                                    {"random", Partitioning::random}}};
+constexpr Names<Matching, 7> kMatchings = {{{"bipartite", Matching::bipartite},
+                                            {"greedy", Matching::greedy},
+                                            {"kmeans", Matching::kmeans},
+                                            {"random-prune", Matching::random_prune},
+                                            {"attention-prune", Matching::attention_prune},
+                                            {"kth", Matching::kth},
+                                            {"random-bipartite", Matching::random_bipartite}}};
+constexpr Names<Placement, 3> kPlacements = {{{"between", Placement::between},
+                                              {"before-attention", Placement::before_attention},
+                                              {"after-mlp", Placement::after_mlp}}};
 
 template <class Value, size_t kCount>
 Value find(const Names<Value, kCount>& names, std::string_view option, const std::string& name) {
@@ -58,7 +71,43 @@ int parse_count(std::string_view item, const std::string& text) {
   return value;
 }
 
+bool compares_pairs(Matching matching) {
+  return matching == Matching::greedy || matching == Matching::kmeans;
+}
+
 }  // namespace
+
+void check_merge_options(const MergeOptions& options, int depth, bool class_token) {
+  layer_schedule(options.schedule, depth);
+  if (options.k < 1) fail("k is {}; expected 1 or more", options.k);
+  if (compares_pairs(options.matching) && options.distance == Distance::softmax) {
+    fail(
+        "distance softmax compares a token with all of B, which matching greedy and kmeans don't "
+        "have; expected cosine, dot or euclidean");
+  }
+  if (options.matching == Matching::attention_prune && !class_token) {
+    fail(
+        "matching attention-prune goes by the class token's attention, and the model has no class "
+        "token; expected another matching");
+  }
+}
+
+Wanted wanted_by(const MergeOptions& options) {
+  switch (options.matching) {
+    case Matching::random_prune:
+      return {};
+    case Matching::attention_prune:
+      return {.qkv = true};
+    case Matching::bipartite:
+    case Matching::greedy:
+    case Matching::kmeans:
+    case Matching::kth:
+    case Matching::random_bipartite:
+      break;
+  }
+  const bool by_input = options.metric == Metric::x;
+  return {.normed = by_input, .qkv = !by_input};
+}
 
 std::vector<int> layer_schedule(const Schedule& schedule, int depth) {
   if (!schedule.per_layer.empty()) {
@@ -113,5 +162,10 @@ std::string to_string(const Schedule& schedule) {
 Metric parse_metric(const std::string& name) { return find(kMetrics, "metric", name); }
 Distance parse_distance(const std::string& name) { return find(kDistances, "distance", name); }
 MergeMode parse_merge_mode(const std::string& name) { return find(kMergeModes, "merge", name); }
+Partitioning parse_partitioning(const std::string& name) {
+  return find(kPartitionings, "partition", name);
+}
+Matching parse_matching(const std::string& name) { return find(kMatchings, "matching", name); }
+Placement parse_placement(const std::string& name) { return find(kPlacements, "placement", name); }
 
 }  // namespace fovea

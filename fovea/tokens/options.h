@@ -2,6 +2,8 @@
 // layer.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,21 +13,54 @@ namespace fovea {
 
 enum class Metric { k, q, v, x, k_concat };
 
+// How bipartite matching splits tokens in A, which draw edges, and B, which receive them.
+enum class Partitioning { alternate, sequential, random };
+
+// Who merges with whom, or is dropped (the paper's appendix; docs/merging.md).
+enum class Matching {
+  bipartite,
+  greedy,
+  kmeans,
+  random_prune,
+  attention_prune,
+  kth,
+  random_bipartite
+};
+
+// Where in a block tokens merge: between attention and MLP, or before or after both.
+enum class Placement { between, before_attention, after_mlp };
+
 // How many tokens merge in each layer (the paper's section 3, "token merging schedule").
 struct Schedule {
   int r = 0;           // constant r
   double inflect = 0;  // in [-1, 1]: -1 decreasing, +1 increasing, around r
-  std::vector<int>
-      per_layer;  // if not empty: r of each layer, padded with zeros; r and inflect are not used
+  // If not empty: r of each layer, padded with zeros; r and inflect are not used.
+  std::vector<int> per_layer = {};
 };
 
 struct MergeOptions {
-  Schedule schedule;
+  Schedule schedule = {};
   Metric metric = Metric::k;
   Distance distance = Distance::cosine;
   MergeMode merge = MergeMode::weighted;
   bool prop_attn = true;
+  Partitioning partition = Partitioning::alternate;  // of Matching::bipartite
+  Matching matching = Matching::bipartite;
+  Placement placement = Placement::between;
+  int k = 2;          // of Matching::kth
+  uint64_t seed = 0;  // of all that is random; it acts alike on every image of a batch
 };
+
+// Throws Error for options that no model can follow, or not one of `depth` layers, or not one
+// without a class token.
+void check_merge_options(const MergeOptions& options, int depth, bool class_token);
+
+// What of a block's attention the choice of tokens goes by.
+struct Wanted {
+  bool normed = false;  // its normalised input
+  bool qkv = false;     // its queries, keys and values
+};
+Wanted wanted_by(const MergeOptions& options);
 
 // r of every layer of a model of `depth` layers. Throws Error for negative r, inflect out of [-1,
 // 1], or a list longer than depth.
@@ -41,5 +76,8 @@ std::string to_string(const Schedule& schedule);
 Metric parse_metric(const std::string& name);
 Distance parse_distance(const std::string& name);
 MergeMode parse_merge_mode(const std::string& name);
+Partitioning parse_partitioning(const std::string& name);
+Matching parse_matching(const std::string& name);
+Placement parse_placement(const std::string& name);
 
 }  // namespace fovea

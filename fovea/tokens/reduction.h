@@ -2,19 +2,26 @@
 // of every position.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "fovea/backend/backend.h"
+#include "fovea/tokens/counts.h"
+#include "fovea/tokens/greedy.h"
+#include "fovea/tokens/kmeans.h"
 #include "fovea/tokens/matching.h"
 #include "fovea/tokens/options.h"
+#include "fovea/tokens/partitions.h"
+#include "fovea/tokens/plans.h"
+#include "fovea/tokens/prune.h"
 #include "fovea/tokens/sources.h"
 
 namespace fovea {
 
-// What a block's attention saw, branch by branch.
+// What a block's attention saw, branch by branch; empty where it isn't wanted.
 template <Backend B>
 struct Seen {
   std::vector<typename B::Tensor> normed;  // inputs of attention, after norm1: [B, T, C]
@@ -58,25 +65,87 @@ class Reduction {
   std::span<const float> log_sizes() const { return log_sizes_; }
   std::span<const float> sizes() const { return sizes_; }
   const Sources& sources() const { return sources_; }
-  // Whether `Seen::normed` is wanted.
-  bool needs_input() const { return options_.metric == Metric::x; }
+  // What `reduce` goes by.
+  Wanted wanted() const { return wanted_by(options_); }
 
-  // Merges the tokens of x [B, T, C] as layer `layer` (from 0) is to, following what its attention
-  // saw.
+  // Whether tokens go at this place of layer `layer` (from 0).
+  bool reduces(int layer, Placement placement) const {
+    if (placement != options_.placement) return false;
+    for (size_t image = 0; image + 1 < sequences_.size(); ++image) {
+      if (taken(image, layer) > 0) return true;
+    }
+    return false;
+  }
+
+  // Merges the tokens of x [B, T, C] as layer `layer` is to, following what attention saw of them.
   typename B::Tensor reduce(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
-    const int r = schedule_[layer];
-    if (r == 0) return x;
     [[maybe_unused]] const auto timed = b.time(Work::merging);
-    const Partition partition = alternate(sequences_, protected_);
-    const Edges edges =
-        b.match(similarity_feature(b, seen, options_.metric), partition, options_.distance);
-    const Plan plan = bipartite_plan(sequences_, partition, edges, r, protected_);
+    const Plan plan = plan_for(b, seen, layer);
     x = b.merge(x, sizes_, plan, options_.merge);
     follow(plan);
     return x;
   }
 
  private:
+  int taken(size_t image, int layer) const {
+    return count_taken(options_, schedule_[layer], sequences_[image + 1] - sequences_[image],
+                       protected_);
+  }
+
+  Plan plan_for(B& b, const Seen<B>& seen, int layer) {
+    if (options_.matching == Matching::bipartite) {
+      const Partition partition = split(layer);
+      return bipartite_plan(sequences_, partition, edges(b, seen, partition), schedule_[layer],
+                            protected_);
+    }
+    std::vector<int> counts;
+    for (size_t image = 0; image + 1 < sequences_.size(); ++image) {
+      counts.push_back(taken(image, layer));
+    }
+    if (options_.matching == Matching::kth || options_.matching == Matching::random_bipartite) {
+      const Partition partition = options_.matching == Matching::kth
+                                      ? every_kth(sequences_, protected_, options_.k)
+                                      : draw_partition(sequences_, protected_, counts, draw(layer));
+      return merge_all(sequences_, partition, edges(b, seen, partition));
+    }
+    return plan_of(sequences_, leaders(b, seen, layer, counts));
+  }
+
+  Partition split(int layer) const {
+    switch (options_.partition) {
+      case Partitioning::sequential:
+        return halve(sequences_, protected_);
+      case Partitioning::random:
+        return draw_half(sequences_, protected_, draw(layer));
+      case Partitioning::alternate:
+        break;
+    }
+    return alternate(sequences_, protected_);
+  }
+
+  Edges edges(B& b, const Seen<B>& seen, const Partition& partition) const {
+    return b.match(similarity_feature(b, seen, options_.metric), partition, options_.distance);
+  }
+
+  // Of the matchings that draw no edges from A to B.
+  Leaders leaders(B& b, const Seen<B>& seen, int layer, const std::vector<int>& counts) const {
+    if (options_.matching == Matching::random_prune) {
+      return prune_at_random(sequences_, protected_, counts, draw(layer));
+    }
+    if (options_.matching == Matching::attention_prune) {
+      return prune_least(sequences_, protected_, counts,
+                         b.class_attention(seen.qkv, seen.heads, log_sizes_));
+    }
+    Features features(b.read(similarity_feature(b, seen, options_.metric)));
+    if (options_.matching == Matching::kmeans) {
+      return match_kmeans(sequences_, protected_, counts, features, sizes_, options_.distance);
+    }
+    return match_greedily(sequences_, protected_, counts, std::move(features), sizes_,
+                          options_.distance);
+  }
+
+  Draw draw(int layer) const { return {options_.seed, layer}; }
+
   void follow(const Plan& plan) {
     sizes_ = merge_sizes(sizes_, plan);
     sources_.apply(plan);

@@ -285,4 +285,10 @@ void Cpu::read(const Tensor& x, float* out) const {
   for (int64_t i = 0; i < x.rows(); ++i) out = std::copy_n(x.row(i), x.channels(), out);
 }
 
+Array Cpu::read(const Tensor& x) const {
+  Array rows({x.rows(), x.channels()});
+  read(x, rows.data.data());
+  return rows;
+}
+
 }  // namespace fovea

@@ -90,6 +90,10 @@ class Cpu {
 
   // For every A token its most similar B token that may receive.
   Edges match(const Tensor& feature, const Partition& partition, Distance distance);
+  // What each row gets of the attention of its image's first token, the class token: the mean over
+  // the heads of all branches. log_sizes: as for attention.
+  std::vector<float> class_attention(std::span<const Tensor> qkv, int heads,
+                                     std::span<const float> log_sizes);
   // The tokens after a merge; sizes: one a row of x.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
 
@@ -104,6 +108,7 @@ class Cpu {
   const Sequences& sequences(const Tensor& x) const { return x.sequences(); }
   // All rows, [rows, channels] in order.
   void read(const Tensor& x, float* out) const;
+  Array read(const Tensor& x) const;
 
  private:
   Tensor like(const Tensor& x, int64_t channels);

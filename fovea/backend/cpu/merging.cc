@@ -1,5 +1,7 @@
 // The operations of the CPU backend that token merging needs: features, matching, the merge.
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
@@ -18,6 +20,23 @@ kernels::Similarity similarity_of(Distance distance) {
       break;
   }
   return kernels::Similarity::dot;
+}
+
+// Adds softmax(scale * q k' + log sizes) to `sums`; keys are rows of `width`, `stride` apart.
+// log_sizes may be null.
+void add_attention(const float* q, const float* keys, int64_t stride, int64_t width,
+                   const float* log_sizes, std::span<float> sums) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(width));
+  std::vector<float> scores(sums.size());
+  for (size_t i = 0; i < scores.size(); ++i) {
+    const float* key = keys + static_cast<int64_t>(i) * stride;
+    scores[i] = std::inner_product(q, q + width, key, 0.0F) * scale;
+    if (log_sizes != nullptr) scores[i] += log_sizes[i];
+  }
+  const float largest = *std::max_element(scores.begin(), scores.end());
+  float total = 0;
+  for (float& score : scores) total += score = std::exp(score - largest);
+  for (size_t i = 0; i < scores.size(); ++i) sums[i] += scores[i] / total;
 }
 
 }  // namespace
@@ -114,6 +133,26 @@ Edges Cpu::match(const Tensor& feature, const Partition& partition, Distance dis
       edges.target[i] = partition.b[b_begin + edges.target[i]];
   });
   return edges;
+}
+
+std::vector<float> Cpu::class_attention(std::span<const Tensor> qkv, int heads,
+                                        std::span<const float> log_sizes) {
+  std::vector<float> sums(qkv[0].rows());
+  const int64_t channels = qkv[0].channels() / 3;
+  const int64_t width = channels / heads;
+  for (const Tensor& branch : qkv) {
+    for (int64_t image = 0; image < branch.batch(); ++image) {
+      const int64_t first = branch.first(image);
+      const std::span<float> of_image(sums.data() + first, branch.tokens(image));
+      const float* sizes = log_sizes.empty() ? nullptr : log_sizes.data() + first;
+      for (int64_t head = 0; head < heads; ++head) {
+        const float* q = branch.row(first) + head * width;
+        add_attention(q, q + channels, branch.stride(), width, sizes, of_image);
+      }
+    }
+  }
+  for (float& sum : sums) sum /= static_cast<float>(heads * static_cast<int>(qkv.size()));
+  return sums;
 }
 
 Tensor Cpu::merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode) {

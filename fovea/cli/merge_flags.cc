@@ -1,0 +1,123 @@
+// The table of the options of merging: their help, and their texts turned into values.
+#include "fovea/cli/merge_flags.h"
+
+#include <limits>
+
+#include "fovea/cli/options.h"
+
+namespace fovea::cli {
+namespace {
+
+bool parse_switch(const std::string& option, const std::string& text) {
+  if (text != "on" && text != "off") fail("{} {}: expected on or off", option, printable(text));
+  return text == "on";
+}
+
+constexpr MergeFlag kTable[] = {
+    {"r", "N",
+     "Tokens to merge away in each layer: 13; or a list with a\n"
+     "number for every layer: 8,0,5 (default 0: none)",
+     [](const std::string& text, MergeOptions& options) {
+       const double inflect = options.schedule.inflect;
+       options.schedule = parse_schedule(text);
+       options.schedule.inflect = inflect;
+     }},
+    {"inflect", "X",
+     "Merge more in early (-1) or in late (1) layers, r on average;\n"
+     "from -1 to 1 (default 0: the same in all)",
+     [](const std::string& text, MergeOptions& options) {
+       options.schedule.inflect = parse_number("--inflect", text, -1, 1);
+     }},
+    {"prop-attn", "on|off",
+     "Proportional attention: a token weighs as much as the tokens\n"
+     "that it stands for (default on)",
+     [](const std::string& text, MergeOptions& options) {
+       options.prop_attn = parse_switch("--prop-attn", text);
+     }},
+    {"metric", "NAME",
+     "What of two tokens is compared: k keys, q queries, v values,\n"
+     "x inputs, k_concat keys head beside head (default k)",
+     [](const std::string& text, MergeOptions& options) { options.metric = parse_metric(text); }},
+    {"distance", "NAME",
+     "How it is compared: cosine, dot, euclidean, softmax\n"
+     "(default cosine)",
+     [](const std::string& text, MergeOptions& options) {
+       options.distance = parse_distance(text);
+     }},
+    {"merge", "NAME",
+     "What becomes of merged tokens: weighted (mean by size), mean,\n"
+     "amax, keep (default weighted)",
+     [](const std::string& text, MergeOptions& options) {
+       options.merge = parse_merge_mode(text);
+     }},
+    {"matching", "NAME",
+     "Who merges: bipartite, greedy (any two tokens), kmeans, kth\n"
+     "(every k-th stays; no r), random-bipartite; or is dropped:\n"
+     "random-prune, attention-prune (default bipartite)",
+     [](const std::string& text, MergeOptions& options) {
+       options.matching = parse_matching(text);
+     }},
+    {"partition", "NAME",
+     "How bipartite matching splits tokens in those that merge and\n"
+     "those they merge into: alternate, sequential, random (default\n"
+     "alternate)",
+     [](const std::string& text, MergeOptions& options) {
+       options.partition = parse_partitioning(text);
+     }},
+    {"placement", "NAME",
+     "Where in a layer tokens merge: between attention and MLP,\n"
+     "before-attention, after-mlp (default between)",
+     [](const std::string& text, MergeOptions& options) {
+       options.placement = parse_placement(text);
+     }},
+    {"k", "N", "With --matching kth one token of every N stays (default 2)",
+     [](const std::string& text, MergeOptions& options) {
+       options.k = parse_whole("--k", text, 1, 1'000'000);
+     }},
+    {"seed", "N", "Other random choices, where there are any (default 0)",
+     [](const std::string& text, MergeOptions& options) {
+       options.seed =
+           static_cast<uint64_t>(parse_whole("--seed", text, 0, std::numeric_limits<int>::max()));
+     }},
+};
+
+}  // namespace
+
+std::span<const MergeFlag> merge_flag_table() { return kTable; }
+
+void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r) {
+  for (const MergeFlag& flag : kTable) {
+    const std::string name = flag.name;
+    if (name == "r" && !with_r) continue;
+    command
+        .add_option_function<std::string>(
+            "--" + name, [&flags, name](const std::string& text) { flags.typed[name] = text; },
+            flag.help)
+        ->type_name(flag.type)
+        ->group("Token merging");
+  }
+}
+
+MergeOptions merge_options(const MergeFlags& flags) {
+  MergeOptions options;
+  for (const MergeFlag& flag : kTable) {
+    const auto typed = flags.typed.find(flag.name);
+    if (typed != flags.typed.end()) flag.read(typed->second, options);
+  }
+  if (!options.schedule.per_layer.empty() && flags.typed.contains("inflect")) {
+    fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
+         flags.typed.at("inflect"), printable(flags.typed.at("r")));
+  }
+  return options;
+}
+
+void check_fits(const MergeOptions& merge, const Architecture& architecture) {
+  try {
+    layer_schedule(merge.schedule, architecture.depth);
+  } catch (const Error& error) {
+    fail("--r {}: {}", printable(to_string(merge.schedule)), error.what());
+  }
+  check_merge_options(merge, architecture.depth, architecture.class_token);
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,34 @@
+#include "fovea/tokens/counts.h"
+
+#include <algorithm>
+
+namespace fovea {
+
+int count_taken(const MergeOptions& options, int r, int tokens, int protected_tokens) {
+  const int free = tokens - protected_tokens;
+  switch (options.matching) {
+    case Matching::kth:
+      return free / options.k * (options.k - 1);
+    case Matching::bipartite:
+    case Matching::random_bipartite:
+      return std::min(r, free / 2);
+    case Matching::greedy:
+    case Matching::kmeans:
+    case Matching::random_prune:
+    case Matching::attention_prune:
+      break;
+  }
+  return std::min(r, std::max(0, free - 1));
+}
+
+std::vector<int> tokens_per_layer(const MergeOptions& options, int depth, int tokens,
+                                  int protected_tokens) {
+  std::vector<int> left;
+  for (const int r : layer_schedule(options.schedule, depth)) {
+    tokens -= count_taken(options, r, tokens, protected_tokens);
+    left.push_back(tokens);
+  }
+  return left;
+}
+
+}  // namespace fovea

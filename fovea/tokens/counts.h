@@ -1,0 +1,18 @@
+// How many tokens each layer takes away, by the rules of each matching.
+#pragma once
+
+#include <vector>
+
+#include "fovea/tokens/options.h"
+
+namespace fovea {
+
+// How many of an image's `tokens` tokens a layer takes away that is to take `r`. A matching that
+// draws edges from A to B stops at half of what is not protected, all others at one token left.
+int count_taken(const MergeOptions& options, int r, int tokens, int protected_tokens);
+
+// The tokens that leave each layer. Throws Error as layer_schedule does.
+std::vector<int> tokens_per_layer(const MergeOptions& options, int depth, int tokens,
+                                  int protected_tokens);
+
+}  // namespace fovea

@@ -1,0 +1,44 @@
+#include "fovea/tokens/prune.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+namespace fovea {
+namespace {
+
+// Drops the first taken[image] tokens of order_of(begin, count), which counts from the first token
+// that is not protected.
+template <class OrderOf>
+Leaders prune(const Sequences& sequences, int protected_tokens, const std::vector<int>& taken,
+              const OrderOf& order_of) {
+  Leaders leaders = own_leaders(sequences);
+  for (size_t image = 0; image < taken.size(); ++image) {
+    const int32_t begin = sequences[image] + protected_tokens;
+    const std::vector<int32_t> order = order_of(begin, sequences[image + 1] - begin);
+    for (int i = 0; i < taken[image]; ++i) leaders[begin + order[i]] = -1;
+  }
+  return leaders;
+}
+
+}  // namespace
+
+Leaders prune_at_random(const Sequences& sequences, int protected_tokens,
+                        const std::vector<int>& taken, const Draw& draw) {
+  return prune(sequences, protected_tokens, taken,
+               [&](int32_t, int32_t count) { return random_order(count, draw); });
+}
+
+Leaders prune_least(const Sequences& sequences, int protected_tokens, const std::vector<int>& taken,
+                    std::span<const float> attention) {
+  return prune(sequences, protected_tokens, taken, [&](int32_t begin, int32_t count) {
+    std::vector<int32_t> order(count);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int32_t i, int32_t j) {
+      return attention[begin + i] < attention[begin + j];
+    });
+    return order;
+  });
+}
+
+}  // namespace fovea
