@@ -106,7 +106,8 @@ Wanted wanted_by(const MergeOptions& options) {
       break;
   }
   const bool by_input = options.metric == Metric::x;
-  return {.normed = by_input, .qkv = !by_input};
+  const bool by_mean = !by_input && options.metric != Metric::k_concat;
+  return {.normed = by_input, .qkv = !by_input, .matched = by_mean};
 }
 
 std::vector<int> layer_schedule(const Schedule& schedule, int depth) {

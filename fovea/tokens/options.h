@@ -57,8 +57,9 @@ void check_merge_options(const MergeOptions& options, int depth, bool class_toke
 
 // What of a block's attention the choice of tokens goes by.
 struct Wanted {
-  bool normed = false;  // its normalised input
-  bool qkv = false;     // its queries, keys and values
+  bool normed = false;   // its normalised input
+  bool qkv = false;      // its queries, keys and values
+  bool matched = false;  // and their means over heads as exactly as a backend can
 };
 Wanted wanted_by(const MergeOptions& options);
 

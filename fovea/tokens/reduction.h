@@ -24,8 +24,8 @@ namespace fovea {
 // What a block's attention saw, branch by branch; empty where it isn't wanted.
 template <Backend B>
 struct Seen {
-  std::vector<typename B::Tensor> normed;  // inputs of attention, after norm1: [B, T, C]
-  std::vector<typename B::Tensor> qkv;     // joint queries, keys, values: [B, T, 3 C]
+  std::vector<typename B::Tensor> normed;   // inputs of attention, after norm1: [B, T, C]
+  std::vector<typename B::Projection> qkv;  // joint queries, keys, values: [B, T, 3 C]
   int heads = 1;
 };
 

@@ -91,16 +91,34 @@ HWY_NOINLINE void write_tile_bf16(const Gemm& g, const float* HWY_RESTRICT tile,
   }
 }
 
-// Rows of floats to rows of bf16; where the width is odd a zero follows, for the last pair.
-void narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
-                 int64_t out_stride) {
+// Rows of values(a vector of the rows) as bf16; where the width is odd a zero follows, for the last
+// pair.
+template <class Values>
+HWY_INLINE void write_narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width,
+                                  uint16_t* out, int64_t out_stride, const Values& values) {
   for (int64_t r = 0; r < count; ++r, rows += stride, out += out_stride) {
     for (int64_t j = 0; j < width; j += kLanes) {
       const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, width - j)) - 1);
-      _mm256_mask_storeu_epi16(out + j, mask, narrow(_mm512_maskz_loadu_ps(mask, rows + j)));
+      const __m512 row = _mm512_maskz_loadu_ps(mask, rows + j);
+      _mm256_mask_storeu_epi16(out + j, mask, narrow(values(row)));
     }
     if (width % 2 != 0) out[width] = 0;
   }
+}
+
+void narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
+                 int64_t out_stride) {
+  write_narrow_rows(rows, stride, count, width, out, out_stride,
+                    [](__m512 row) HWY_ATTR { return row; });
+}
+
+void narrow_rest(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
+                 int64_t out_stride) {
+  const auto rest = [](__m512 row) HWY_ATTR {
+    const __m512i rounded = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow(row)), 16);
+    return _mm512_sub_ps(row, _mm512_castsi512_ps(rounded));
+  };
+  write_narrow_rows(rows, stride, count, width, out, out_stride, rest);
 }
 
 struct Bf16 {

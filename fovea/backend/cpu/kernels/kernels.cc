@@ -29,7 +29,7 @@ Table make_table(SimdLevel level) {
   bf16.packed_bytes = packed_bytes<Bf16Weights>;
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
-  return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,
+  return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,   nullptr,
           nullptr, layer_norm, normalize, match,  weighted_sum, maximum};
 }
 
@@ -44,6 +44,7 @@ Table make_bf16_table() {
                 gemm<Bf16>,
                 attention<Bf16Attention>};
   table.narrow_rows = narrow_rows;
+  table.narrow_rest = narrow_rest;
   return table;
 }
 #endif

@@ -84,6 +84,9 @@ struct Product {
   void (*attention)(const Attention& attention, int64_t begin, int64_t end, float* scratch);
 };
 
+using NarrowRows = void (*)(const float* rows, int64_t stride, int64_t count, int64_t width,
+                            uint16_t* out, int64_t out_stride);
+
 struct Table {
   SimdLevel level;
   int64_t panel_width;  // columns of a packed panel
@@ -93,8 +96,9 @@ struct Table {
   Product f32;
   Product bf16;  // weights in bf16; arithmetic too where the level has it
   // Rows of floats to rows of bf16, a zero behind an odd width; null where no product takes them.
-  void (*narrow_rows)(const float* rows, int64_t stride, int64_t count, int64_t width,
-                      uint16_t* out, int64_t out_stride);
+  NarrowRows narrow_rows;
+  // What that takes of the rows, as bf16.
+  NarrowRows narrow_rest;
   // LayerNorm of rows of `width` channels.
   void (*layer_norm)(const float* x, int64_t stride, int64_t rows, int64_t width,
                      const float* gamma, const float* beta, float eps, float* out,
