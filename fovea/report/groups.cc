@@ -12,8 +12,6 @@
 namespace fovea {
 namespace {
 
-constexpr Rgb kLine = {255, 255, 255};
-
 // sRGB's numbers as shares of light (IEC 61966-2-1).
 const std::array<double, 256>& light_of() {
   static const std::array<double, 256> table = [] {
@@ -79,13 +77,14 @@ Colours mean_colours(const Image& picture, const PatchLabels& labels, const Grid
   return colours;
 }
 
+int grey_of(const uint8_t* rgb) { return (2 * rgb[0] + 5 * rgb[1] + rgb[2]) / 8; }
+
 // What is left to see of a removed patch.
 Rgb removed_colour(const uint8_t* rgb, int x, int y, int thickness) {
-  const int grey = (2 * rgb[0] + 5 * rgb[1] + rgb[2]) / 8;
+  constexpr int kHatch = 110;
   const bool hatched = (x + y) / thickness % 6 == 0;
-  return hatched ? Rgb{110, 110, 110}
-                 : Rgb{static_cast<uint8_t>(24 + grey / 5), static_cast<uint8_t>(24 + grey / 5),
-                       static_cast<uint8_t>(24 + grey / 5)};
+  const auto grey = static_cast<uint8_t>(hatched ? kHatch : 24 + grey_of(rgb) / 5);
+  return {grey, grey, grey};
 }
 
 // Whether a pixel belongs to the line between groups: some pixel that the line's thickness away
@@ -102,6 +101,15 @@ bool on_line(const PatchLabels& labels, const Grid& grid, int x, int y, int thic
 
 }  // namespace
 
+Rgb line_on(const Rgb& colour) {
+  const int grey = grey_of(colour.data());
+  Rgb line;
+  std::transform(colour.begin(), colour.end(), line.begin(), [&](uint8_t c) {
+    return static_cast<uint8_t>(grey < 176 ? (c + 255) / 2 : c * 5 / 8);
+  });
+  return line;
+}
+
 int line_thickness(int patch_height, int patch_width) {
   return std::min(patch_height, patch_width) >= 28 ? 2 : 1;
 }
@@ -117,7 +125,7 @@ Image draw_groups(const Image& picture, const PatchLabels& labels) {
       uint8_t* to = pixel(drawn, x, y);
       const int32_t label = labels.at(y / grid.patch_height, x / grid.patch_width);
       Rgb colour = label == kRemoved ? removed_colour(to, x, y, thickness) : colours.at(label);
-      if (on_line(labels, grid, x, y, thickness)) colour = kLine;
+      if (on_line(labels, grid, x, y, thickness)) colour = line_on(colour);
       std::copy(colour.begin(), colour.end(), to);
     }
   }

@@ -27,6 +27,9 @@ struct PatchLabels {
 // where the picture's sides are no multiples of the patches' numbers or labels are missing.
 Image draw_groups(const Image& picture, const PatchLabels& labels);
 
+// The colour of a line over a plain area: halfway to white, or darker where that is bright already.
+Rgb line_on(const Rgb& colour);
+
 // How thick a line draw_groups makes between patches of so many pixels: 1 or 2. A line of 1 is the
 // first row or column of the patch below or to the right; one of 2 takes the last of the other
 // patch, too.
