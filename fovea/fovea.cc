@@ -72,6 +72,16 @@ void set_input_size(Config& config, const Architecture& a) {
   config.preprocessing.width = size[1];
 }
 
+// Each image's sources to the row of `rows` for it: row `first` for the first, then every
+// `stride`-th.
+void write_sources(const Sources& sources, int64_t first, int64_t stride, IntArray& rows) {
+  const int64_t positions = rows.shape.back();
+  for (size_t i = 0; i < sources.batch(); ++i) {
+    const int64_t row = first + static_cast<int64_t>(i) * stride;
+    std::copy(sources.of(i).begin(), sources.of(i).end(), rows.data.begin() + row * positions);
+  }
+}
+
 // Where a run of some images of the batch writes what it found.
 void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_image,
                 const RunOptions& options, Result& result) {
@@ -81,17 +91,16 @@ void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_im
   };
   write(output.features, result.features);
   write(output.logits, result.logits);
+  const auto depth = static_cast<int64_t>(output.trace.size());
+  for (int64_t layer = 0; layer < depth; ++layer) {
+    write_sources(output.trace[layer], first_image * depth + layer, depth, result.trace);
+  }
   if (!options.want_tokens) return;
   write(output.tokens, result.tokens);
   const std::span<const float> sizes = output.reduction.sizes();
   std::copy(sizes.begin(), sizes.end(),
             result.sizes.data.begin() + first_image * result.sizes.shape[1]);
-  const Sources& sources = output.reduction.sources();
-  for (size_t i = 0; i < sources.batch(); ++i) {
-    const int64_t image = first_image + static_cast<int64_t>(i);
-    std::copy(sources.of(i).begin(), sources.of(i).end(),
-              result.source.data.begin() + image * result.source.shape[1]);
-  }
+  write_sources(output.reduction.sources(), first_image, 1, result.source);
 }
 
 }  // namespace
@@ -129,8 +138,9 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   const int64_t features = a.pool_concat ? 2 * a.width : a.width;
   result.features = Array({s[0], features});
   result.logits = Array({s[0], a.classes > 0 ? a.classes : features});
-  if (!options.want_tokens) return result;
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
+  if (options.want_trace) result.trace = IntArray({s[0], a.depth, positions});
+  if (!options.want_tokens) return result;
   const int64_t left =
       tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix()).back();
   result.tokens = Array({s[0], left, a.width});
@@ -144,13 +154,15 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
   if (options.profile == nullptr) {
-    write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+    write_part(vit.forward(*cpu, part, options.merge, options.want_trace), *cpu, begin, options,
+               result);
     return;
   }
   Profile profile;
   cpu->set_profile(&profile);
   const auto start = std::chrono::steady_clock::now();
-  write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+  write_part(vit.forward(*cpu, part, options.merge, options.want_trace), *cpu, begin, options,
+             result);
   cpu->set_profile(nullptr);
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
   profile[Work::other] = passed.count() - profile.total();

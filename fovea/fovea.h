@@ -31,12 +31,15 @@ struct Result {
   Array tokens;     // [B, T, C]: after the final norm, where there is one
   Array sizes;      // [B, T]: how many input tokens each token stands for
   IntArray source;  // [B, N]: the token that each position of the input sequence ended in
+  IntArray trace;   // [B, depth, N]: the token that each position is part of after each layer
 };
 
-// What a caller wants of a run; tokens, sizes and sources cost copies of their size.
+// What a caller wants of a run; tokens, sizes, sources and the
+// trace cost copies of their size.
 struct RunOptions {
   MergeOptions merge = {};
   bool want_tokens = true;
+  bool want_trace = false;
   Profile* profile = nullptr;  // where the run's time is added, by kind of work
 };
 

@@ -14,7 +14,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kCommands[] = {"classify", "embed", "forward", "inspect", "bench"};
+constexpr const char* kCommands[] = {"classify", "embed", "forward",
+                                     "inspect",  "bench", "visualize"};
 
 // The keys of an object, in the order in which they are written.
 std::vector<std::string> keys_of(const std::string& line) {

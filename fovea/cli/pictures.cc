@@ -21,8 +21,8 @@ void skip(const std::string& message, size_t of) {
 }
 
 void run_batch(const Model& model, const PictureBatch& batch, const Pictures& pictures,
-               const MergeOptions& merge, Progress& progress, const TakeResult& take) {
-  const Result result = model.run(batch.images, {.merge = merge, .want_tokens = false});
+               const RunOptions& options, Progress& progress, const TakeResult& take) {
+  const Result result = model.run(batch.images, options);
   progress.clear();  // results may go to the same terminal
   for (size_t i = 0; i < batch.indices.size(); ++i) {
     take(pictures.paths[batch.indices[i]], static_cast<int64_t>(i), result);
@@ -59,12 +59,11 @@ Pictures find_pictures(const PictureFlags& flags) {
   return pictures;
 }
 
-int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
-                 const TakeResult& take) {
+int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
+                 const RunOptions& options, const TakeResult& take) {
   const size_t count = pictures.paths.size();
   // Decoding takes a fraction of the arithmetic: half as many threads keep ahead of it.
-  PictureLoader loader(pictures.paths, model.config().preprocessing, pictures.batch,
-                       std::max(1, model.threads() / 2));
+  PictureLoader loader(pictures.paths, spec, pictures.batch, std::max(1, model.threads() / 2));
   Progress progress(count);
   size_t failed = 0;
   while (const std::optional<PictureBatch> batch = loader.next()) {
@@ -73,12 +72,18 @@ int run_pictures(const Model& model, const Pictures& pictures, const MergeOption
       skip(failure.message, count + pictures.skipped);
       ++failed;
     }
-    if (!batch->indices.empty()) run_batch(model, *batch, pictures, merge, progress, take);
+    if (!batch->indices.empty()) run_batch(model, *batch, pictures, options, progress, take);
     progress.advance(batch->indices.size() + batch->failures.size());
   }
   progress.clear();
   if (failed == count) fail("none of {} pictures could be read", count + pictures.skipped);
   return failed + pictures.skipped == 0 ? kDone : kSomeSkipped;
+}
+
+int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+                 const TakeResult& take) {
+  return run_pictures(model, pictures, model.config().preprocessing,
+                      {.merge = merge, .want_tokens = false}, take);
 }
 
 }  // namespace fovea::cli

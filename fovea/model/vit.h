@@ -24,6 +24,7 @@ struct Vit {
     typename B::Tensor features;  // [B, 1, C]
     typename B::Tensor logits;    // [B, 1, classes]
     Reduction<B> reduction;       // sizes and sources
+    std::vector<Sources> trace;   // after each layer, where wanted
   };
 
   // Throws Error naming the tensor that is missing or has another shape.
@@ -37,14 +38,20 @@ struct Vit {
   }
 
   // images: [B, 3, H, W], H and W multiples of the patch.
-  Output forward(B& b, const Images& images, const MergeOptions& options) const {
+  Output forward(B& b, const Images& images, const MergeOptions& options,
+                 bool want_trace = false) const {
     typename B::Tensor x = patch_embed.forward(b, images);
     Reduction<B> tokens(options, b.sequences(x), architecture.prefix(), architecture.depth);
-    for (const Block<B>& block : blocks) x = block.forward(b, std::move(x), tokens);
+    std::vector<Sources> trace;
+    for (const Block<B>& block : blocks) {
+      x = block.forward(b, std::move(x), tokens);
+      if (want_trace) trace.push_back(tokens.sources());
+    }
     if (norm) x = b.layer_norm(x, *norm);
     typename B::Tensor features = head.features(b, x, tokens.sizes());
     typename B::Tensor logits = head.logits(b, x, features);
-    return {std::move(x), std::move(features), std::move(logits), std::move(tokens)};
+    return {std::move(x), std::move(features), std::move(logits), std::move(tokens),
+            std::move(trace)};
   }
 };
 
