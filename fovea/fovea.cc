@@ -214,11 +214,16 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   Result result = state_->allocate(images, options);
   const int64_t batch = images.shape[0];
   const int64_t threads = state_->threads->count();
-  // Whole images to each thread as far as they share out evenly; the rest are run one by one, every
-  // operation spread over all threads.
-  const int64_t shared_out = threads == 1 ? 0 : batch / threads * threads;
-  state_->threads->run(shared_out, [&](int64_t image, int) {
-    state_->run_images(state_->serial.lend(), images, image, image + 1, options, result);
+  // Whole images to each thread as far as they share out evenly, a few at a time, so that a weight
+  // that was fetched serves all of these; the rest are run one by one, every operation spread over
+  // all threads.
+  constexpr int64_t kTogether = 2;
+  const int64_t each = batch / threads;
+  const int64_t shared_out = threads == 1 ? 0 : each * threads;
+  const int64_t tasks = shared_out == 0 ? 0 : threads * ((each + kTogether - 1) / kTogether);
+  state_->threads->run(tasks, [&](int64_t task, int) {
+    state_->run_images(state_->serial.lend(), images, shared_out * task / tasks,
+                       shared_out * (task + 1) / tasks, options, result);
   });
   for (int64_t image = shared_out; image < batch; ++image) {
     state_->run_images(state_->shared.lend(), images, image, image + 1, options, result);
