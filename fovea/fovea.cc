@@ -81,6 +81,8 @@ void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_im
   };
   write(output.features, result.features);
   write(output.logits, result.logits);
+  std::copy(output.layer_tokens.data.begin(), output.layer_tokens.data.end(),
+            result.layer_tokens.data.begin() + first_image * result.layer_tokens.shape[1]);
   if (!options.want_tokens) return;
   write(output.tokens, result.tokens);
   const std::span<const float> sizes = output.reduction.sizes();
@@ -92,6 +94,18 @@ void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_im
     std::copy(sources.of(i).begin(), sources.of(i).end(),
               result.source.data.begin() + image * result.source.shape[1]);
   }
+}
+
+// Cuts padding of `rows` [B, T, ...] to the first `longest` of T.
+void cut_rows(Array& rows, int64_t longest) {
+  if (rows.shape[1] == longest) return;
+  const int64_t size = elements(rows.shape) / (rows.shape[0] * rows.shape[1]);
+  for (int64_t image = 1; image < rows.shape[0]; ++image) {
+    std::copy_n(rows.data.begin() + image * rows.shape[1] * size, longest * size,
+                rows.data.begin() + image * longest * size);
+  }
+  rows.shape[1] = longest;
+  rows.data.resize(elements(rows.shape));
 }
 
 }  // namespace
@@ -129,10 +143,15 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   const int64_t features = a.pool_concat ? 2 * a.width : a.width;
   result.features = Array({s[0], features});
   result.logits = Array({s[0], a.classes > 0 ? a.classes : features});
+  result.layer_tokens = IntArray({s[0], a.depth});
   if (!options.want_tokens) return result;
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
+  // With a threshold it shows only later how many tokens are left.
   const int64_t left =
-      tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix()).back();
+      options.merge.threshold
+          ? positions
+          : tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix())
+                .back();
   result.tokens = Array({s[0], left, a.width});
   result.sizes = Array({s[0], left});
   result.source = IntArray({s[0], positions});
@@ -210,6 +229,14 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   });
   for (int64_t image = shared_out; image < batch; ++image) {
     state_->run_images(state_->shared.lend(), images, image, image + 1, options, result);
+  }
+  if (options.merge.threshold && options.want_tokens) {
+    int32_t longest = 0;
+    for (size_t i = a.depth - 1; i < result.layer_tokens.data.size(); i += a.depth) {
+      longest = std::max(longest, result.layer_tokens.data[i]);
+    }
+    cut_rows(result.tokens, longest);
+    cut_rows(result.sizes, longest);
   }
   return result;
 }

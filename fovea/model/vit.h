@@ -24,6 +24,7 @@ struct Vit {
     typename B::Tensor features;  // [B, 1, C]
     typename B::Tensor logits;    // [B, 1, classes]
     Reduction<B> reduction;       // sizes and sources
+    IntArray layer_tokens;        // [B, depth]: tokens that leave each layer
   };
 
   // Throws Error naming the tensor that is missing or has another shape.
@@ -40,11 +41,19 @@ struct Vit {
   Output forward(B& b, const Images& images, const MergeOptions& options) const {
     typename B::Tensor x = patch_embed.forward(b, images);
     Reduction<B> tokens(options, b.sequences(x), architecture.prefix(), architecture.depth);
-    for (const Block<B>& block : blocks) x = block.forward(b, std::move(x), tokens);
+    IntArray layer_tokens({images.batch, architecture.depth});
+    for (const Block<B>& block : blocks) {
+      x = block.forward(b, std::move(x), tokens);
+      const Sequences& first = b.sequences(x);
+      for (int64_t i = 0; i < images.batch; ++i) {
+        layer_tokens.data[i * architecture.depth + block.layer] = first[i + 1] - first[i];
+      }
+    }
     if (norm) x = b.layer_norm(x, *norm);
     typename B::Tensor features = head.features(b, x, tokens.sizes());
     typename B::Tensor logits = head.logits(b, x, features);
-    return {std::move(x), std::move(features), std::move(logits), std::move(tokens)};
+    return {std::move(x), std::move(features), std::move(logits), std::move(tokens),
+            std::move(layer_tokens)};
   }
 };
 
