@@ -82,6 +82,21 @@ void write_sources(const Sources& sources, int64_t first, int64_t stride, IntArr
   }
 }
 
+// Tokens and sizes of images that may differ in their number of tokens.
+void write_tokens(const Vit<Cpu>::Output& output, int64_t first_image, Result& result) {
+  const Tensor& x = output.tokens;
+  const int64_t most = result.sizes.shape[1];
+  for (int64_t i = 0; i < x.batch(); ++i) {
+    const int64_t place = (first_image + i) * most;
+    float* to = result.tokens.data.data() + place * x.channels();
+    for (int64_t row = x.first(i); row < x.first(i + 1); ++row) {
+      to = std::copy_n(x.row(row), x.channels(), to);
+    }
+    std::copy_n(output.reduction.sizes().begin() + x.first(i), x.tokens(i),
+                result.sizes.data.begin() + place);
+  }
+}
+
 // Where a run of some images of the batch writes what it found.
 void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_image,
                 const RunOptions& options, Result& result) {
@@ -95,12 +110,23 @@ void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_im
   for (int64_t layer = 0; layer < depth; ++layer) {
     write_sources(output.trace[layer], first_image * depth + layer, depth, result.trace);
   }
+  std::copy(output.layer_tokens.data.begin(), output.layer_tokens.data.end(),
+            result.layer_tokens.data.begin() + first_image * result.layer_tokens.shape[1]);
   if (!options.want_tokens) return;
-  write(output.tokens, result.tokens);
-  const std::span<const float> sizes = output.reduction.sizes();
-  std::copy(sizes.begin(), sizes.end(),
-            result.sizes.data.begin() + first_image * result.sizes.shape[1]);
+  write_tokens(output, first_image, result);
   write_sources(output.reduction.sources(), first_image, 1, result.source);
+}
+
+// Cuts padding of `rows` [B, T, ...] to the first `longest` of T.
+void cut_rows(Array& rows, int64_t longest) {
+  if (rows.shape[1] == longest) return;
+  const int64_t size = elements(rows.shape) / (rows.shape[0] * rows.shape[1]);
+  for (int64_t image = 1; image < rows.shape[0]; ++image) {
+    std::copy_n(rows.data.begin() + image * rows.shape[1] * size, longest * size,
+                rows.data.begin() + image * longest * size);
+  }
+  rows.shape[1] = longest;
+  rows.data.resize(elements(rows.shape));
 }
 
 }  // namespace
@@ -138,11 +164,16 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   const int64_t features = a.pool_concat ? 2 * a.width : a.width;
   result.features = Array({s[0], features});
   result.logits = Array({s[0], a.classes > 0 ? a.classes : features});
+  result.layer_tokens = IntArray({s[0], a.depth});
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
   if (options.want_trace) result.trace = IntArray({s[0], a.depth, positions});
   if (!options.want_tokens) return result;
+  // With a threshold it shows only later how many tokens are left.
   const int64_t left =
-      tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix()).back();
+      options.merge.threshold
+          ? positions
+          : tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix())
+                .back();
   result.tokens = Array({s[0], left, a.width});
   result.sizes = Array({s[0], left});
   result.source = IntArray({s[0], positions});
@@ -227,6 +258,14 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   });
   for (int64_t image = shared_out; image < batch; ++image) {
     state_->run_images(state_->shared.lend(), images, image, image + 1, options, result);
+  }
+  if (options.merge.threshold && options.want_tokens) {
+    int32_t longest = 0;
+    for (size_t i = a.depth - 1; i < result.layer_tokens.data.size(); i += a.depth) {
+      longest = std::max(longest, result.layer_tokens.data[i]);
+    }
+    cut_rows(result.tokens, longest);
+    cut_rows(result.sizes, longest);
   }
   return result;
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <span>
 #include <system_error>
 
 #include "fovea/cli/commands.h"
@@ -22,7 +23,7 @@ namespace {
 
 struct Flags {
   std::string model, size;
-  std::string r = "0,13";
+  std::string r;  // empty: nothing merged, and then merged
   std::string batch = "1,8";
   std::string reps;  // empty: as many as fill a few seconds
   bool json = false;
@@ -62,7 +63,6 @@ double run_once(const Model& model, const Array& images, const RunOptions& optio
 
 // The fastest of `reps` runs, or, where that is 0, of at least 10 that fill at least 3 seconds.
 double fastest_run(const Model& model, const Array& images, const RunOptions& options, int reps) {
-  run_once(model, images, options);  // warms caches and arenas
   double fastest = run_once(model, images, options);
   double total = fastest;
   const auto enough = [&](int runs) { return reps > 0 ? runs >= reps : runs >= 10 && total >= 3; };
@@ -92,8 +92,13 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
-  measured.gflops_per_image = cost(a, height, width, options.merge).gflops;
   const Array images = random_images(row.batch, {height, width});
+  const Result result = model.run(images, options);  // warms caches and arenas too
+  const std::span<const int32_t> tokens = result.layer_tokens.data;
+  for (int i = 0; i < row.batch; ++i) {
+    measured.gflops_per_image +=
+        gflops(a, height, width, options.merge, tokens.subspan(i * a.depth, a.depth)) / row.batch;
+  }
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {
     measured.profiled = profile_run(model, images, options, load_options(flags.run).dtype);
@@ -101,8 +106,11 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   return measured;
 }
 
+// What a row merges; "-" where only the threshold says.
+std::string r_text(const Row& row) { return row.r == kNoLimit ? "-" : std::to_string(row.r); }
+
 std::string describe(const Flags& flags, const Row& row) {
-  return fmt::format("{} with r {} and batch {}", flags.model, row.r, row.batch);
+  return fmt::format("{} with r {} and batch {}", flags.model, r_text(row), row.batch);
 }
 
 // The measuring process: never returns.
@@ -153,8 +161,10 @@ Measured measure_apart(const Flags& flags, const Row& row, bool is_first) {
 
 void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
+  nlohmann::ordered_json r;  // null where only the threshold says
+  if (row.r != kNoLimit) r = row.r;
   nlohmann::ordered_json line = {
-      {"model", flags.model},        {"r", row.r},
+      {"model", flags.model},        {"r", r},
       {"batch", row.batch},          {"dtype", flags.run.dtype},
       {"threads", m.threads},        {"gflops_per_image", m.gflops_per_image},
       {"images_per_second", images}, {"gflops_per_second", images * m.gflops_per_image},
@@ -171,16 +181,18 @@ void print_header() {
 void print_as_text(const Row& row, const Measured& m, double speed_up) {
   const double images = row.batch / m.seconds;
   print(fmt::format("{:>5} {:>6} {:>8} {:>13.3f} {:>11.2f} {:>9.1f} {:>9.0f} {:>9.2f}\n", row.batch,
-                    row.r, m.threads, m.gflops_per_image, images, images * m.gflops_per_image,
+                    r_text(row), m.threads, m.gflops_per_image, images, images * m.gflops_per_image,
                     m.peak_mb, speed_up));
 }
 
 // Every r of a batch, then the next batch.
 std::vector<Row> rows_of(const Flags& flags) {
+  const bool has_threshold = merge_options(flags.merge).threshold.has_value();
+  const std::string otherwise = has_threshold ? fmt::format("0,{}", kNoLimit) : "0,13";
   std::vector<Row> rows;
   for (const std::string& batch : split(flags.batch)) {
-    for (const std::string& r : split(flags.r)) {
-      rows.push_back({parse_whole("--r", r, 0, 1'000'000), parse_whole("--batch", batch, 1, 4096)});
+    for (const std::string& r : split(flags.r.empty() ? otherwise : flags.r)) {
+      rows.push_back({parse_whole("--r", r, 0, kNoLimit), parse_whole("--batch", batch, 1, 4096)});
     }
   }
   return rows;
@@ -189,7 +201,6 @@ std::vector<Row> rows_of(const Flags& flags) {
 int bench(const Flags& flags) {
   // Whatever can be wrong with the options is found before anything is measured.
   const std::vector<Row> rows = rows_of(flags);
-  merge_options(flags.merge);
   load_options(flags.run);
   reps_of(flags);
   if (is_named(flags.model)) input_size(flags.size, named_architecture(flags.model));
@@ -218,7 +229,7 @@ void add_bench(CLI::App& program, int& status) {
   command
       ->add_option("--r", flags->r,
                    "Tokens to merge away in each layer; commas separate runs\n"
-                   "(default 0,13)")
+                   "(default 0,13; with --threshold 0 and without a limit)")
       ->type_name("N,...");
   command
       ->add_option("--batch", flags->batch,
