@@ -58,7 +58,8 @@ std::string describe(const CLI::App& program, const CLI::ParseError& error) {
     const std::string text = printable(unknown.front());
     if (text.starts_with('-')) return "unknown option " + text;
     if (program.get_subcommands().empty())
-      return "unknown command " + text + "; expected classify, embed, forward, inspect or bench";
+      return "unknown command " + text +
+             "; expected classify, embed, forward, inspect, bench or sweep";
     return "unexpected argument " + text;
   }
   const std::string text = error.what();
@@ -82,6 +83,7 @@ int parse_and_run(int argc, char** argv) {
   add_forward(program, status);
   add_inspect(program, status);
   add_bench(program, status);
+  add_sweep(program, status);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(arguments(argc, argv));
