@@ -108,6 +108,18 @@ const WrongUsage kWrongUsages[] = {
     {"metric", inspect_with({"--metric", "w"}), "--metric w: expected one of k, q, v, x, k_concat"},
     {"distance", inspect_with({"--distance", "far"}), "--distance far: expected one of cosine"},
     {"merge", inspect_with({"--merge", "sum"}), "--merge sum: expected one of weighted, mean"},
+    {"matching", inspect_with({"--matching", "best"}),
+     "--matching best: expected one of bipartite"},
+    {"partition", inspect_with({"--partition", "odd"}),
+     "--partition odd: expected one of alternate"},
+    {"placement", inspect_with({"--placement", "x"}), "--placement x: expected one of between"},
+    {"k", inspect_with({"--k", "0"}), "--k 0: expected a whole number from 1"},
+    {"seed", inspect_with({"--seed", "-1"}), "--seed -1: expected a whole number from 0"},
+    {"greedy_softmax", inspect_with({"--matching", "greedy", "--distance", "softmax"}),
+     "expected cosine, dot or euclidean"},
+    {"no_class_token",
+     {"inspect", golden_path("no-class-token"), "--matching", "attention-prune"},
+     "the model has no class token; expected another matching"},
     {"threads_zero", inspect_with({"--threads", "0"}), "--threads 0: expected a whole number"},
     {"threads_word", inspect_with({"--threads", "two"}), "--threads two: expected a whole number"},
     {"dtype", inspect_with({"--dtype", "f16"}), "--dtype f16: expected f32"},
@@ -137,6 +149,26 @@ const WrongUsage kWrongUsages[] = {
 
 INSTANTIATE_TEST_SUITE_P(All, CliUsage, testing::ValuesIn(kWrongUsages),
                          [](const auto& info) { return info.param.name; });
+
+TEST(CliInspect, CountsWhatRuns) {
+  const auto inspected = [](const std::vector<std::string>& more) {
+    std::vector<std::string> options = {"--json", "--r", "4"};
+    options.insert(options.end(), more.begin(), more.end());
+    const Finished finished = run_fovea(inspect_with(options));
+    expect_done(finished);
+    return json::parse(finished.out);
+  };
+  const json plain = inspected({});
+  EXPECT_EQ(plain["tokens_per_layer"], (json{33, 29, 25}));
+  EXPECT_EQ(inspected({"--matching", "kth", "--k", "3"})["tokens_per_layer"], (json{13, 5, 3}));
+  const json before = inspected({"--placement", "before-attention"});
+  const json drawn = inspected({"--placement", "before-attention", "--matching", "random-prune"});
+  const json after = inspected({"--placement", "after-mlp"});
+  EXPECT_GT(before["gflops"], plain["gflops"]) << "keys are computed twice";
+  EXPECT_LT(drawn["gflops"], plain["gflops"]) << "nothing is looked at, attention has fewer tokens";
+  EXPECT_GT(after["gflops"], plain["gflops"]);
+  EXPECT_EQ(after["gflops_dense"], plain["gflops_dense"]);
+}
 
 TEST(CliOutput, AFullStandardOutputIsNoticed) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{

@@ -72,5 +72,46 @@ TEST(Cost, CountsBranchesAndTheStem) {
   EXPECT_NEAR(cost_of(a, 0).gflops, plain - embedding + stem, 1e-9);
 }
 
+TEST(Cost, CountsWhatRunsWhereverTokensMerge) {
+  Architecture a = named_architecture("vit_tiny_patch32_64");  // 4 patches and a class token
+  a.depth = 1;
+  a.branches = 2;
+  const double c = 192;
+  const auto multiply_adds = [&](const MergeOptions& merge) {
+    return cost(a, 64, 64, merge).gflops * 0.5e9 - 4 * 3 * 32 * 32 * c;
+  };
+  const auto attention = [&](double n) { return 2 * (4 * c * c * n + 2 * n * n * c); };
+  const auto mlp = [&](double n) { return 2 * 8 * c * c * n; };
+  const double looking = 2 * 3 * c * c * 5;
+  MergeOptions merge{.schedule = {.r = 1}};
+  EXPECT_NEAR(multiply_adds(merge), attention(5) + mlp(4), 1);
+  merge.placement = Placement::after_mlp;
+  EXPECT_NEAR(multiply_adds(merge), attention(5) + mlp(5), 1);
+  merge.placement = Placement::before_attention;
+  EXPECT_NEAR(multiply_adds(merge), looking + attention(4) + mlp(4), 1);
+  merge.metric = Metric::x;
+  EXPECT_NEAR(multiply_adds(merge), attention(4) + mlp(4), 1) << "norm1 alone tells";
+  merge.matching = Matching::attention_prune;
+  EXPECT_NEAR(multiply_adds(merge), looking + attention(4) + mlp(4), 1);
+  merge.matching = Matching::random_prune;
+  EXPECT_NEAR(multiply_adds(merge), attention(4) + mlp(4), 1);
+  merge.schedule.r = 0;
+  EXPECT_NEAR(multiply_adds(merge), attention(5) + mlp(5), 1);
+}
+
+TEST(Cost, KnowsHowManyEachMatchingTakes) {
+  const Architecture a = named_architecture("vit_tiny_patch16_224");
+  const auto last = [&](Matching matching) {
+    return cost(a, 224, 224, {.schedule = {.r = 50}, .matching = matching}).tokens_per_layer.back();
+  };
+  EXPECT_EQ(last(Matching::bipartite), 2);
+  EXPECT_EQ(last(Matching::greedy), 2);
+  EXPECT_THAT(
+      cost(a, 224, 224, {.schedule = {.r = 90}, .matching = Matching::kmeans}).tokens_per_layer,
+      testing::ElementsAre(107, 17, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2));
+  EXPECT_THAT(cost(a, 224, 224, {.matching = Matching::kth, .k = 5}).tokens_per_layer,
+              testing::ElementsAre(41, 9, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5));
+}
+
 }  // namespace
 }  // namespace fovea

@@ -70,6 +70,9 @@ TEST(Names, AreParsedAndListed) {
   EXPECT_EQ(parse_metric("k_concat"), Metric::k_concat);
   EXPECT_EQ(parse_distance("softmax"), Distance::softmax);
   EXPECT_EQ(parse_merge_mode("amax"), MergeMode::amax);
+  EXPECT_EQ(parse_matching("random-bipartite"), Matching::random_bipartite);
+  EXPECT_EQ(parse_partitioning("sequential"), Partitioning::sequential);
+  EXPECT_EQ(parse_placement("after-mlp"), Placement::after_mlp);
   EXPECT_EQ(error_of([] { parse_metric("z"); }),
             "--metric z: expected one of k, q, v, x, k_concat");
   EXPECT_THAT(error_of([] { parse_distance(""); }), HasSubstr("cosine, dot, euclidean, softmax"));

@@ -1,0 +1,305 @@
+// Ways to merge, through the whole model: against a plain one in double precision, and what holds
+// of all of them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "fovea/fovea.h"
+#include "fovea/io/npy.h"
+#include "fovea/io/testing.h"
+#include "fovea/tokens/sources.h"
+#include "tests/plain_vit.h"
+
+namespace fovea {
+namespace {
+
+const std::filesystem::path kModels = std::filesystem::path(FOVEA_TEST_DATA) / "goldens";
+
+double cosine_of(const std::vector<double>& a, const std::vector<double>& b) {
+  const auto dot = [](const auto& x, const auto& y) {
+    return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
+  };
+  return dot(a, b) / std::sqrt(dot(a, a) * dot(b, b));
+}
+
+struct PlainEdge {
+  size_t from;
+  size_t to;
+  double score;
+};
+
+std::vector<PlainEdge> plain_edges(const PlainSeen& seen, const std::vector<size_t>& a,
+                                   const std::vector<size_t>& b) {
+  std::vector<PlainEdge> edges;
+  for (const size_t i : a) {
+    PlainEdge edge{i, b.at(0), -2};
+    for (const size_t j : b) {
+      const double score = cosine_of(seen.keys[i], seen.keys[j]);
+      if (score > edge.score) edge = {i, j, score};
+    }
+    edges.push_back(edge);
+  }
+  return edges;
+}
+
+// Tokens that stay, in this order, each with those that merge into it.
+PlainGroups groups_of(const std::vector<size_t>& stay, const std::vector<PlainEdge>& edges) {
+  PlainGroups groups;
+  for (const size_t i : stay) {
+    groups.push_back({i});
+    for (const PlainEdge& edge : edges) {
+      if (edge.to == i) groups.back().push_back(edge.from);
+    }
+  }
+  return groups;
+}
+
+// The paper's matching over tokens from `prefix` on, even positions against odd ones.
+PlainGroups plain_bipartite(const PlainSeen& seen, size_t prefix, size_t r) {
+  std::vector<size_t> a;
+  std::vector<size_t> b;
+  for (size_t i = prefix; i < seen.keys.size(); ++i) (i % 2 == 0 ? a : b).push_back(i);
+  std::vector<PlainEdge> edges = plain_edges(seen, a, b);
+  const auto stronger = [](const PlainEdge& x, const PlainEdge& y) { return x.score > y.score; };
+  std::stable_sort(edges.begin(), edges.end(), stronger);
+  const size_t count = std::min(r, (seen.keys.size() - prefix) / 2);
+  std::vector<size_t> stay_of_a;
+  for (size_t i = count; i < edges.size(); ++i) stay_of_a.push_back(edges[i].from);
+  if (prefix > 0) std::sort(stay_of_a.begin(), stay_of_a.end());
+  edges.resize(count);
+  std::vector<size_t> stay(prefix);
+  std::iota(stay.begin(), stay.end(), 0);
+  stay.insert(stay.end(), stay_of_a.begin(), stay_of_a.end());
+  stay.insert(stay.end(), b.begin(), b.end());
+  return groups_of(stay, edges);
+}
+
+PlainGroups plain_kth(const PlainSeen& seen, size_t prefix, size_t k) {
+  std::vector<size_t> a;
+  std::vector<size_t> b;
+  std::vector<size_t> stay(prefix);
+  std::iota(stay.begin(), stay.end(), 0);
+  const size_t whole = (seen.keys.size() - prefix) / k * k;
+  for (size_t i = 0; i < seen.keys.size() - prefix; ++i) {
+    if (i >= whole || i % k == k - 1) stay.push_back(prefix + i);
+    if (i < whole) (i % k == k - 1 ? b : a).push_back(prefix + i);
+  }
+  return groups_of(stay, b.empty() ? std::vector<PlainEdge>{} : plain_edges(seen, a, b));
+}
+
+PlainGroups plain_attention_prune(const PlainSeen& seen, size_t prefix, size_t r) {
+  std::vector<size_t> order(seen.keys.size() - prefix);
+  std::iota(order.begin(), order.end(), prefix);
+  std::stable_sort(order.begin(), order.end(), [&](size_t i, size_t j) {
+    return seen.class_attention[i] < seen.class_attention[j];
+  });
+  std::vector<size_t> stay(order.begin() + static_cast<int64_t>(std::min(r, order.size() - 1)),
+                           order.end());
+  for (size_t i = 0; i < prefix; ++i) stay.push_back(i);
+  std::sort(stay.begin(), stay.end());
+  return groups_of(stay, {});
+}
+
+// Runs both on the golden's first image.
+void expect_same_as_plain(const std::string& golden, const MergeOptions& options,
+                          const PlainChoice& choose) {
+  Array image = read_npy(kModels / golden / "input.npy");
+  const int side = static_cast<int>(image.shape[2]);
+  image.shape[0] = 1;
+  image.data.resize(elements(image.shape));
+  const Result got = Model::load(kModels / golden, {.threads = 2}).run(image, {.merge = options});
+  PlainVit plain(kModels / golden);
+  const PlainResult want = plain.run(image.data.data(), side, options.placement, choose);
+  EXPECT_THAT(got.source.data, testing::ElementsAreArray(want.source));
+  EXPECT_THAT(got.sizes.data, testing::ElementsAreArray(want.sizes));
+  ASSERT_EQ(static_cast<size_t>(got.tokens.shape[1]), want.tokens.size());
+  for (size_t i = 0; i < got.tokens.data.size(); ++i) {
+    const auto width = static_cast<size_t>(got.tokens.shape[2]);
+    ASSERT_NEAR(got.tokens.data[i], want.tokens[i / width][i % width], 1e-3) << i;
+  }
+}
+
+const std::vector<std::string> kPlainGoldens = {"vit", "deit-distilled", "layerscale",
+                                                "parallel-plain", "no-class-token"};
+constexpr Placement kPlacements[] = {Placement::between, Placement::before_attention,
+                                     Placement::after_mlp};
+
+TEST(Merging, BipartiteMatchingIsThePlainOneWhereverItStands) {
+  for (const std::string& golden : kPlainGoldens) {
+    for (const Placement placement : kPlacements) {
+      SCOPED_TRACE(golden);
+      const auto prefix = static_cast<size_t>(PlainVit(kModels / golden).architecture().prefix());
+      expect_same_as_plain(
+          golden, {.schedule = {.r = 5}, .placement = placement},
+          [&](const PlainSeen& seen, int) { return plain_bipartite(seen, prefix, 5); });
+    }
+  }
+}
+
+TEST(Merging, KthIsThePlainOneAndIgnoresR) {
+  for (const std::string& golden : kPlainGoldens) {
+    for (const Placement placement : kPlacements) {
+      SCOPED_TRACE(golden);
+      const auto prefix = static_cast<size_t>(PlainVit(kModels / golden).architecture().prefix());
+      expect_same_as_plain(golden, {.matching = Matching::kth, .placement = placement, .k = 3},
+                           [&](const PlainSeen& seen, int) { return plain_kth(seen, prefix, 3); });
+    }
+  }
+}
+
+TEST(Merging, AttentionPruningIsThePlainOne) {
+  for (const std::string golden : {"vit", "deit-distilled", "layerscale", "parallel-plain"}) {
+    for (const Placement placement : kPlacements) {
+      SCOPED_TRACE(golden);
+      const auto prefix = static_cast<size_t>(PlainVit(kModels / golden).architecture().prefix());
+      expect_same_as_plain(
+          golden,
+          {.schedule = {.r = 4}, .matching = Matching::attention_prune, .placement = placement},
+          [&](const PlainSeen& seen, int) { return plain_attention_prune(seen, prefix, 4); });
+    }
+  }
+}
+
+// Every alternative with options that let it act.
+struct Way {
+  std::string name;
+  MergeOptions options;
+  bool drops = false;
+};
+
+std::vector<Way> all_ways() {
+  std::vector<Way> ways = {
+      {"sequential", {.partition = Partitioning::sequential}},
+      {"random", {.partition = Partitioning::random, .seed = 5}},
+      {"greedy", {.matching = Matching::greedy}},
+      {"kmeans", {.matching = Matching::kmeans}},
+      {"random_prune", {.matching = Matching::random_prune}, true},
+      {"attention_prune", {.matching = Matching::attention_prune}, true},
+      {"random_bipartite", {.matching = Matching::random_bipartite}},
+      {"kth", {.matching = Matching::kth, .k = 3}},
+      {"bipartite", {}},
+  };
+  const size_t count = ways.size();
+  for (const Placement placement : {Placement::before_attention, Placement::after_mlp}) {
+    for (size_t i = 0; i < count; ++i) {
+      ways.push_back(ways[i]);
+      ways.back().options.placement = placement;
+      ways.back().name += placement == Placement::after_mlp ? "_after_mlp" : "_before_attention";
+    }
+  }
+  return ways;
+}
+
+class EveryWay : public testing::TestWithParam<Way> {};
+
+TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
+  for (const std::string golden : {"vit-odd", "parallel", "dinov2-registers", "no-class-token"}) {
+    const Model model = Model::load(kModels / golden, {.threads = 2});
+    const Architecture& a = model.architecture();
+    if (GetParam().options.matching == Matching::attention_prune && !a.class_token) continue;
+    const Array images = read_npy(kModels / golden / "input.npy");
+    for (const int r : {3, 1000}) {
+      SCOPED_TRACE(golden + " r " + std::to_string(r));
+      MergeOptions options = GetParam().options;
+      options.schedule.r = r;
+      const Result result = model.run(images, {.merge = options});
+      const int64_t left = result.tokens.shape[1];
+      const int64_t positions = result.source.shape[1];
+      EXPECT_EQ(left, cost(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]),
+                           options)
+                          .tokens_per_layer.back());
+      EXPECT_LT(left, positions);
+      EXPECT_GT(left, a.prefix()) << "a token that is not protected must be left";
+      for (int64_t image = 0; image < images.shape[0]; ++image) {
+        std::vector<float> counted(left);
+        int64_t dropped = 0;
+        for (int64_t i = 0; i < positions; ++i) {
+          const int32_t token = result.source.data[image * positions + i];
+          if (token < 0) {
+            ++dropped;
+          } else {
+            ++counted.at(token);
+          }
+          if (i < a.prefix()) {
+            EXPECT_EQ(token, i) << "protected tokens stay where they are";
+          }
+        }
+        EXPECT_EQ(dropped, GetParam().drops ? positions - left : 0);
+        EXPECT_TRUE(
+            std::equal(counted.begin(), counted.end(), result.sizes.data.begin() + image * left));
+      }
+      EXPECT_EQ(unmerge(result.tokens, result.source).shape,
+                (Shape{images.shape[0], positions, a.width}));
+    }
+  }
+}
+
+TEST_P(EveryWay, GivesAnImageTheSameBitsInAnyBatch) {
+  const Array images = read_npy(kModels / "vit" / "input.npy");
+  const int64_t batch = images.shape[0];
+  const int64_t size = elements(images.shape) / batch;
+  MergeOptions options = GetParam().options;
+  options.schedule.r = 4;
+  const Result all = Model::load(kModels / "vit", {.threads = 2}).run(images, {.merge = options});
+  const Model single = Model::load(kModels / "vit", {.threads = 1});
+  for (int64_t i = 0; i < batch; ++i) {
+    Array image({1, 3, images.shape[2], images.shape[3]});
+    std::copy_n(images.data.begin() + i * size, size, image.data.begin());
+    const Result alone = single.run(image, {.merge = options});
+    EXPECT_TRUE(std::equal(alone.tokens.data.begin(), alone.tokens.data.end(),
+                           all.tokens.data.begin() + i * elements(alone.tokens.shape)));
+    EXPECT_TRUE(std::equal(alone.source.data.begin(), alone.source.data.end(),
+                           all.source.data.begin() + i * elements(alone.source.shape)));
+  }
+}
+
+TEST_P(EveryWay, IsThePlainModelToTheBitWhereNothingMerges) {
+  MergeOptions options = GetParam().options;
+  options.k = 1;  // kth has no r
+  for (const std::string golden : {"vit", "parallel"}) {
+    const Model model = Model::load(kModels / golden, {.threads = 1});
+    const Array images = read_npy(kModels / golden / "input.npy");
+    const Result plain = model.run(images);
+    const Result merged = model.run(images, {.merge = options});
+    EXPECT_EQ(merged.tokens.data, plain.tokens.data);
+    EXPECT_EQ(merged.logits.data, plain.logits.data);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryWay, testing::ValuesIn(all_ways()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Merging, SeedsDrawOtherTokens) {
+  const Model model = Model::load(kModels / "vit");
+  const Array images = read_npy(kModels / "vit" / "input.npy");
+  for (MergeOptions options : {MergeOptions{.partition = Partitioning::random},
+                               MergeOptions{.matching = Matching::random_prune},
+                               MergeOptions{.matching = Matching::random_bipartite}}) {
+    options.schedule.r = 4;
+    const std::vector<int32_t> first = model.run(images, {.merge = options}).source.data;
+    EXPECT_EQ(model.run(images, {.merge = options}).source.data, first);
+    options.seed = 1;
+    EXPECT_NE(model.run(images, {.merge = options}).source.data, first);
+  }
+}
+
+TEST(Merging, RefusesWhatCanNotBeDone) {
+  const Model no_class = Model::load(kModels / "no-class-token");
+  const Array images = read_npy(kModels / "no-class-token" / "input.npy");
+  const auto error = [&](const MergeOptions& options) {
+    return error_of([&] { no_class.run(images, {.merge = options}); });
+  };
+  EXPECT_THAT(error({.matching = Matching::attention_prune}),
+              testing::HasSubstr("the model has no class token; expected another matching"));
+  EXPECT_THAT(error({.matching = Matching::kth, .k = 0}), testing::HasSubstr("k is 0; expected 1"));
+  EXPECT_THAT(error({.distance = Distance::softmax, .matching = Matching::greedy}),
+              testing::HasSubstr("expected cosine, dot or euclidean"));
+  EXPECT_THAT(error({.schedule = {.r = -1}}), testing::HasSubstr("r is -1"));
+}
+
+}  // namespace
+}  // namespace fovea

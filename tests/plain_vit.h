@@ -1,0 +1,222 @@
+// A Vision Transformer in plain loops and double precision, whose tokens merge as a caller says:
+// what the differential tests of merging hold the library against.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fovea/model/architecture.h"
+#include "fovea/model/checkpoint.h"
+#include "fovea/model/config.h"
+#include "fovea/model/weights.h"
+
+namespace fovea {
+
+using PlainRows = std::vector<std::vector<double>>;
+
+// What a layer's merging may go by.
+struct PlainSeen {
+  PlainRows keys;                       // mean over the heads of all branches
+  std::vector<double> class_attention;  // mean over the heads of all branches
+  std::vector<double> sizes;
+};
+
+// Old tokens of each new one, the one that keeps its place first; who is in none is dropped.
+using PlainGroups = std::vector<std::vector<size_t>>;
+using PlainChoice = std::function<PlainGroups(const PlainSeen& seen, int layer)>;
+
+// One image's tokens after the final norm, their sizes, and the token of each position (-1: none).
+struct PlainResult {
+  PlainRows tokens;
+  std::vector<double> sizes;
+  std::vector<int> source;
+};
+
+// For models with a linear stem and a position embedding of the input's own grid.
+class PlainVit {
+ public:
+  explicit PlainVit(const std::filesystem::path& folder)
+      : checkpoint_(Checkpoint::open(folder)),
+        weights_(checkpoint_),
+        a_(infer_architecture(checkpoint_, read_config(folder))) {}
+
+  const Architecture& architecture() const { return a_; }
+
+  // image: [3, side, side] from `image` on.
+  PlainResult run(const float* image, int side, Placement placement, const PlainChoice& choose) {
+    PlainResult result;
+    result.tokens = embed(image, side);
+    result.sizes.assign(result.tokens.size(), 1.0);
+    for (size_t i = 0; i < result.tokens.size(); ++i) result.source.push_back(static_cast<int>(i));
+    for (int layer = 0; layer < a_.depth; ++layer) {
+      PlainSeen seen;
+      if (placement == Placement::before_attention) {
+        PlainRows unused = result.tokens;
+        seen = attend(unused, result.sizes, layer);
+        merge(result, choose(seen, layer));
+      }
+      seen = attend(result.tokens, result.sizes, layer);
+      if (placement == Placement::between) merge(result, choose(seen, layer));
+      mix(result.tokens, layer);
+      if (placement == Placement::after_mlp) merge(result, choose(seen, layer));
+    }
+    if (a_.final_norm) result.tokens = norm(result.tokens, "norm");
+    return result;
+  }
+
+ private:
+  PlainRows embed(const float* image, int side) {
+    const int patch = a_.patch[0];
+    const int64_t inputs = int64_t{3} * patch * patch;
+    const Array weight = weights_.read("patch_embed.proj.weight", {a_.width, 3, patch, patch});
+    const Array bias = weights_.read("patch_embed.proj.bias", {a_.width});
+    const Array positions = weights_.read("pos_embed", {1, a_.position_rows, a_.width});
+    PlainRows x;
+    if (a_.class_token) x.push_back(token("cls_token"));
+    if (a_.distillation_token) x.push_back(token("dist_token"));
+    for (int i = 0; i < side / patch * (side / patch); ++i) {
+      const int top = i / (side / patch) * patch;
+      const int left = i % (side / patch) * patch;
+      x.emplace_back(bias.data.begin(), bias.data.end());
+      for (int64_t c = 0; c < a_.width; ++c) {
+        for (int64_t j = 0; j < inputs; ++j) {
+          const int64_t row = top + j / patch % patch;
+          const int64_t pixel = (j / (patch * patch) * side + row) * side + left + j % patch;
+          x.back()[c] += static_cast<double>(weight.data[c * inputs + j]) * image[pixel];
+        }
+      }
+    }
+    // Of all tokens, or of the patches alone.
+    const size_t without = x.size() - static_cast<size_t>(a_.position_rows);
+    for (size_t i = 0; i + without < x.size(); ++i) {
+      for (int c = 0; c < a_.width; ++c) x[without + i][c] += positions.data[i * a_.width + c];
+    }
+    return x;
+  }
+
+  std::vector<double> token(const std::string& name) {
+    const Array row = weights_.read(name, {1, 1, a_.width});
+    return {row.data.begin(), row.data.end()};
+  }
+
+  PlainRows norm(const PlainRows& x, const std::string& name) {
+    const Array gamma = weights_.read(name + ".weight", {a_.width});
+    const Array beta = weights_.read(name + ".bias", {a_.width});
+    PlainRows out = x;
+    for (std::vector<double>& row : out) {
+      double mean = 0;
+      double variance = 0;
+      for (const double value : row) mean += value / a_.width;
+      for (const double value : row) variance += (value - mean) * (value - mean) / a_.width;
+      for (int c = 0; c < a_.width; ++c) {
+        row[c] = (row[c] - mean) / std::sqrt(variance + a_.eps) * gamma.data[c] + beta.data[c];
+      }
+    }
+    return out;
+  }
+
+  PlainRows linear(const PlainRows& x, const std::string& name, int64_t in, int64_t out) {
+    const Array weight = weights_.read(name + ".weight", {out, in});
+    const Array bias = weights_.read(name + ".bias", {out});
+    PlainRows y;
+    for (const std::vector<double>& row : x) {
+      y.emplace_back(bias.data.begin(), bias.data.end());
+      for (int64_t o = 0; o < out; ++o) {
+        for (int64_t i = 0; i < in; ++i) y.back()[o] += weight.data[o * in + i] * row[i];
+      }
+    }
+    return y;
+  }
+
+  void add(PlainRows& x, const PlainRows& update, const std::string& branch) {
+    Array scale({a_.width}, std::vector<float>(a_.width, 1.0F));
+    if (a_.layer_scale) scale = weights_.read(branch + ".ls.gamma", {a_.width});
+    for (size_t i = 0; i < x.size(); ++i) {
+      for (int c = 0; c < a_.width; ++c) x[i][c] += scale.data[c] * update[i][c];
+    }
+  }
+
+  // One head's softmax(q k' / sqrt d + log sizes) v into `out`; adds what the merging sees.
+  void attend_head(const PlainRows& qkv, size_t first, const std::vector<double>& sizes,
+                   PlainRows& out, PlainSeen& seen) const {
+    const size_t width = static_cast<size_t>(a_.width / a_.heads);
+    const size_t c = static_cast<size_t>(a_.width);
+    const double share = 1.0 / (a_.heads * a_.branches);
+    for (size_t i = 0; i < qkv.size(); ++i) {
+      std::vector<double> weights(qkv.size());
+      double total = 0;
+      for (size_t j = 0; j < qkv.size(); ++j) {
+        double dot = 0;
+        for (size_t f = first; f < first + width; ++f) dot += qkv[i][f] * qkv[j][c + f];
+        weights[j] = sizes[j] * std::exp(dot / std::sqrt(static_cast<double>(width)));
+        total += weights[j];
+      }
+      for (size_t j = 0; j < qkv.size(); ++j) {
+        const double weight = weights[j] / total;
+        for (size_t f = first; f < first + width; ++f) out[i][f] += weight * qkv[j][2 * c + f];
+        if (i == 0) seen.class_attention[j] += weight * share;
+      }
+      for (size_t f = 0; f < width; ++f) seen.keys[i][f] += qkv[i][c + first + f] * share;
+    }
+  }
+
+  PlainSeen attend(PlainRows& x, const std::vector<double>& sizes, int layer) {
+    const size_t width = static_cast<size_t>(a_.width / a_.heads);
+    PlainSeen seen{PlainRows(x.size(), std::vector<double>(width)), std::vector<double>(x.size()),
+                   sizes};
+    const PlainRows before = x;
+    for (int j = 0; j < a_.branches; ++j) {
+      const std::string name = "blocks." + std::to_string(layer) + ".attns." + std::to_string(j);
+      const PlainRows qkv =
+          linear(norm(before, name + ".norm"), name + ".attn.qkv", a_.width, 3 * a_.width);
+      PlainRows out(x.size(), std::vector<double>(a_.width));
+      for (int head = 0; head < a_.heads; ++head) attend_head(qkv, head * width, sizes, out, seen);
+      add(x, linear(out, name + ".attn.proj", a_.width, a_.width), name);
+    }
+    return seen;
+  }
+
+  void mix(PlainRows& x, int layer) {
+    const PlainRows before = x;
+    for (int j = 0; j < a_.branches; ++j) {
+      const std::string name = "blocks." + std::to_string(layer) + ".ffns." + std::to_string(j);
+      PlainRows hidden =
+          linear(norm(before, name + ".norm"), name + ".mlp.fc1", a_.width, a_.mlp_width);
+      for (std::vector<double>& row : hidden) {
+        for (double& value : row) value *= 0.5 * (1 + std::erf(value / std::sqrt(2.0)));
+      }
+      add(x, linear(hidden, name + ".mlp.fc2", a_.mlp_width, a_.width), name);
+    }
+  }
+
+  // The mean weighted by size.
+  void merge(PlainResult& result, const PlainGroups& groups) const {
+    PlainResult merged;
+    std::vector<int> token(result.tokens.size(), -1);
+    for (size_t g = 0; g < groups.size(); ++g) {
+      std::vector<double> sum(a_.width);
+      double size = 0;
+      for (const size_t member : groups[g]) {
+        token[member] = static_cast<int>(g);
+        size += result.sizes[member];
+        for (int c = 0; c < a_.width; ++c)
+          sum[c] += result.tokens[member][c] * result.sizes[member];
+      }
+      for (double& value : sum) value /= size;
+      merged.tokens.push_back(sum);
+      merged.sizes.push_back(size);
+    }
+    for (const int old : result.source) merged.source.push_back(old < 0 ? -1 : token[old]);
+    result = merged;
+  }
+
+  Checkpoint checkpoint_;
+  CheckpointWeights weights_;
+  Architecture a_;
+};
+
+}  // namespace fovea
