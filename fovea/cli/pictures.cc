@@ -7,9 +7,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
-#include "fovea/cli/progress.h"
 #include "fovea/data/folder.h"
-#include "fovea/data/loader.h"
 
 namespace fovea::cli {
 namespace {
@@ -59,12 +57,11 @@ Pictures find_pictures(const PictureFlags& flags) {
   return pictures;
 }
 
-int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
-                 const RunOptions& options, const TakeResult& take) {
+int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
+                  Progress& progress, const TakeBatch& take) {
   const size_t count = pictures.paths.size();
   // Decoding takes a fraction of the arithmetic: half as many threads keep ahead of it.
-  PictureLoader loader(pictures.paths, spec, pictures.batch, std::max(1, model.threads() / 2));
-  Progress progress(count);
+  PictureLoader loader(pictures.paths, preprocessing, pictures.batch, std::max(1, threads / 2));
   size_t failed = 0;
   while (const std::optional<PictureBatch> batch = loader.next()) {
     if (!batch->failures.empty()) progress.clear();
@@ -72,8 +69,8 @@ int run_pictures(const Model& model, const Pictures& pictures, const Preprocessi
       skip(failure.message, count + pictures.skipped);
       ++failed;
     }
-    if (!batch->indices.empty()) run_batch(model, *batch, pictures, options, progress, take);
-    progress.advance(batch->indices.size() + batch->failures.size());
+    if (!batch->indices.empty() && !take(*batch)) break;
+    progress.advance(batch->failures.size());
   }
   progress.clear();
   if (failed == count) fail("none of {} pictures could be read", count + pictures.skipped);
@@ -84,6 +81,16 @@ int run_pictures(const Model& model, const Pictures& pictures, const MergeOption
                  const TakeResult& take) {
   return run_pictures(model, pictures, model.config().preprocessing,
                       {.merge = merge, .want_tokens = false}, take);
+}
+
+int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
+                 const RunOptions& options, const TakeResult& take) {
+  Progress progress(pictures.paths.size());
+  return read_pictures(pictures, spec, model.threads(), progress, [&](const PictureBatch& batch) {
+    run_batch(model, batch, pictures, options, progress, take);
+    progress.advance(batch.indices.size());
+    return true;
+  });
 }
 
 }  // namespace fovea::cli

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/cli/progress.h"
+#include "fovea/data/loader.h"
 #include "fovea/fovea.h"
 
 namespace fovea::cli {
@@ -27,6 +29,15 @@ struct Pictures {
 };
 // Names what there is not on standard error and goes on. Throws Error where nothing is left.
 Pictures find_pictures(const PictureFlags& flags);
+
+// Called with the readable pictures of a batch; false ends reading.
+using TakeBatch = std::function<bool(const PictureBatch& batch)>;
+
+// Reads all pictures in order, decoding ahead for a model that computes with `threads` threads.
+// One that can't be read is named on standard error, after `progress` is cleared; the rest is done.
+// Returns the exit status: done or some skipped. Throws Error where none could be read.
+int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
+                  Progress& progress, const TakeBatch& take);
 
 // Called with a picture, its place in `result`, and the result of the batch it was in.
 using TakeResult =

@@ -1,0 +1,80 @@
+#include "fovea/cli/settings.h"
+
+#include <algorithm>
+#include <set>
+
+#include "fovea/cli/options.h"
+
+namespace fovea::cli {
+namespace {
+
+using Texts = std::map<std::string, std::string>;
+
+// Each of `settings` with each part of the option's list.
+std::vector<Texts> with_each(const std::vector<Texts>& settings, const std::string& option,
+                             const std::string& list) {
+  std::vector<Texts> more;
+  for (const Texts& setting : settings) {
+    for (const std::string& part : split(list)) {
+      more.push_back(setting);
+      more.back()[option] = part;
+    }
+  }
+  return more;
+}
+
+}  // namespace
+
+std::string Setting::text(const std::string& option) const {
+  const auto found = typed.find(option);
+  return found == typed.end() ? "" : found->second;
+}
+
+Texts Setting::without_r() const {
+  Texts rest = typed;
+  rest.erase("r");
+  return rest;
+}
+
+std::vector<Setting> combinations(const MergeFlags& lists) {
+  std::vector<Texts> texts(1);
+  for (const MergeFlag& flag : merge_flag_table()) {
+    const auto list = lists.typed.find(flag.name);
+    if (list != lists.typed.end() && list->first != "r") {
+      texts = with_each(texts, list->first, list->second);
+    }
+  }
+  const auto r = lists.typed.find("r");
+  if (r != lists.typed.end()) texts = with_each(texts, "r", r->second);
+  std::vector<Setting> settings;
+  for (const Texts& typed : texts) settings.push_back({typed, merge_options({typed})});
+  return settings;
+}
+
+std::string describe(const Setting& setting, const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    const std::string value = setting.text(name);
+    if (!value.empty()) text += (text.empty() ? "" : ", ") + name + " " + value;
+  }
+  return text.empty() ? "merged" : text;
+}
+
+std::vector<std::string> telling_options(const std::vector<Setting>& settings) {
+  std::vector<std::string> varying;
+  std::vector<std::string> common;
+  for (const MergeFlag& flag : merge_flag_table()) {
+    const std::string name = flag.name;
+    std::set<std::string> texts;
+    for (const Setting& setting : settings) texts.insert(setting.text(name));
+    if (name == "r" || texts.empty()) continue;
+    if (texts.size() > 1) {
+      varying.push_back(name);
+    } else if (!texts.begin()->empty()) {
+      common.push_back(name);
+    }
+  }
+  return varying.empty() ? common : varying;
+}
+
+}  // namespace fovea::cli

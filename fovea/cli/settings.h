@@ -1,0 +1,37 @@
+// The combinations of settings that a command line with lists asks for.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fovea/cli/merge_flags.h"
+#include "fovea/fovea.h"
+
+namespace fovea::cli {
+
+// One combination.
+struct Setting {
+  std::map<std::string, std::string>
+      typed;  // the options' texts; what is not there has its default
+  MergeOptions merge;
+
+  // The text of an option, empty where it has its default.
+  std::string text(const std::string& option) const;
+  // Those with equal ones differ in r alone.
+  std::map<std::string, std::string> without_r() const;
+};
+
+// Every combination of the parts of each option that commas separate; r changes fastest. Throws
+// Error for what can't be read or does not go together.
+std::vector<Setting> combinations(const MergeFlags& lists);
+
+// What sets a line of settings that differ in r apart from the others: "metric x, inflect -1".
+// `names` are the options to tell.
+std::string describe(const Setting& setting, const std::vector<std::string>& names);
+
+// The options but r in which the settings differ, in the order of the help; those that they have in
+// common where they don't differ.
+std::vector<std::string> telling_options(const std::vector<Setting>& settings);
+
+}  // namespace fovea::cli

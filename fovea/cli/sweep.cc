@@ -1,0 +1,198 @@
+// fovea sweep: what settings of merging keep of a model's answers, and how fast they are.
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
+#include "fovea/cli/interrupt.h"
+#include "fovea/cli/options.h"
+#include "fovea/cli/pictures.h"
+#include "fovea/cli/progress.h"
+#include "fovea/cli/settings.h"
+#include "fovea/cli/sweep_report.h"
+#include "fovea/io/file.h"
+#include "fovea/study/comparison.h"
+
+namespace fovea::cli {
+namespace {
+
+// Pictures that are kept, preprocessed, to be run more than once: enough to time by, and at most
+// 400 MB of them for inputs of 1024 x 1024.
+constexpr size_t kTimedPictures = 32;
+
+struct Flags {
+  std::string model, output, plot;
+  std::string passes = "3";
+  PictureFlags pictures;
+  MergeFlags merge;
+  RunFlags run;
+};
+
+// Where the plot goes; nowhere where only the table goes to a pipe or a device.
+std::string plot_path(const Flags& flags) {
+  if (!flags.plot.empty()) return flags.plot;
+  std::error_code ignored;
+  const std::filesystem::path output = flags.output;
+  const auto status = std::filesystem::status(output, ignored);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return "";
+  return std::filesystem::path(output).replace_extension(".svg");
+}
+
+void check_outputs(const Flags& flags) {
+  check_can_write(flags.output);
+  const std::string plot = plot_path(flags);
+  if (plot.empty()) return;
+  if (std::filesystem::path(plot).extension() != ".svg") {
+    fail("--plot {}: expected a name that ends in .svg", plot);
+  }
+  if (std::filesystem::path(plot).lexically_normal() ==
+      std::filesystem::path(flags.output).lexically_normal()) {
+    fail("--output {}: expected another file than that of the plot", flags.output);
+  }
+  check_can_write(plot);
+}
+
+// Without those that merge nothing: they are the dense model, which is always there.
+std::vector<Setting> merging(std::vector<Setting> settings, const Architecture& a,
+                             const Preprocessing& input) {
+  const std::vector<int> dense = cost(a, input.height, input.width).tokens_per_layer;
+  std::erase_if(settings, [&](const Setting& setting) {
+    check_fits(setting.merge, a);
+    return cost(a, input.height, input.width, setting.merge).tokens_per_layer == dense;
+  });
+  return settings;
+}
+
+// Runs the settings over batches as they come: the first ones are kept and timed.
+class Measurement {
+ public:
+  Measurement(Comparison& comparison, int passes, const Interrupt& interrupt, Progress& progress)
+      : comparison_(comparison), passes_(passes), interrupt_(interrupt), progress_(progress) {}
+
+  // Whether to go on.
+  bool take(const Array& images) {
+    if (kept_images_ < kTimedPictures) {
+      kept_.push_back(images);
+      kept_images_ += static_cast<size_t>(images.shape[0]);
+      if (kept_images_ >= kTimedPictures) finish();
+    } else {
+      comparison_.add(images, false);
+      advance(images);
+    }
+    return !interrupt_.happened();
+  }
+
+  // Times what was kept, if that is still to be done.
+  void finish() {
+    for (int pass = 0; pass < passes_; ++pass) {
+      for (size_t batch = 0; batch < kept_.size() && !interrupt_.happened(); ++batch) {
+        if (pass == 0) {
+          comparison_.add(kept_[batch], true);
+        } else {
+          comparison_.time_again(kept_[batch], batch);
+        }
+        advance(kept_[batch]);
+      }
+    }
+    kept_.clear();
+  }
+
+ private:
+  void advance(const Array& images) {
+    progress_.advance(static_cast<size_t>(images.shape[0]) * comparison_.size());
+  }
+
+  Comparison& comparison_;
+  int passes_;
+  const Interrupt& interrupt_;
+  Progress& progress_;
+  std::vector<Array> kept_;
+  size_t kept_images_ = 0;
+};
+
+// Returns the exit status.
+int measure(const Model& model, const Pictures& pictures, int passes, const Interrupt& interrupt,
+            Comparison& comparison) {
+  const size_t timed = std::min(pictures.paths.size(), kTimedPictures);
+  const size_t runs = pictures.paths.size() + timed * static_cast<size_t>(passes - 1);
+  Progress progress(runs * comparison.size());
+  Measurement measurement(comparison, passes, interrupt, progress);
+  const int status =
+      read_pictures(pictures, model.config().preprocessing, model.threads(), progress,
+                    [&](const PictureBatch& batch) { return measurement.take(batch.images); });
+  measurement.finish();
+  progress.clear();
+  if (!interrupt.happened()) return status;
+  if (comparison.score(0).fidelity.images == 0) fail("interrupted before anything was measured");
+  complain(fmt::format("interrupted: what is written covers {} of {} pictures",
+                       comparison.score(0).fidelity.images, pictures.paths.size()));
+  return kSomeSkipped;
+}
+
+int sweep(const Flags& flags) {
+  std::vector<Setting> settings = combinations(flags.merge);
+  const int passes = parse_whole("--passes", flags.passes, 1, 1000);
+  const LoadOptions load = load_options(flags.run);
+  check_outputs(flags);
+  const Pictures pictures = find_pictures(flags.pictures);
+  const Model model = open_model(flags.model, load, {});
+  settings = merging(std::move(settings), model.architecture(), model.config().preprocessing);
+  std::vector<MergeOptions> merges;
+  for (const Setting& setting : settings) merges.push_back(setting.merge);
+  const Interrupt interrupt;
+  Comparison comparison(model, merges, [&] { return interrupt.happened(); });
+  const int status = measure(model, pictures, passes, interrupt, comparison);
+  const std::vector<SweepRow> rows = sweep_rows(model, settings, comparison);
+  write_atomically(flags.output, [&](std::ostream& out) { out << sweep_csv(rows); });
+  const std::string plot = plot_path(flags);
+  if (!plot.empty()) {
+    write_atomically(plot, [&](std::ostream& out) { out << sweep_plot(flags.model, rows); });
+  }
+  return status;
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& program, int& status) {
+  CLI::App* command = program.add_subcommand(
+      "sweep", "Measure what settings of merging keep, and how fast they are");
+  auto flags = std::make_shared<Flags>();
+  flags->merge.typed["r"] = "0,4,8,12,16";
+  add_model(*command, flags->model);
+  add_picture_flags(*command, flags->pictures, "FOLDER");
+  command
+      ->add_option("-o,--output", flags->output,
+                   "File to write: .csv, a row for the dense model and one for every\n"
+                   "combination of the options below")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option("--plot", flags->plot,
+                   "File to draw the rows into (default: the table's name with .svg)")
+      ->type_name("FILE.svg");
+  command
+      ->add_option("--passes", flags->passes,
+                   "Runs of the first 32 pictures, of which the fastest counts\n"
+                   "(default 3)")
+      ->type_name("N");
+  command
+      ->add_option_function<std::string>(
+          "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
+          "Tokens to merge away in each layer (default 0,4,8,12,16).\n"
+          "Of this and of all below: commas separate runs")
+      ->type_name("N,...")
+      ->group("Token merging");
+  add_run_flags(*command, flags->run);
+  add_merge_flags(*command, flags->merge, false);
+  command->footer(
+      "Columns: the options (empty: the default), images, fidelity (mean cosine of the features "
+      "to\n"
+      "the dense model's), agreement (of the likeliest class with the dense model's),\n"
+      "images_per_second, gflops_per_image, speedup.\n\n"
+      "Example: keys against inputs, constant and decreasing schedules:\n"
+      "  fovea sweep dinov2_small/ photos/ --r 4,8,12,16 --metric k,x --inflect 0,-1 -o sweep.csv");
+  command->callback([flags, &status] { status = sweep(*flags); });
+}
+
+}  // namespace fovea::cli

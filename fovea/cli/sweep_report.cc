@@ -1,0 +1,105 @@
+#include "fovea/cli/sweep_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "fovea/report/csv.h"
+#include "fovea/report/plot.h"
+
+namespace fovea::cli {
+namespace {
+
+SweepRow row_of(const Model& model, const Setting& setting, const Score& score,
+                const Score& dense) {
+  const Architecture& a = model.architecture();
+  const Preprocessing& input = model.config().preprocessing;
+  SweepRow row;
+  row.setting = setting;
+  row.images = score.fidelity.images;
+  row.fidelity = score.fidelity.mean();
+  if (a.classes > 0) row.agreement = score.fidelity.agreement();
+  row.images_per_second = score.images_per_second();
+  row.gflops_per_image = cost(a, input.height, input.width, setting.merge).gflops;
+  row.speedup = row.images_per_second / dense.images_per_second();
+  return row;
+}
+
+std::vector<std::string> options_given(const std::vector<SweepRow>& rows) {
+  std::vector<std::string> names;
+  for (const MergeFlag& flag : merge_flag_table()) {
+    if (std::any_of(rows.begin(), rows.end(),
+                    [&](const SweepRow& row) { return row.setting.typed.contains(flag.name); })) {
+      names.emplace_back(flag.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<SweepRow> sweep_rows(const Model& model, const std::vector<Setting>& settings,
+                                 const Comparison& comparison) {
+  const Score& dense = comparison.score(0);
+  const Setting nothing_merged = {{{"r", "0"}}, {}};
+  std::vector<SweepRow> rows = {row_of(model, nothing_merged, dense, dense)};
+  for (size_t i = 0; i < settings.size(); ++i) {
+    rows.push_back(row_of(model, settings[i], comparison.score(i + 1), dense));
+  }
+  return rows;
+}
+
+std::string sweep_csv(const std::vector<SweepRow>& rows) {
+  const std::vector<std::string> options = options_given(rows);
+  const bool has_head = rows.front().agreement.has_value();
+  std::vector<std::string> header = options;
+  header.insert(header.end(), {"images", "fidelity"});
+  if (has_head) header.emplace_back("agreement");
+  header.insert(header.end(), {"images_per_second", "gflops_per_image", "speedup"});
+  std::string csv = csv_row(header);
+  for (const SweepRow& row : rows) {
+    std::vector<std::string> fields;
+    for (const std::string& option : options) fields.push_back(row.setting.text(option));
+    fields.push_back(std::to_string(row.images));
+    fields.push_back(fmt::format("{:.6f}", row.fidelity));
+    if (has_head) fields.push_back(fmt::format("{:.4f}", *row.agreement));
+    fields.push_back(fmt::format("{:.2f}", row.images_per_second));
+    fields.push_back(fmt::format("{:.4f}", row.gflops_per_image));
+    fields.push_back(fmt::format("{:.3f}", row.speedup));
+    csv += csv_row(fields);
+  }
+  return csv;
+}
+
+std::string sweep_plot(const std::string& model, const std::vector<SweepRow>& rows) {
+  const SweepRow& dense = rows.front();
+  std::vector<Setting> settings;
+  for (const SweepRow& row : rows) {
+    if (&row != &dense) settings.push_back(row.setting);
+  }
+  const std::vector<std::string> telling = telling_options(settings);
+  const PlotPoint start = {dense.images_per_second, dense.fidelity, ""};
+  Plot plot;
+  const std::filesystem::path path = model;
+  const std::string name = path.has_filename() ? path.filename() : path.parent_path().filename();
+  plot.title = fmt::format("{}: {} pictures", name, dense.images);
+  plot.x_label = "images per second (beside the points: r)";
+  plot.y_label = "fidelity (mean cosine to the dense model's features)";
+  plot.reference = {dense.fidelity,
+                    fmt::format("dense model, {:.1f} images/s", dense.images_per_second)};
+  const SweepRow* before = nullptr;
+  for (const SweepRow& row : rows) {
+    if (&row == &dense) continue;
+    if (before == nullptr || before->setting.without_r() != row.setting.without_r()) {
+      plot.series.push_back({describe(row.setting, telling), PlotStyle::line, {start}});
+    }
+    plot.series.back().points.push_back(
+        {row.images_per_second, row.fidelity, row.setting.text("r")});
+    before = &row;
+  }
+  if (plot.series.empty()) plot.series.push_back({"dense", PlotStyle::line, {start}});
+  return to_svg(plot);
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,44 @@
+#include "fovea/report/fidelity.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fovea {
+namespace {
+
+std::span<const float> row(const Array& array, int64_t index) {
+  const int64_t width = array.shape[1];
+  return std::span(array.data).subspan(index * width, width);
+}
+
+auto likeliest(std::span<const float> logits) {
+  return std::max_element(logits.begin(), logits.end()) - logits.begin();
+}
+
+}  // namespace
+
+double cosine(std::span<const float> a, std::span<const float> b) {
+  double dot = 0;
+  double square_a = 0;
+  double square_b = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    dot += double{a[i]} * b[i];
+    square_a += double{a[i]} * a[i];
+    square_b += double{b[i]} * b[i];
+  }
+  if (square_a == 0 && square_b == 0) return 1;
+  if (square_a == 0 || square_b == 0) return 0;
+  // Equal vectors give exactly 1.
+  return dot / std::sqrt(square_a * square_b);
+}
+
+void add(const Array& features, const Array& logits, const Array& dense_features,
+         const Array& dense_logits, Fidelity& fidelity) {
+  for (int64_t i = 0; i < features.shape[0]; ++i) {
+    fidelity.cosines += cosine(row(features, i), row(dense_features, i));
+    fidelity.agreeing += likeliest(row(logits, i)) == likeliest(row(dense_logits, i)) ? 1 : 0;
+    ++fidelity.images;
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,31 @@
+// How near the results of a model that merges are to those of the dense model.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "fovea/io/array.h"
+
+namespace fovea {
+
+// The cosine of the angle between two vectors of one length; 1 where both are zero, 0 where one is.
+double cosine(std::span<const float> a, std::span<const float> b);
+
+// Sums over pictures; one for each setting that is compared.
+struct Fidelity {
+  int64_t images = 0;
+  double cosines = 0;    // of the features to the dense model's
+  int64_t agreeing = 0;  // pictures whose likeliest class is the dense model's
+
+  double mean() const { return images == 0 ? 0 : cosines / static_cast<double>(images); }
+  double agreement() const {
+    return images == 0 ? 0 : static_cast<double>(agreeing) / static_cast<double>(images);
+  }
+};
+
+// Adds a batch: features [B, C] and logits [B, classes] of both models, the same pictures in the
+// same order.
+void add(const Array& features, const Array& logits, const Array& dense_features,
+         const Array& dense_logits, Fidelity& fidelity);
+
+}  // namespace fovea

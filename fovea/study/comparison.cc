@@ -1,0 +1,55 @@
+#include "fovea/study/comparison.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+namespace fovea {
+
+double Score::images_per_second() const {
+  const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+  return total > 0 ? static_cast<double>(timed_images) / total : 0;
+}
+
+Comparison::Comparison(const Model& model, const std::vector<MergeOptions>& settings,
+                       std::function<bool()> stopped)
+    : model_(model), merges_(1), stopped_(std::move(stopped)), scores_(settings.size() + 1) {
+  merges_.insert(merges_.end(), settings.begin(), settings.end());
+}
+
+// Lowers `fastest`, if there is one, to the seconds that it took.
+Result Comparison::run(const Array& images, size_t setting, double* fastest) const {
+  const auto start = std::chrono::steady_clock::now();
+  Result result = model_.run(images, {.merge = merges_[setting], .want_tokens = false});
+  const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+  if (fastest != nullptr) *fastest = std::min(*fastest, passed.count());
+  return result;
+}
+
+void Comparison::add(const Array& images, bool timed) {
+  std::vector<Score> scores = scores_;  // all settings see the same pictures, or none
+  Result dense;
+  for (size_t setting = 0; setting < size(); ++setting) {
+    if (stopped_()) return;
+    Score& score = scores[setting];
+    double* fastest = nullptr;
+    if (timed) {
+      score.timed_images += images.shape[0];
+      fastest = &score.seconds.emplace_back(std::numeric_limits<double>::infinity());
+    }
+    const Result result = run(images, setting, fastest);
+    if (setting == 0) dense = result;
+    fovea::add(result.features, result.logits, dense.features, dense.logits, score.fidelity);
+  }
+  scores_ = std::move(scores);
+}
+
+void Comparison::time_again(const Array& images, size_t batch) {
+  for (size_t setting = 0; setting < size() && !stopped_(); ++setting) {
+    run(images, setting, &scores_[setting].seconds[batch]);
+  }
+}
+
+}  // namespace fovea
