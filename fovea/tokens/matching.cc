@@ -46,7 +46,12 @@ Plan bipartite_plan(const Sequences& sequences, const Partition& partition, cons
       plan.target[row] = static_cast<int32_t>(keepers.size());
       keepers.push_back(row);
     };
-    for (int32_t i = 0; i < protected_tokens; ++i) keep(first + i);
+    // Where nothing merges nothing moves, whatever else is in the batch.
+    for (int32_t i = 0; i < (count == 0 ? tokens : protected_tokens); ++i) keep(first + i);
+    if (count == 0) {
+      plan.first.push_back(static_cast<int32_t>(keepers.size()));
+      continue;
+    }
     for (int32_t i = count; i < a_count; ++i) keep(partition.a[a_begin + order[i]]);
     for (int32_t i = partition.b_first[image] + partition.b_protected[image];
          i < partition.b_first[image + 1]; ++i) {

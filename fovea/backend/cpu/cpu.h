@@ -40,8 +40,8 @@ struct CpuQkv {
 
 // Queries, keys and values of all tokens.
 struct CpuProjection {
-  Tensor joint;                // [B, T, 3 C]
-  std::optional<Tensor> rest;  // what rounding took of the inputs, where somebody asks
+  Tensor joint;                     // [B, T, 3 C]
+  std::optional<Tensor> rest = {};  // what rounding took of the inputs, where somebody asks
   const CpuQkv* weights = nullptr;
 };
 
