@@ -86,10 +86,11 @@ DrawingOutput drawing_output(const std::string& path, bool animate,
   std::error_code ignored;
   if (fs::is_directory(path, ignored) || path.ends_with('/')) {
     const fs::path folder = path.ends_with('/') ? fs::path(path).parent_path() : fs::path(path);
-    if (!fs::exists(folder, ignored))
-      check_can_write(folder);
-    else
-      check_can_write(folder / "name");
+    if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) {
+      fail("--output {}: expected a folder, found a file", printable(path));
+    }
+    // A new folder is made in one that is there.
+    check_can_write(fs::exists(folder, ignored) ? folder / "name" : folder);
     return {folder, true, animate ? PictureFormat::gif : PictureFormat::png};
   }
   const DrawingOutput output = {path, false, format_of_file(path, animate)};

@@ -147,6 +147,11 @@ int visualize(Flags& flags) {
       .merge = merge_options(flags.merge), .want_tokens = false, .want_trace = true};
   const int status = run_pictures(model, pictures, plan.spec, options, draw);
   writer.finish();
+  const auto unmerged = [&](const Drawn& drawn) {
+    return drawn.groups.back() == plan.rows * plan.columns;
+  };
+  if (std::all_of(all.begin(), all.end(), unmerged))
+    note("nothing merged; --r N merges N tokens in each layer");
   for (const Drawn& drawn : all) print_drawn(drawn, plan, flags.json);
   return status;
 }

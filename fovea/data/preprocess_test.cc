@@ -126,5 +126,56 @@ TEST(Preprocess, SquashesWithoutKeepingTheAspect) {
   expect_golden("squash", spec);
 }
 
+// Brightness says where a pixel lies: red from left to right, green from top to bottom.
+Image ramps(int width, int height) {
+  Image image{width, height, {}};
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      image.rgb.push_back(static_cast<uint8_t>(255 * x / width));
+      image.rgb.push_back(static_cast<uint8_t>(255 * y / height));
+      image.rgb.push_back(50);
+    }
+  }
+  return image;
+}
+
+// The mean of the pixels of an enlarged picture that stand for pixel (x, y).
+double mean_of(const Image& image, int x, int y, int channel, int enlarged) {
+  double sum = 0;
+  for (int i = 0; i < enlarged * enlarged; ++i) {
+    const size_t row = static_cast<size_t>(y) * enlarged + i / enlarged;
+    const size_t column = static_cast<size_t>(x) * enlarged + i % enlarged;
+    sum += image.rgb[3 * (row * image.width + column) + channel];
+  }
+  return sum / (enlarged * enlarged);
+}
+
+// Half a pixel off would be 255 / 64 / 2 = 2 grey levels everywhere.
+TEST(ResizeAndCrop, EnlargedShowsTheSameAtTheSamePlace) {
+  constexpr int kEnlarged = 3;
+  for (const Preprocessing& spec :
+       {input(32, 32, 0.9, Interpolation::bicubic), input(33, 33, 0.875, Interpolation::bilinear),
+        input(48, 32, 0.95, Interpolation::bicubic)}) {
+    for (const auto& [width, height] : {std::pair{64, 64}, {65, 127}, {301, 80}, {40, 41}}) {
+      const Image picture = ramps(width, height);
+      const Image small = resize_and_crop(picture, spec, "ramps");
+      const Image large = resize_and_crop(picture, spec, "ramps", kEnlarged);
+      ASSERT_EQ(large.width, kEnlarged * spec.width);
+      ASSERT_EQ(large.height, kEnlarged * spec.height);
+      for (size_t i = 0; i < small.rgb.size(); ++i) {
+        const int pixel = static_cast<int>(i / 3);
+        const double mean = mean_of(large, pixel % spec.width, pixel / spec.width,
+                                    static_cast<int>(i % 3), kEnlarged);
+        ASSERT_NEAR(mean, small.rgb[i], 1.5) << width << " x " << height << " at " << i;
+      }
+    }
+  }
+}
+
+TEST(ResizeAndCrop, NamesAPictureThatIsTooNarrow) {
+  EXPECT_THAT(error_of([] { resize_and_crop(plain(10, 50'000), {}, "line.png", 4); }),
+              HasSubstr("line.png: 10 x 50000 pixels; too narrow to be resized to 992 x 4960000"));
+}
+
 }  // namespace
 }  // namespace fovea
