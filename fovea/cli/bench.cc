@@ -22,7 +22,6 @@ namespace {
 
 struct Flags {
   std::string model, size;
-  std::string r = "0,13";
   std::string batch = "1,8";
   std::string reps;  // empty: as many as fill a few seconds
   bool json = false;
@@ -32,7 +31,7 @@ struct Flags {
 };
 
 struct Row {
-  int r;
+  std::string r;  // one number, or of a file a list with one for every layer
   int batch;
 };
 
@@ -75,9 +74,9 @@ double fastest_run(const Model& model, const Array& images, const RunOptions& op
 }
 
 MergeOptions merge_of(const Flags& flags, const Row& row) {
-  MergeOptions merge = merge_options(flags.merge);
-  merge.schedule.r = row.r;
-  return merge;
+  MergeTexts texts = layered(flags.merge);
+  texts["r"] = row.r;
+  return merge_options(texts);
 }
 
 int reps_of(const Flags& flags) {
@@ -153,8 +152,11 @@ Measured measure_apart(const Flags& flags, const Row& row, bool is_first) {
 
 void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
+  const Schedule schedule = parse_schedule(row.r);
+  nlohmann::ordered_json r = schedule.r;
+  if (!schedule.per_layer.empty()) r = schedule.per_layer;
   nlohmann::ordered_json line = {
-      {"model", flags.model},        {"r", row.r},
+      {"model", flags.model},        {"r", r},
       {"batch", row.batch},          {"dtype", flags.run.dtype},
       {"threads", m.threads},        {"gflops_per_image", m.gflops_per_image},
       {"images_per_second", images}, {"gflops_per_second", images * m.gflops_per_image},
@@ -171,16 +173,27 @@ void print_header() {
 void print_as_text(const Row& row, const Measured& m, double speed_up) {
   const double images = row.batch / m.seconds;
   print(fmt::format("{:>5} {:>6} {:>8} {:>13.3f} {:>11.2f} {:>9.1f} {:>9.0f} {:>9.2f}\n", row.batch,
-                    row.r, m.threads, m.gflops_per_image, images, images * m.gflops_per_image,
-                    m.peak_mb, speed_up));
+                    row.r.find(',') == std::string::npos ? row.r : "list", m.threads,
+                    m.gflops_per_image, images, images * m.gflops_per_image, m.peak_mb, speed_up));
+}
+
+// What to run of --r; where only a file says it, that is one run.
+std::vector<std::string> r_of(const Flags& flags) {
+  const MergeTexts texts = layered(flags.merge);
+  const auto r = texts.find("r");
+  if (r != texts.end() && !flags.merge.typed.contains("r")) return {r->second};
+  const std::vector<std::string> list = split(r == texts.end() ? "0,13" : r->second);
+  for (const std::string& part : list) parse_whole("--r", part, 0, 1'000'000);
+  return list;
 }
 
 // Every r of a batch, then the next batch.
 std::vector<Row> rows_of(const Flags& flags) {
   std::vector<Row> rows;
   for (const std::string& batch : split(flags.batch)) {
-    for (const std::string& r : split(flags.r)) {
-      rows.push_back({parse_whole("--r", r, 0, 1'000'000), parse_whole("--batch", batch, 1, 4096)});
+    for (const std::string& r : r_of(flags)) {
+      rows.push_back({r, parse_whole("--batch", batch, 1, 4096)});
+      merge_of(flags, rows.back());
     }
   }
   return rows;
@@ -189,7 +202,6 @@ std::vector<Row> rows_of(const Flags& flags) {
 int bench(const Flags& flags) {
   // Whatever can be wrong with the options is found before anything is measured.
   const std::vector<Row> rows = rows_of(flags);
-  merge_options(flags.merge);
   load_options(flags.run);
   reps_of(flags);
   if (is_named(flags.model)) input_size(flags.size, named_architecture(flags.model));
@@ -216,9 +228,10 @@ void add_bench(CLI::App& program, int& status) {
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command
-      ->add_option("--r", flags->r,
-                   "Tokens to merge away in each layer; commas separate runs\n"
-                   "(default 0,13)")
+      ->add_option_function<std::string>(
+          "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
+          "Tokens to merge away in each layer; commas separate runs\n"
+          "(default 0,13)")
       ->type_name("N,...");
   command
       ->add_option("--batch", flags->batch,

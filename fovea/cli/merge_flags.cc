@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 
 namespace fovea::cli {
@@ -96,17 +97,33 @@ void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r) {
         ->type_name(flag.type)
         ->group("Token merging");
   }
+  command
+      .add_option("--merge-config", flags.config,
+                  "JSON file that says these options by their names, as fovea tune\n"
+                  "writes it: {\"r\": [8,0,5], \"metric\": \"k\"}; what is typed beside\n"
+                  "it counts more")
+      ->type_name("FILE")
+      ->group("Token merging");
 }
 
-MergeOptions merge_options(const MergeFlags& flags) {
+MergeTexts layered(const MergeFlags& flags) {
+  MergeTexts texts = flags.typed;
+  if (flags.config.empty()) return texts;
+  MergeTexts below = read_merge_config(flags.config);
+  if (texts.contains("r")) below.erase("inflect");
+  texts.merge(below);
+  return texts;
+}
+
+MergeOptions merge_options(const MergeTexts& texts) {
   MergeOptions options;
   for (const MergeFlag& flag : kTable) {
-    const auto typed = flags.typed.find(flag.name);
-    if (typed != flags.typed.end()) flag.read(typed->second, options);
+    const auto text = texts.find(flag.name);
+    if (text != texts.end()) flag.read(text->second, options);
   }
-  if (!options.schedule.per_layer.empty() && flags.typed.contains("inflect")) {
+  if (!options.schedule.per_layer.empty() && texts.contains("inflect")) {
     fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
-         flags.typed.at("inflect"), printable(flags.typed.at("r")));
+         texts.at("inflect"), printable(texts.at("r")));
   }
   return options;
 }
