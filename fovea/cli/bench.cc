@@ -23,7 +23,6 @@ namespace {
 
 struct Flags {
   std::string model, size;
-  std::string r;  // empty: nothing merged, and then merged
   std::string batch = "1,8";
   std::string reps;  // empty: as many as fill a few seconds
   bool json = false;
@@ -33,7 +32,7 @@ struct Flags {
 };
 
 struct Row {
-  int r;
+  std::string r;  // a number; of a file perhaps one for every layer; empty: as the threshold says
   int batch;
 };
 
@@ -75,9 +74,10 @@ double fastest_run(const Model& model, const Array& images, const RunOptions& op
 }
 
 MergeOptions merge_of(const Flags& flags, const Row& row) {
-  MergeOptions merge = merge_options(flags.merge);
-  merge.schedule.r = row.r;
-  return merge;
+  MergeTexts texts = layered(flags.merge);
+  texts.erase("r");
+  if (!row.r.empty()) texts["r"] = row.r;
+  return merge_options(texts);
 }
 
 int reps_of(const Flags& flags) {
@@ -107,7 +107,10 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
 }
 
 // What a row merges; "-" where only the threshold says.
-std::string r_text(const Row& row) { return row.r == kNoLimit ? "-" : std::to_string(row.r); }
+std::string r_text(const Row& row) {
+  if (row.r.empty()) return "-";
+  return row.r.find(',') == std::string::npos ? row.r : "list";
+}
 
 std::string describe(const Flags& flags, const Row& row) {
   return fmt::format("{} with r {} and batch {}", flags.model, r_text(row), row.batch);
@@ -162,7 +165,11 @@ Measured measure_apart(const Flags& flags, const Row& row, bool is_first) {
 void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
   nlohmann::ordered_json r;  // null where only the threshold says
-  if (row.r != kNoLimit) r = row.r;
+  if (!row.r.empty()) {
+    const Schedule schedule = parse_schedule(row.r);
+    r = schedule.r;
+    if (!schedule.per_layer.empty()) r = schedule.per_layer;
+  }
   nlohmann::ordered_json line = {
       {"model", flags.model},        {"r", r},
       {"batch", row.batch},          {"dtype", flags.run.dtype},
@@ -185,14 +192,25 @@ void print_as_text(const Row& row, const Measured& m, double speed_up) {
                     m.peak_mb, speed_up));
 }
 
+// What to run of --r, an empty text where only the threshold says; where only a file says it, that
+// is one run.
+std::vector<std::string> r_of(const Flags& flags) {
+  const MergeTexts texts = layered(flags.merge);
+  const auto r = texts.find("r");
+  if (r == texts.end()) return {"0", texts.contains("threshold") ? "" : "13"};
+  if (!flags.merge.typed.contains("r")) return {r->second};
+  const std::vector<std::string> list = split(r->second);
+  for (const std::string& part : list) parse_whole("--r", part, 0, kNoLimit);
+  return list;
+}
+
 // Every r of a batch, then the next batch.
 std::vector<Row> rows_of(const Flags& flags) {
-  const bool has_threshold = merge_options(flags.merge).threshold.has_value();
-  const std::string otherwise = has_threshold ? fmt::format("0,{}", kNoLimit) : "0,13";
   std::vector<Row> rows;
   for (const std::string& batch : split(flags.batch)) {
-    for (const std::string& r : split(flags.r.empty() ? otherwise : flags.r)) {
-      rows.push_back({parse_whole("--r", r, 0, kNoLimit), parse_whole("--batch", batch, 1, 4096)});
+    for (const std::string& r : r_of(flags)) {
+      rows.push_back({r, parse_whole("--batch", batch, 1, 4096)});
+      merge_of(flags, rows.back());
     }
   }
   return rows;
@@ -227,9 +245,10 @@ void add_bench(CLI::App& program, int& status) {
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command
-      ->add_option("--r", flags->r,
-                   "Tokens to merge away in each layer; commas separate runs\n"
-                   "(default 0,13; with --threshold 0 and without a limit)")
+      ->add_option_function<std::string>(
+          "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
+          "Tokens to merge away in each layer; commas separate runs\n"
+          "(default 0,13; with --threshold 0 and without a limit)")
       ->type_name("N,...");
   command
       ->add_option("--batch", flags->batch,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 
 namespace fovea::cli {
@@ -90,15 +91,15 @@ constexpr MergeFlag kTable[] = {
 };
 
 // What a threshold says in the company of other options.
-void finish_threshold(const MergeFlags& flags, MergeOptions& options) {
-  const std::string& text = flags.typed.at("threshold");
+void finish_threshold(const MergeTexts& texts, MergeOptions& options) {
+  const std::string& text = texts.at("threshold");
   if (options.distance == Distance::cosine && std::abs(*options.threshold) > 1) {
     fail("--threshold {}: expected a number from -1 to 1, as cosines are", text);
   }
-  if (flags.typed.contains("r")) return;
-  if (flags.typed.contains("inflect")) {
+  if (texts.contains("r")) return;
+  if (texts.contains("inflect")) {
     fail("--inflect {}: goes with --r, which says around how many; expected both or neither",
-         flags.typed.at("inflect"));
+         texts.at("inflect"));
   }
   options.schedule.r = kNoLimit;
 }
@@ -118,19 +119,35 @@ void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r) {
         ->type_name(flag.type)
         ->group("Token merging");
   }
+  command
+      .add_option("--merge-config", flags.config,
+                  "JSON file that says these options by their names, as fovea tune\n"
+                  "writes it: {\"r\": [8,0,5], \"metric\": \"k\"}; what is typed beside\n"
+                  "it counts more")
+      ->type_name("FILE")
+      ->group("Token merging");
 }
 
-MergeOptions merge_options(const MergeFlags& flags) {
+MergeTexts layered(const MergeFlags& flags) {
+  MergeTexts texts = flags.typed;
+  if (flags.config.empty()) return texts;
+  MergeTexts below = read_merge_config(flags.config);
+  if (texts.contains("r")) below.erase("inflect");
+  texts.merge(below);
+  return texts;
+}
+
+MergeOptions merge_options(const MergeTexts& texts) {
   MergeOptions options;
   for (const MergeFlag& flag : kTable) {
-    const auto typed = flags.typed.find(flag.name);
-    if (typed != flags.typed.end()) flag.read(typed->second, options);
+    const auto text = texts.find(flag.name);
+    if (text != texts.end()) flag.read(text->second, options);
   }
-  if (!options.schedule.per_layer.empty() && flags.typed.contains("inflect")) {
+  if (!options.schedule.per_layer.empty() && texts.contains("inflect")) {
     fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
-         flags.typed.at("inflect"), printable(flags.typed.at("r")));
+         texts.at("inflect"), printable(texts.at("r")));
   }
-  if (options.threshold) finish_threshold(flags, options);
+  if (options.threshold) finish_threshold(texts, options);
   return options;
 }
 

@@ -21,14 +21,22 @@ struct MergeFlag {
 // In the order of the help.
 std::span<const MergeFlag> merge_flag_table();
 
-// How tokens merge, as typed: texts by the names of the table; only those that were given.
+// Texts of options by their names in the table; only those that are given.
+using MergeTexts = std::map<std::string, std::string>;
+
+// How tokens merge, as typed, and the file of --merge-config, empty where there is none.
 struct MergeFlags {
-  std::map<std::string, std::string> typed;
+  MergeTexts typed = {};
+  std::string config = {};
 };
-// Adds all of the table; --r only where the command has none of its own.
+// Adds all of the table and --merge-config; --r only where the command has none of its own.
 void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r = true);
+// What is typed and, below it, what the file says. A typed --r replaces the file's inflect as well.
+// Throws Error for a file that is none.
+MergeTexts layered(const MergeFlags& flags);
 // Throws Error naming option, text and what is expected.
-MergeOptions merge_options(const MergeFlags& flags);
+MergeOptions merge_options(const MergeTexts& texts);
+inline MergeOptions merge_options(const MergeFlags& flags) { return merge_options(layered(flags)); }
 // Throws Error naming the option that does not go with the model.
 void check_fits(const MergeOptions& merge, const Architecture& architecture);
 

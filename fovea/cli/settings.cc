@@ -8,13 +8,11 @@
 namespace fovea::cli {
 namespace {
 
-using Texts = std::map<std::string, std::string>;
-
 // Each of `settings` with each part of the option's list.
-std::vector<Texts> with_each(const std::vector<Texts>& settings, const std::string& option,
-                             const std::string& list) {
-  std::vector<Texts> more;
-  for (const Texts& setting : settings) {
+std::vector<MergeTexts> with_each(const std::vector<MergeTexts>& settings,
+                                  const std::string& option, const std::string& list) {
+  std::vector<MergeTexts> more;
+  for (const MergeTexts& setting : settings) {
     for (const std::string& part : split(list)) {
       more.push_back(setting);
       more.back()[option] = part;
@@ -30,28 +28,36 @@ std::string Setting::text(const std::string& option) const {
   return found == typed.end() ? "" : found->second;
 }
 
-Texts Setting::without_r() const {
-  Texts rest = typed;
+MergeTexts Setting::without_r() const {
+  MergeTexts rest = typed;
   rest.erase("r");
   return rest;
 }
 
-std::vector<Setting> combinations(const MergeFlags& lists) {
-  std::vector<Texts> texts(1);
+Setting setting_of(const MergeTexts& typed) {
+  Setting setting;
+  setting.typed = typed;
+  setting.merge = merge_options(typed);
+  return setting;
+}
+
+std::vector<Setting> combinations(const MergeTexts& lists) {
+  std::vector<MergeTexts> texts(1);
   for (const MergeFlag& flag : merge_flag_table()) {
-    const auto list = lists.typed.find(flag.name);
-    if (list != lists.typed.end() && list->first != "r") {
+    const auto list = lists.find(flag.name);
+    if (list != lists.end() && list->first != "r") {
       texts = with_each(texts, list->first, list->second);
     }
   }
-  const auto r = lists.typed.find("r");
-  if (r != lists.typed.end()) texts = with_each(texts, "r", r->second);
+  const auto r = lists.find("r");
+  if (r != lists.end()) texts = with_each(texts, "r", r->second);
   std::vector<Setting> settings;
-  for (const Texts& typed : texts) settings.push_back({typed, merge_options({typed})});
+  for (const MergeTexts& typed : texts) settings.push_back(setting_of(typed));
   return settings;
 }
 
 std::string describe(const Setting& setting, const std::vector<std::string>& names) {
+  if (!setting.file.empty()) return setting.file;
   std::string text;
   for (const std::string& name : names) {
     const std::string value = setting.text(name);

@@ -1,7 +1,6 @@
 // The combinations of settings that a command line with lists asks for.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -15,16 +14,20 @@ struct Setting {
   std::map<std::string, std::string>
       typed;  // the options' texts; what is not there has its default
   MergeOptions merge;
+  std::string file = {};  // that it comes from, if it does
 
   // The text of an option, empty where it has its default.
   std::string text(const std::string& option) const;
   // Those with equal ones differ in r alone.
-  std::map<std::string, std::string> without_r() const;
+  MergeTexts without_r() const;
 };
 
+// Throws Error for what can't be read or does not go together.
+Setting setting_of(const MergeTexts& typed);
+
 // Every combination of the parts of each option that commas separate; r changes fastest. Throws
-// Error for what can't be read or does not go together.
-std::vector<Setting> combinations(const MergeFlags& lists);
+// Error likewise.
+std::vector<Setting> combinations(const MergeTexts& lists);
 
 // What sets a line of settings that differ in r apart from the others: "metric x, inflect -1".
 // `names` are the options to tell.

@@ -6,6 +6,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/interrupt.h"
+#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
@@ -51,6 +52,18 @@ void check_outputs(const Flags& flags) {
     fail("--output {}: expected another file than that of the plot", flags.output);
   }
   check_can_write(plot);
+}
+
+// The combinations of what is typed, and what the file says as a run of its own.
+std::vector<Setting> asked_for(const MergeFlags& flags) {
+  MergeTexts lists = flags.typed;
+  if (!lists.contains("r")) lists["r"] = "0,4,8,12,16";
+  std::vector<Setting> settings = combinations(lists);
+  if (!flags.config.empty()) {
+    settings.push_back(setting_of(read_merge_config(flags.config)));
+    settings.back().file = std::filesystem::path(flags.config).filename();
+  }
+  return settings;
 }
 
 // Without those that merge nothing: they are the dense model, which is always there.
@@ -131,7 +144,7 @@ int measure(const Model& model, const Pictures& pictures, int passes, const Inte
 }
 
 int sweep(const Flags& flags) {
-  std::vector<Setting> settings = combinations(flags.merge);
+  std::vector<Setting> settings = asked_for(flags.merge);
   const int passes = parse_whole("--passes", flags.passes, 1, 1000);
   const LoadOptions load = load_options(flags.run);
   check_outputs(flags);
@@ -158,7 +171,6 @@ void add_sweep(CLI::App& program, int& status) {
   CLI::App* command = program.add_subcommand(
       "sweep", "Measure what settings of merging keep, and how fast they are");
   auto flags = std::make_shared<Flags>();
-  flags->merge.typed["r"] = "0,4,8,12,16";
   add_model(*command, flags->model);
   add_picture_flags(*command, flags->pictures, "FOLDER");
   command
@@ -180,7 +192,8 @@ void add_sweep(CLI::App& program, int& status) {
       ->add_option_function<std::string>(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer (default 0,4,8,12,16).\n"
-          "Of this and of all below: commas separate runs")
+          "Of this and of all below: commas separate runs; the file of\n"
+          "--merge-config is one more run, beside them")
       ->type_name("N,...")
       ->group("Token merging");
   add_run_flags(*command, flags->run);

@@ -42,8 +42,7 @@ std::vector<std::string> options_given(const std::vector<SweepRow>& rows) {
 std::vector<SweepRow> sweep_rows(const Model& model, const std::vector<Setting>& settings,
                                  const Comparison& comparison) {
   const Score& dense = comparison.score(0);
-  const Setting nothing_merged = {{{"r", "0"}}, {}};
-  std::vector<SweepRow> rows = {row_of(model, nothing_merged, dense, dense)};
+  std::vector<SweepRow> rows = {row_of(model, setting_of({{"r", "0"}}), dense, dense)};
   for (size_t i = 0; i < settings.size(); ++i) {
     rows.push_back(row_of(model, settings[i], comparison.score(i + 1), dense));
   }
@@ -76,7 +75,7 @@ std::string sweep_plot(const std::string& model, const std::vector<SweepRow>& ro
   const SweepRow& dense = rows.front();
   std::vector<Setting> settings;
   for (const SweepRow& row : rows) {
-    if (&row != &dense) settings.push_back(row.setting);
+    if (&row != &dense && row.setting.file.empty()) settings.push_back(row.setting);
   }
   const std::vector<std::string> telling = telling_options(settings);
   const PlotPoint start = {dense.images_per_second, dense.fidelity, ""};
@@ -91,11 +90,12 @@ std::string sweep_plot(const std::string& model, const std::vector<SweepRow>& ro
   const SweepRow* before = nullptr;
   for (const SweepRow& row : rows) {
     if (&row == &dense) continue;
-    if (before == nullptr || before->setting.without_r() != row.setting.without_r()) {
+    const bool of_file = !row.setting.file.empty();
+    if (of_file || before == nullptr || before->setting.without_r() != row.setting.without_r()) {
       plot.series.push_back({describe(row.setting, telling), PlotStyle::line, {start}});
     }
     plot.series.back().points.push_back(
-        {row.images_per_second, row.fidelity, row.setting.text("r")});
+        {row.images_per_second, row.fidelity, of_file ? "" : row.setting.text("r")});
     before = &row;
   }
   if (plot.series.empty()) plot.series.push_back({"dense", PlotStyle::line, {start}});

@@ -8,31 +8,14 @@
 
 #include "fovea/io/error.h"
 #include "fovea/io/file.h"
+#include "fovea/io/json.h"
 
 namespace fovea {
 namespace {
 
 using nlohmann::json;
 
-constexpr int kDeepest = 32;
 constexpr int kLargestSide = 8192;
-
-json parse_json(const std::string& text, const std::string& name) {
-  const auto check_depth = [&](int depth, json::parse_event_t, json&) {
-    if (depth > kDeepest) fail("{}: JSON is nested deeper than {} levels", name, kDeepest);
-    return true;
-  };
-  json value;
-  try {
-    value = json::parse(text, check_depth);
-  } catch (const json::exception& error) {
-    // Without the library's own number of the error.
-    const std::string_view what = error.what();
-    fail("{}: not JSON: {}", name, printable(what.substr(what.find("] ") + 2)));
-  }
-  if (!value.is_object()) fail("{}: holds {}; expected a JSON object", name, value.type_name());
-  return value;
-}
 
 // One object of a config: finds keys, checks their types, and names them in messages.
 class Keys {
@@ -47,9 +30,8 @@ class Keys {
   }
 
   [[noreturn]] void refuse(const std::string& key, const std::string& expected) const {
-    // Invalid UTF-8 and long values must not break the line.
-    const std::string found = object_.at(key).dump(-1, ' ', true, json::error_handler_t::replace);
-    fail("{}: {}{} is {}; expected {}", file_, path_, key, printable(found), expected);
+    fail("{}: {}{} is {}; expected {}", file_, path_, key, printable_json(object_.at(key)),
+         expected);
   }
 
   Keys object(const std::string& key) const {
@@ -293,7 +275,7 @@ bool is_there(const std::filesystem::path& path) {
 }  // namespace
 
 Config parse_config(const std::string& text, const std::string& name) {
-  const json value = parse_json(text, name);
+  const json value = parse_json_object(text, name);
   const Keys top(value, name, "");
   const Keys args = top.object("model_args");
   Config config;
@@ -320,7 +302,7 @@ Config parse_config(const std::string& text, const std::string& name) {
 }
 
 void parse_preprocessor_config(const std::string& text, const std::string& name, Config& config) {
-  const json value = parse_json(text, name);
+  const json value = parse_json_object(text, name);
   const Keys top(value, name, "");
   Preprocessing& p = config.preprocessing;
   top.colours("image_mean", -1000, p.mean);

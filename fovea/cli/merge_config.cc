@@ -1,0 +1,83 @@
+#include "fovea/cli/merge_config.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "fovea/cli/options.h"
+#include "fovea/io/file.h"
+#include "fovea/io/json.h"
+
+namespace fovea::cli {
+namespace {
+
+using nlohmann::json;
+
+const MergeFlag& flag_of(const std::string& key, const std::string& file) {
+  std::string known;
+  for (const MergeFlag& flag : merge_flag_table()) {
+    if (key == flag.name) return flag;
+    known += (known.empty() ? "" : ", ") + std::string(flag.name);
+  }
+  fail("{}: unknown key {}; expected some of {}", file, printable(key), known);
+}
+
+bool is_count(const json& value) { return value.is_number_integer() && value >= 0; }
+
+// A list of numbers of tokens as it would be typed; a list of one needs its comma.
+std::string typed_list(const json& list) {
+  std::string text;
+  for (const json& r : list) text += (text.empty() ? "" : ",") + r.dump();
+  return list.size() == 1 ? text + ",0" : text;
+}
+
+std::string typed_text(const std::string& key, const json& value, const std::string& file) {
+  if (key == "r" && value.is_array() && !value.empty() &&
+      std::all_of(value.begin(), value.end(), is_count)) {
+    return typed_list(value);
+  }
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number()) return value.dump();
+  if (value.is_boolean()) return value.get<bool>() ? "on" : "off";
+  fail("{}: {} is {}; expected {}", file, key, printable_json(value),
+       key == "r" ? "a number of tokens, or a list with one for every layer"
+                  : "a number, a text, true or false");
+}
+
+}  // namespace
+
+MergeTexts parse_merge_config(const std::string& text, const std::string& name) {
+  MergeTexts texts;
+  const json object = parse_json_object(text, name);
+  for (const auto& [key, value] : object.items()) {
+    const MergeFlag& flag = flag_of(key, name);
+    texts[key] = typed_text(key, value, name);
+    try {
+      MergeOptions ignored;
+      flag.read(texts[key], ignored);
+    } catch (const Error& error) {
+      fail("{}: {}", name, error.what());
+    }
+  }
+  return texts;
+}
+
+MergeTexts read_merge_config(const std::filesystem::path& path) {
+  return parse_merge_config(read_text(path), path.string());
+}
+
+std::string merge_config_text(const MergeTexts& texts) {
+  nlohmann::ordered_json object;
+  for (const MergeFlag& flag : merge_flag_table()) {
+    const auto text = texts.find(flag.name);
+    if (text == texts.end()) continue;
+    // Numbers and lists of numbers stay such; everything else is a text.
+    const std::string& typed = text->second;
+    const bool is_list = typed.find(',') != std::string::npos;
+    const json value = json::parse(is_list ? "[" + typed + "]" : typed, nullptr, false);
+    const bool is_plain = value.is_number() || value.is_array();
+    object[flag.name] = is_plain ? value : json(typed);
+  }
+  return object.dump() + "\n";
+}
+
+}  // namespace fovea::cli

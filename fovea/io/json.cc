@@ -1,0 +1,39 @@
+#include "fovea/io/json.h"
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "fovea/io/error.h"
+
+namespace fovea {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr int kDeepest = 32;
+
+}  // namespace
+
+json parse_json_object(const std::string& text, const std::string& name) {
+  const auto check_depth = [&](int depth, json::parse_event_t, json&) {
+    if (depth > kDeepest) fail("{}: JSON is nested deeper than {} levels", name, kDeepest);
+    return true;
+  };
+  json value;
+  try {
+    value = json::parse(text, check_depth);
+  } catch (const json::exception& error) {
+    // Without the library's own number of the error.
+    const std::string_view what = error.what();
+    fail("{}: not JSON: {}", name, printable(what.substr(what.find("] ") + 2)));
+  }
+  if (!value.is_object()) fail("{}: holds {}; expected a JSON object", name, value.type_name());
+  return value;
+}
+
+std::string printable_json(const json& value) {
+  return printable(std::string_view(value.dump(-1, ' ', true, json::error_handler_t::replace)));
+}
+
+}  // namespace fovea
