@@ -87,8 +87,8 @@ Rgb removed_colour(const uint8_t* rgb, int x, int y, int thickness) {
   return {grey, grey, grey};
 }
 
-// Whether a pixel belongs to the line between groups: some pixel that the line's thickness away
-// from it has another label.
+// Whether a pixel belongs to the line between groups: the one before it, or for thick lines the one
+// after it, across, down or diagonally, has another label.
 bool on_line(const PatchLabels& labels, const Grid& grid, int x, int y, int thickness) {
   const int rows[] = {std::max(y - 1, 0) / grid.patch_height,
                       std::min((y + thickness - 1) / grid.patch_height, labels.rows - 1)};
