@@ -93,7 +93,7 @@ DrawingOutput drawing_output(const std::string& path, bool animate,
     check_can_write(fs::exists(folder, ignored) ? folder / "name" : folder);
     return {folder, true, animate ? PictureFormat::gif : PictureFormat::png};
   }
-  const DrawingOutput output = {path, false, format_of_file(path, animate)};
+  DrawingOutput output = {path, false, format_of_file(path, animate)};
   check_can_write(path);
   for (const fs::path& picture : pictures) check_is_no_picture(path, picture);
   return output;
@@ -109,7 +109,7 @@ DrawingWriter::DrawingWriter(DrawingOutput output) : output_(std::move(output)) 
 fs::path DrawingWriter::add(const fs::path& picture, std::vector<Image> panels) {
   drawings_.push_back(std::move(panels));
   if (!output_.is_folder) return output_.path;
-  const fs::path file = file_in_folder(picture);
+  fs::path file = file_in_folder(picture);
   check_is_no_picture(file, picture);
   write(file, drawings_, output_.format);
   drawings_.clear();

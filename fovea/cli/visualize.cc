@@ -27,7 +27,7 @@ struct Flags {
 };
 
 // What there is to draw of every picture.
-struct Plan {
+struct Drawing {
   Preprocessing spec;       // of the model's input
   std::vector<int> layers;  // after which, counted from 1
   int rows, columns;        // of patches
@@ -56,9 +56,9 @@ int enlargement(const Preprocessing& spec, bool many_panels) {
   return (least + side - 1) / side;
 }
 
-Plan plan_of(const Flags& flags, const Model& model, bool animated) {
+Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Architecture& a = model.architecture();
-  Plan plan;
+  Drawing plan;
   plan.spec = model.config().preprocessing;
   const auto [height, width] = input_size(flags.size, a);
   plan.spec.height = height;
@@ -74,7 +74,7 @@ Plan plan_of(const Flags& flags, const Model& model, bool animated) {
 }
 
 // All panels of one file are kept until it is written.
-void check_size(const Plan& plan, const DrawingOutput& output, size_t pictures) {
+void check_size(const Drawing& plan, const DrawingOutput& output, size_t pictures) {
   const int64_t panel = int64_t{plan.spec.height} * plan.spec.width * plan.enlarged * plan.enlarged;
   const auto panels = static_cast<int64_t>(plan.layers.size() + 1);
   const auto drawings = output.is_folder ? 1 : static_cast<int64_t>(pictures);
@@ -85,7 +85,7 @@ void check_size(const Plan& plan, const DrawingOutput& output, size_t pictures) 
 }
 
 // Where nothing was said of how many, so many that a quarter of the patches is left.
-void choose_r(MergeFlags& flags, const Plan& plan, int depth) {
+void choose_r(MergeFlags& flags, const Drawing& plan, int depth) {
   if (flags.typed.contains("r")) return;
   const int r = std::max(1, plan.rows * plan.columns * 3 / 4 / depth);
   flags.typed["r"] = std::to_string(r);
@@ -93,7 +93,7 @@ void choose_r(MergeFlags& flags, const Plan& plan, int depth) {
 }
 
 // The token that each patch is part of after layer `layer`, from 1.
-PatchLabels labels_after(int layer, const IntArray& trace, int64_t image, const Plan& plan) {
+PatchLabels labels_after(int layer, const IntArray& trace, int64_t image, const Drawing& plan) {
   const int64_t positions = trace.shape[2];
   const auto first = trace.data.begin() + (image * trace.shape[1] + layer - 1) * positions;
   return {plan.rows, plan.columns, {first + plan.prefix, first + positions}};
@@ -105,7 +105,7 @@ struct Drawn {
   std::vector<int> groups;  // for each layer of the plan
 };
 
-void print_drawn(const Drawn& drawn, const Plan& plan, bool json) {
+void print_drawn(const Drawn& drawn, const Drawing& plan, bool json) {
   const int patches = plan.rows * plan.columns;
   if (json) {
     print_json_line({{"file", drawn.picture.string()},
@@ -120,18 +120,10 @@ void print_drawn(const Drawn& drawn, const Plan& plan, bool json) {
                     drawn.file.string()));
 }
 
-int visualize(Flags& flags) {
-  merge_options(flags.merge);  // what is wrong is told before anything is loaded
-  const LoadOptions load = load_options(flags.run);
-  const Pictures pictures = find_pictures(flags.pictures);
-  const DrawingOutput output = drawing_output(flags.output, flags.animate, pictures.paths);
-  const Model model = open_model(flags.model, load, merge_options(flags.merge));
-  const Plan plan = plan_of(flags, model, output.animated());
-  check_size(plan, output, pictures.paths.size());
-  choose_r(flags.merge, plan, model.architecture().depth);
-  DrawingWriter writer(output);
-  std::vector<Drawn> all;
-  const auto draw = [&](const fs::path& picture, int64_t image, const Result& result) {
+// Draws all pictures; returns the exit status of the run.
+int draw(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+         const Drawing& plan, DrawingWriter& writer, std::vector<Drawn>& all) {
+  const auto take = [&](const fs::path& picture, int64_t image, const Result& result) {
     std::vector<Image> panels = {
         resize_and_crop(read_image(picture), plan.spec, picture.string(), plan.enlarged)};
     Drawn drawn = {picture, {}, {}};
@@ -143,15 +135,30 @@ int visualize(Flags& flags) {
     drawn.file = writer.add(picture, std::move(panels));
     all.push_back(std::move(drawn));
   };
-  const RunOptions options = {
-      .merge = merge_options(flags.merge), .want_tokens = false, .want_trace = true};
-  const int status = run_pictures(model, pictures, plan.spec, options, draw);
+  const RunOptions options = {.merge = merge, .want_tokens = false, .want_trace = true};
+  const int status = run_pictures(model, pictures, plan.spec, options, take);
   writer.finish();
+  return status;
+}
+
+int visualize(Flags& flags) {
+  merge_options(flags.merge);  // what is wrong is told before anything is loaded
+  const LoadOptions load = load_options(flags.run);
+  const Pictures pictures = find_pictures(flags.pictures);
+  const DrawingOutput output = drawing_output(flags.output, flags.animate, pictures.paths);
+  const Model model = open_model(flags.model, load, merge_options(flags.merge));
+  const Drawing plan = drawing_of(flags, model, output.animated());
+  check_size(plan, output, pictures.paths.size());
+  choose_r(flags.merge, plan, model.architecture().depth);
+  DrawingWriter writer(output);
+  std::vector<Drawn> all;
+  const int status = draw(model, pictures, merge_options(flags.merge), plan, writer, all);
   const auto unmerged = [&](const Drawn& drawn) {
     return drawn.groups.back() == plan.rows * plan.columns;
   };
-  if (std::all_of(all.begin(), all.end(), unmerged))
+  if (std::all_of(all.begin(), all.end(), unmerged)) {
     note("nothing merged; --r N merges N tokens in each layer");
+  }
   for (const Drawn& drawn : all) print_drawn(drawn, plan, flags.json);
   return status;
 }

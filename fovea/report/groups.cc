@@ -14,7 +14,7 @@ namespace {
 
 // sRGB's numbers as shares of light (IEC 61966-2-1).
 const std::array<double, 256>& light_of() {
-  static const std::array<double, 256> table = [] {
+  static const std::array<double, 256> kTable = [] {
     std::array<double, 256> light = {};
     for (int i = 0; i < 256; ++i) {
       const double s = i / 255.0;
@@ -22,7 +22,7 @@ const std::array<double, 256>& light_of() {
     }
     return light;
   }();
-  return table;
+  return kTable;
 }
 
 uint8_t number_of(double light) {
@@ -87,8 +87,8 @@ Rgb removed_colour(const uint8_t* rgb, int x, int y, int thickness) {
   return {grey, grey, grey};
 }
 
-// Whether a pixel belongs to the line between groups: some pixel that the line's thickness away
-// from it has another label.
+// Whether a pixel belongs to the line between groups: the one before it, or for thick lines the one
+// after it, across, down or diagonally, has another label.
 bool on_line(const PatchLabels& labels, const Grid& grid, int x, int y, int thickness) {
   const int rows[] = {std::max(y - 1, 0) / grid.patch_height,
                       std::min((y + thickness - 1) / grid.patch_height, labels.rows - 1)};
@@ -97,6 +97,17 @@ bool on_line(const PatchLabels& labels, const Grid& grid, int x, int y, int thic
   const int32_t label = labels.at(rows[0], columns[0]);
   return labels.at(rows[0], columns[1]) != label || labels.at(rows[1], columns[0]) != label ||
          labels.at(rows[1], columns[1]) != label;
+}
+
+void paste(const Image& part, int left, int top, Image& whole) {
+  const size_t bytes = size_t{3} * part.width;
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(part.rgb.data() + y * bytes, bytes, pixel(whole, left, top + y));
+  }
+}
+
+Image white(int width, int height) {
+  return {width, height, std::vector<uint8_t>(size_t{3} * width * height, 255)};
 }
 
 }  // namespace
@@ -138,21 +149,6 @@ int count_groups(const PatchLabels& labels) {
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   return static_cast<int>(distinct.size() - std::count(distinct.begin(), distinct.end(), kRemoved));
 }
-
-namespace {
-
-void paste(const Image& part, int left, int top, Image& whole) {
-  const size_t bytes = size_t{3} * part.width;
-  for (int y = 0; y < part.height; ++y) {
-    std::copy_n(part.rgb.data() + y * bytes, bytes, pixel(whole, left, top + y));
-  }
-}
-
-Image white(int width, int height) {
-  return {width, height, std::vector<uint8_t>(size_t{3} * width * height, 255)};
-}
-
-}  // namespace
 
 Image beside(std::span<const Image> pictures, int gap) {
   int width = -gap;
