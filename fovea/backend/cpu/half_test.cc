@@ -35,7 +35,8 @@ Array random_half(const Shape& shape, float scale, uint32_t seed) {
 class HalfTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (available_levels().back() < SimdLevel::avx512_bf16) GTEST_SKIP() << "no bf16 arithmetic here";
+    if (available_levels().back() < SimdLevel::avx512_bf16)
+      GTEST_SKIP() << "no bf16 arithmetic here";
   }
   Cpu make(Dtype dtype) { return {SimdLevel::avx512_bf16, dtype, std::make_shared<Threads>(2)}; }
 
