@@ -13,7 +13,19 @@ struct Flags {
   std::string model, input, output;
   MergeFlags merge;
   RunFlags run;
+  bool unmerge = false;
 };
+
+// [B, P, C]
+Array unmerged(const Result& result, int prefix) {
+  Array all;
+  for (int64_t image = 0; image < result.tokens.shape[0]; ++image) {
+    const Array dense = dense_features(result, image, prefix);
+    all.data.insert(all.data.end(), dense.data.begin(), dense.data.end());
+    all.shape = {image + 1, dense.shape[0], dense.shape[1]};
+  }
+  return all;
+}
 
 int forward(const Flags& flags) {
   const MergeOptions merge = merge_options(flags.merge);
@@ -27,10 +39,16 @@ int forward(const Flags& flags) {
   } catch (const Error& error) {
     fail("{}: {}", flags.input, error.what());
   }
-  write_safetensors(flags.output,
-                    {to_write("logits", result.logits), to_write("features", result.features),
-                     to_write("tokens", result.tokens), to_write("sizes", result.sizes),
-                     to_write("source", result.source)});
+  std::vector<TensorToWrite> tensors = {
+      to_write("logits", result.logits), to_write("features", result.features),
+      to_write("tokens", result.tokens), to_write("sizes", result.sizes),
+      to_write("source", result.source)};
+  Array dense;
+  if (flags.unmerge) {
+    dense = unmerged(result, model.architecture().prefix());
+    tensors.push_back(to_write("dense", dense));
+  }
+  write_safetensors(flags.output, tensors);
   return kDone;
 }
 
@@ -53,6 +71,9 @@ void add_forward(CLI::App& program, int& status) {
                    "input token ended in)")
       ->type_name("FILE")
       ->required();
+  command->add_flag("--unmerge", flags->unmerge,
+                    "Write dense as well: a feature for every patch, merged or not,\n"
+                    "[batch, patches, channels]; zeros where patches were dropped");
   add_run_flags(*command, flags->run);
   add_merge_flags(*command, flags->merge);
   command->footer(

@@ -334,6 +334,16 @@ Tensor Cpu::concat_channels(const Tensor& a, const Tensor& b) {
   return out;
 }
 
+Tensor Cpu::write(const Array& rows) {
+  const int64_t channels = rows.shape[1];
+  Tensor x = make(std::make_shared<Sequences>(Sequences{0, static_cast<int32_t>(rows.shape[0])}),
+                  channels);
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    std::copy_n(rows.data.data() + i * channels, channels, x.row(i));
+  }
+  return x;
+}
+
 void Cpu::read(const Tensor& x, float* out) const {
   for (int64_t i = 0; i < x.rows(); ++i) out = std::copy_n(x.row(i), x.channels(), out);
 }

@@ -128,6 +128,8 @@ class Cpu {
 
   // Where the sequences of x lie.
   const Sequences& sequences(const Tensor& x) const { return x.sequences(); }
+  // Rows [T, C] as the tokens of one image.
+  Tensor write(const Array& rows);
   // All rows, [rows, channels] in order.
   void read(const Tensor& x, float* out) const;
   Array read(const Tensor& x) const;
