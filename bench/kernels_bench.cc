@@ -11,6 +11,7 @@
 #include "fovea/backend/cpu/kernels/kernels.h"
 #include "fovea/backend/cpu/peak.h"
 #include "fovea/backend/cpu/tensor.h"
+#include "fovea/backend/kinds.h"
 
 namespace fovea::kernels {
 namespace {
@@ -28,35 +29,56 @@ std::shared_ptr<float[]> random_floats(int64_t count) {
   return values;
 }
 
-// Reports operations per second and their share of the multiply-add peak.
-void report(benchmark::State& state, double operations) {
-  static const double peak = multiply_add_peak(chosen_level());
-  using benchmark::Counter;
-  state.counters["GFLOPS"] = Counter(operations * 1e-9, Counter::kIsIterationInvariantRate);
-  state.counters["of_peak"] = Counter(operations / peak, Counter::kIsIterationInvariantRate);
+const Product& product_of(Dtype dtype) {
+  return dtype == Dtype::bf16 ? chosen_table().bf16 : chosen_table().f32;
 }
 
-void gemm(benchmark::State& state, Epilogue epilogue) {
+// Reports operations per second and their share of the multiply-add peak of the arithmetic used.
+void report(benchmark::State& state, double operations, Dtype dtype = Dtype::f32) {
+  static const double peak = multiply_add_peak(chosen_level());
+  using benchmark::Counter;
+  // The dot product of pairs does two multiply-adds a lane.
+  const double best = product_of(dtype).half_input ? 2 * peak : peak;
+  state.counters["GFLOPS"] = Counter(operations * 1e-9, Counter::kIsIterationInvariantRate);
+  state.counters["of_peak"] = Counter(operations / best, Counter::kIsIterationInvariantRate);
+}
+
+// Rows of activations as `product` takes them.
+std::shared_ptr<float[]> random_input(const Product& product, int64_t rows, int64_t width,
+                                      int64_t stride) {
+  std::shared_ptr<float[]> values = random_floats(rows * stride);
+  if (!product.half_input) return values;
+  std::shared_ptr<float[]> half = allocate_floats(rows * stride / 2);
+  chosen_table().narrow_rows(values.get(), stride, rows, width,
+                             reinterpret_cast<uint16_t*>(half.get()), stride);
+  return half;
+}
+
+void gemm(benchmark::State& state, Epilogue epilogue, Dtype dtype) {
   const Table& t = chosen_table();
+  const Product& product = product_of(dtype);
   Gemm g;
   g.m = state.range(0);
   g.k = state.range(1);
   g.n = state.range(2);
-  g.a_stride = row_stride(g.k);  // as activations lie
-  const auto a = random_floats(g.m * g.a_stride);
+  // As activations lie.
+  g.a_stride = product.half_input ? half_row_stride(g.k) : row_stride(g.k);
+  const auto a = random_input(product, g.m, g.k, g.a_stride);
   const auto weight = random_floats(g.n * g.k);
-  const auto panels = allocate_floats(t.f32.packed_bytes(g.n, g.k) / 4);
-  const auto c = random_floats(g.m * g.n);
+  const auto panels = allocate_floats(product.packed_bytes(g.n, g.k) / 4);
   const auto bias = random_floats(g.n);
-  t.f32.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
+  product.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
+  const bool half_output = product.half_input && epilogue == Epilogue::gelu;
+  g.c_stride = half_output ? half_row_stride(g.n) : row_stride(g.n);
+  const auto c = random_floats(g.m * g.c_stride);
   g.a = a.get();
   g.b = panels.get();
-  g.c = c.get();
-  g.c_stride = g.n;
+  g.c = half_output ? nullptr : c.get();
+  g.c_half = half_output ? reinterpret_cast<uint16_t*>(c.get()) : nullptr;
   g.bias = bias.get();
   g.epilogue = epilogue;
-  for (auto _ : state) t.f32.gemm(g, 0, g.m, 0, panel_count(t, g.n));
-  report(state, 2.0 * static_cast<double>(g.m * g.n * g.k));
+  for (auto _ : state) product.gemm(g, 0, g.m, 0, panel_count(t, g.n));
+  report(state, 2.0 * static_cast<double>(g.m * g.n * g.k), dtype);
 }
 
 void gemm_shapes(benchmark::internal::Benchmark* b) {
@@ -70,7 +92,7 @@ void gemm_shapes(benchmark::internal::Benchmark* b) {
   b->Args({1370, 384, 1536})->Args({197, 1024, 4096});
 }
 
-void attention(benchmark::State& state) {
+void attention(benchmark::State& state, Dtype dtype) {
   const Table& t = chosen_table();
   Attention a;
   a.tokens = state.range(0);
@@ -86,8 +108,8 @@ void attention(benchmark::State& state) {
   a.v = a.k + 6 * a.width;
   a.log_size = sizes.get();
   a.out = out.get();
-  for (auto _ : state) t.f32.attention(a, 0, a.tokens, scratch.get());
-  report(state, 4.0 * static_cast<double>(a.tokens * a.tokens * a.width));
+  for (auto _ : state) product_of(dtype).attention(a, 0, a.tokens, scratch.get());
+  report(state, 4.0 * static_cast<double>(a.tokens * a.tokens * a.width), dtype);
 }
 
 void layer_norm(benchmark::State& state) {
@@ -118,15 +140,26 @@ void match(benchmark::State& state) {
   report(state, 2.0 * static_cast<double>(m.rows * m.columns * width));
 }
 
-BENCHMARK_CAPTURE(gemm, bias, Epilogue::store)->Apply(gemm_shapes);
-BENCHMARK_CAPTURE(gemm, bias_gelu, Epilogue::gelu)->Args({197, 384, 1536})->Args({197, 768, 3072});
-BENCHMARK_CAPTURE(gemm, residual, Epilogue::residual)
-    ->Args({197, 384, 384})
-    ->Args({197, 1536, 384});
-BENCHMARK(attention)
-    ->ArgNames({"tokens", "width"})
-    ->ArgsProduct({{54, 125, 197, 577, 1370}, {64}})
-    ->Args({197, 80});
+void gelu_shapes(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"rows", "in", "out"})->Args({197, 384, 1536})->Args({197, 768, 3072});
+}
+
+void residual_shapes(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"rows", "in", "out"})->Args({197, 384, 384})->Args({197, 1536, 384});
+}
+
+void attention_shapes(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"tokens", "width"})->ArgsProduct({{54, 125, 197, 577, 1370}, {64}})->Args({197, 80});
+}
+
+BENCHMARK_CAPTURE(gemm, f32, Epilogue::store, Dtype::f32)->Apply(gemm_shapes);
+BENCHMARK_CAPTURE(gemm, bf16, Epilogue::store, Dtype::bf16)->Apply(gemm_shapes);
+BENCHMARK_CAPTURE(gemm, f32_gelu, Epilogue::gelu, Dtype::f32)->Apply(gelu_shapes);
+BENCHMARK_CAPTURE(gemm, bf16_gelu, Epilogue::gelu, Dtype::bf16)->Apply(gelu_shapes);
+BENCHMARK_CAPTURE(gemm, f32_residual, Epilogue::residual, Dtype::f32)->Apply(residual_shapes);
+BENCHMARK_CAPTURE(gemm, bf16_residual, Epilogue::residual, Dtype::bf16)->Apply(residual_shapes);
+BENCHMARK_CAPTURE(attention, f32, Dtype::f32)->Apply(attention_shapes);
+BENCHMARK_CAPTURE(attention, bf16, Dtype::bf16)->Apply(attention_shapes);
 BENCHMARK(layer_norm)->Arg(384)->Arg(768);
 BENCHMARK(match)->ArgName("tokens")->Arg(54)->Arg(197)->Arg(1370);
 

@@ -72,6 +72,31 @@ void set_input_size(Config& config, const Architecture& a) {
   config.preprocessing.width = size[1];
 }
 
+// Each image's sources to the row of `rows` for it: row `first` for the first, then every
+// `stride`-th.
+void write_sources(const Sources& sources, int64_t first, int64_t stride, IntArray& rows) {
+  const int64_t positions = rows.shape.back();
+  for (size_t i = 0; i < sources.batch(); ++i) {
+    const int64_t row = first + static_cast<int64_t>(i) * stride;
+    std::copy(sources.of(i).begin(), sources.of(i).end(), rows.data.begin() + row * positions);
+  }
+}
+
+// Tokens and sizes of images that may differ in their number of tokens.
+void write_tokens(const Vit<Cpu>::Output& output, int64_t first_image, Result& result) {
+  const Tensor& x = output.tokens;
+  const int64_t most = result.sizes.shape[1];
+  for (int64_t i = 0; i < x.batch(); ++i) {
+    const int64_t place = (first_image + i) * most;
+    float* to = result.tokens.data.data() + place * x.channels();
+    for (int64_t row = x.first(i); row < x.first(i + 1); ++row) {
+      to = std::copy_n(x.row(row), x.channels(), to);
+    }
+    std::copy_n(output.reduction.sizes().begin() + x.first(i), x.tokens(i),
+                result.sizes.data.begin() + place);
+  }
+}
+
 // Where a run of some images of the batch writes what it found.
 void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_image,
                 const RunOptions& options, Result& result) {
@@ -81,17 +106,27 @@ void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_im
   };
   write(output.features, result.features);
   write(output.logits, result.logits);
-  if (!options.want_tokens) return;
-  write(output.tokens, result.tokens);
-  const std::span<const float> sizes = output.reduction.sizes();
-  std::copy(sizes.begin(), sizes.end(),
-            result.sizes.data.begin() + first_image * result.sizes.shape[1]);
-  const Sources& sources = output.reduction.sources();
-  for (size_t i = 0; i < sources.batch(); ++i) {
-    const int64_t image = first_image + static_cast<int64_t>(i);
-    std::copy(sources.of(i).begin(), sources.of(i).end(),
-              result.source.data.begin() + image * result.source.shape[1]);
+  const auto depth = static_cast<int64_t>(output.trace.size());
+  for (int64_t layer = 0; layer < depth; ++layer) {
+    write_sources(output.trace[layer], first_image * depth + layer, depth, result.trace);
   }
+  std::copy(output.layer_tokens.data.begin(), output.layer_tokens.data.end(),
+            result.layer_tokens.data.begin() + first_image * result.layer_tokens.shape[1]);
+  if (!options.want_tokens) return;
+  write_tokens(output, first_image, result);
+  write_sources(output.reduction.sources(), first_image, 1, result.source);
+}
+
+// Cuts padding of `rows` [B, T, ...] to the first `longest` of T.
+void cut_rows(Array& rows, int64_t longest) {
+  if (rows.shape[1] == longest) return;
+  const int64_t size = elements(rows.shape) / (rows.shape[0] * rows.shape[1]);
+  for (int64_t image = 1; image < rows.shape[0]; ++image) {
+    std::copy_n(rows.data.begin() + image * rows.shape[1] * size, longest * size,
+                rows.data.begin() + image * longest * size);
+  }
+  rows.shape[1] = longest;
+  rows.data.resize(elements(rows.shape));
 }
 
 }  // namespace
@@ -129,10 +164,16 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   const int64_t features = a.pool_concat ? 2 * a.width : a.width;
   result.features = Array({s[0], features});
   result.logits = Array({s[0], a.classes > 0 ? a.classes : features});
-  if (!options.want_tokens) return result;
+  result.layer_tokens = IntArray({s[0], a.depth});
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
+  if (options.want_trace) result.trace = IntArray({s[0], a.depth, positions});
+  if (!options.want_tokens) return result;
+  // With a threshold it shows only later how many tokens are left.
   const int64_t left =
-      tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix()).back();
+      options.merge.threshold
+          ? positions
+          : tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix())
+                .back();
   result.tokens = Array({s[0], left, a.width});
   result.sizes = Array({s[0], left});
   result.source = IntArray({s[0], positions});
@@ -144,13 +185,15 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
   if (options.profile == nullptr) {
-    write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+    write_part(vit.forward(*cpu, part, options.merge, options.want_trace), *cpu, begin, options,
+               result);
     return;
   }
   Profile profile;
   cpu->set_profile(&profile);
   const auto start = std::chrono::steady_clock::now();
-  write_part(vit.forward(*cpu, part, options.merge), *cpu, begin, options, result);
+  write_part(vit.forward(*cpu, part, options.merge, options.want_trace), *cpu, begin, options,
+             result);
   cpu->set_profile(nullptr);
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
   profile[Work::other] = passed.count() - profile.total();
@@ -202,14 +245,27 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   Result result = state_->allocate(images, options);
   const int64_t batch = images.shape[0];
   const int64_t threads = state_->threads->count();
-  // Whole images to each thread as far as they share out evenly; the rest are run one by one, every
-  // operation spread over all threads.
-  const int64_t shared_out = threads == 1 ? 0 : batch / threads * threads;
-  state_->threads->run(shared_out, [&](int64_t image, int) {
-    state_->run_images(state_->serial.lend(), images, image, image + 1, options, result);
+  // Whole images to each thread as far as they share out evenly, a few at a time, so that a weight
+  // that was fetched serves all of these; the rest are run one by one, every operation spread over
+  // all threads.
+  constexpr int64_t kTogether = 2;
+  const int64_t each = batch / threads;
+  const int64_t shared_out = threads == 1 ? 0 : each * threads;
+  const int64_t tasks = shared_out == 0 ? 0 : threads * ((each + kTogether - 1) / kTogether);
+  state_->threads->run(tasks, [&](int64_t task, int) {
+    state_->run_images(state_->serial.lend(), images, shared_out * task / tasks,
+                       shared_out * (task + 1) / tasks, options, result);
   });
   for (int64_t image = shared_out; image < batch; ++image) {
     state_->run_images(state_->shared.lend(), images, image, image + 1, options, result);
+  }
+  if (options.merge.threshold && options.want_tokens) {
+    int32_t longest = 0;
+    for (size_t i = a.depth - 1; i < result.layer_tokens.data.size(); i += a.depth) {
+      longest = std::max(longest, result.layer_tokens.data[i]);
+    }
+    cut_rows(result.tokens, longest);
+    cut_rows(result.sizes, longest);
   }
   return result;
 }

@@ -24,19 +24,26 @@ struct LoadOptions {
   Dtype dtype = Dtype::f32;
 };
 
-// What a run gives; the names are those of `fovea forward`'s output.
+// What a run gives; the names are those of `fovea forward`'s output. With a threshold images keep
+// different numbers of tokens: T is the largest, and the others end in padding, all zeros, of size
+// 0.
 struct Result {
-  Array logits;     // [B, classes]; equal to features where the model has no head
-  Array features;   // [B, C]: what the head sees
-  Array tokens;     // [B, T, C]: after the final norm, where there is one
-  Array sizes;      // [B, T]: how many input tokens each token stands for
-  IntArray source;  // [B, N]: the token that each position of the input sequence ended in
+  Array logits;    // [B, classes]; equal to features where the model has no head
+  Array features;  // [B, C]: what the head sees
+  Array tokens;    // [B, T, C]: after the final norm, where there is one
+  Array sizes;     // [B, T]: how many input tokens each token stands for
+  // [B, N]: the token that each position of the input sequence ended in; -1 where it was pruned
+  IntArray source;
+  IntArray layer_tokens;  // [B, depth]: tokens that leave each layer
+  IntArray trace;         // [B, depth, N]: like source, after each layer
 };
 
-// What a caller wants of a run; tokens, sizes and sources cost copies of their size.
+// What a caller wants of a run; tokens, sizes, source and trace cost copies of their
+// size.
 struct RunOptions {
   MergeOptions merge = {};
   bool want_tokens = true;
+  bool want_trace = false;
   Profile* profile = nullptr;  // where the run's time is added, by kind of work
 };
 

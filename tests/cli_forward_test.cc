@@ -104,6 +104,21 @@ class CliForward : public testing::Test {
   const std::string input_ = golden_path("vit/input.npy");
 };
 
+TEST_F(CliForward, AThresholdPadsWhatIsShorter) {
+  Array images = read_npy(input_);
+  std::fill(images.data.begin(), images.data.begin() + 3 * 48 * 48, 0.5F);  // a plain picture
+  write_npy(folder_ / "x.npy", images);
+  const std::string output = folder_ / "out.safetensors";
+  expect_done(run_fovea({"forward", golden_path("vit"), "--input", folder_ / "x.npy", "--output",
+                         output, "--threshold", "0.9"}));
+  const SafeTensors file = SafeTensors::open(output);
+  const Shape shape = file.tensors().at("sizes").shape;
+  ASSERT_EQ(file.tensors().at("tokens").shape, (Shape{shape[0], shape[1], 48}));
+  const std::vector<float> sizes = to_floats(file.tensors().at("sizes"), output);
+  EXPECT_EQ(sizes[shape[1] - 1], 0) << "of the plain picture less is left";
+  EXPECT_GT(sizes.back(), 0);
+}
+
 TEST_F(CliForward, InputsThatDoNotFitAreNamed) {
   const std::string output = folder_ / "out.safetensors";
   const std::string wrong = folder_ / "wrong.npy";

@@ -14,7 +14,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kCommands[] = {"classify", "embed", "forward", "inspect", "bench"};
+constexpr const char* kCommands[] = {"classify", "embed", "forward",
+                                     "inspect",  "bench", "visualize"};
 
 // The keys of an object, in the order in which they are written.
 std::vector<std::string> keys_of(const std::string& line) {
@@ -83,7 +84,6 @@ const WrongUsage kWrongUsages[] = {
     {"command", {"clasify"}, "unknown command clasify; expected classify, embed"},
     {"option_alone", {"--nonsense"}, "unknown option --nonsense"},
     {"option", inspect_with({"--nonsense", "3"}), "unknown option --nonsense (fovea inspect"},
-    {"option_of_the_future", inspect_with({"--threshold", "3"}), "unknown option --threshold"},
     {"misspelt_required", {"forward", "m", "--inptu", "x"}, "unknown option --inptu"},
     {"required", {"forward", "m", "--input", "x"}, "--output is required"},
     {"no_model", {"inspect"}, "MODEL is required"},
@@ -115,6 +115,14 @@ const WrongUsage kWrongUsages[] = {
     {"placement", inspect_with({"--placement", "x"}), "--placement x: expected one of between"},
     {"k", inspect_with({"--k", "0"}), "--k 0: expected a whole number from 1"},
     {"seed", inspect_with({"--seed", "-1"}), "--seed -1: expected a whole number from 0"},
+    {"threshold_far", inspect_with({"--threshold", "3"}),
+     "--threshold 3: expected a number from -1 to 1, as cosines are"},
+    {"threshold_word", inspect_with({"--threshold", "x"}), "--threshold x: expected a number"},
+    {"threshold_nan", inspect_with({"--threshold", "nan"}), "--threshold nan: expected a number"},
+    {"threshold_inflect", inspect_with({"--threshold", "0.9", "--inflect", "1"}),
+     "--inflect 1: goes with --r"},
+    {"threshold_kth", inspect_with({"--threshold", "0.9", "--matching", "kth"}),
+     "a threshold goes with matching bipartite alone"},
     {"greedy_softmax", inspect_with({"--matching", "greedy", "--distance", "softmax"}),
      "expected cosine, dot or euclidean"},
     {"no_class_token",
@@ -168,6 +176,31 @@ TEST(CliInspect, CountsWhatRuns) {
   EXPECT_LT(drawn["gflops"], plain["gflops"]) << "nothing is looked at, attention has fewer tokens";
   EXPECT_GT(after["gflops"], plain["gflops"]);
   EXPECT_EQ(after["gflops_dense"], plain["gflops_dense"]);
+}
+
+TEST(CliInspect, SaysThatAThresholdLeavesItToThePicture) {
+  const Finished finished = run_fovea(inspect_with({"--json", "--threshold", "0.9"}));
+  expect_done(finished);
+  const json line = json::parse(finished.out);
+  EXPECT_TRUE(line["tokens_per_layer"].is_null());
+  EXPECT_TRUE(line["gflops"].is_null());
+  EXPECT_TRUE(line["gflops_dense"].is_number());
+  EXPECT_THAT(run_fovea(inspect_with({"--threshold", "0.9"})).out,
+              HasSubstr("as the picture is, with threshold 0.9"));
+}
+
+TEST(CliBench, CountsWhatAThresholdLets) {
+  const Finished finished =
+      run_fovea(bench_with({"--json", "--reps", "1", "--batch", "2", "--threshold", "-1"}));
+  expect_done(finished);
+  const std::vector<json> rows = json_lines_of(finished.out);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0]["r"], 0);
+  EXPECT_TRUE(rows[1]["r"].is_null());
+  const json half =
+      json::parse(run_fovea({"inspect", "vit_tiny_patch32_64", "--r", "1000", "--json"}).out);
+  EXPECT_EQ(rows[0]["gflops_per_image"], half["gflops_dense"]);
+  EXPECT_NEAR(rows[1]["gflops_per_image"].get<double>(), half["gflops"].get<double>(), 1e-9);
 }
 
 TEST(CliOutput, AFullStandardOutputIsNoticed) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -58,15 +59,23 @@ PlainGroups groups_of(const std::vector<size_t>& stay, const std::vector<PlainEd
   return groups;
 }
 
-// The paper's matching over tokens from `prefix` on, even positions against odd ones.
-PlainGroups plain_bipartite(const PlainSeen& seen, size_t prefix, size_t r) {
+// The paper's matching over tokens from `prefix` on, even positions against odd ones, of pairs more
+// alike than `threshold`.
+PlainGroups plain_bipartite(const PlainSeen& seen, size_t prefix, size_t r, double threshold = -2) {
   std::vector<size_t> a;
   std::vector<size_t> b;
   for (size_t i = prefix; i < seen.keys.size(); ++i) (i % 2 == 0 ? a : b).push_back(i);
   std::vector<PlainEdge> edges = plain_edges(seen, a, b);
   const auto stronger = [](const PlainEdge& x, const PlainEdge& y) { return x.score > y.score; };
   std::stable_sort(edges.begin(), edges.end(), stronger);
-  const size_t count = std::min(r, (seen.keys.size() - prefix) / 2);
+  const auto alike = static_cast<size_t>(std::count_if(
+      edges.begin(), edges.end(), [&](const PlainEdge& edge) { return edge.score > threshold; }));
+  const size_t count = std::min({r, (seen.keys.size() - prefix) / 2, alike});
+  if (count == 0 && threshold > -2) {  // where nothing merges even the order stays
+    std::vector<size_t> all(seen.keys.size());
+    std::iota(all.begin(), all.end(), 0);
+    return groups_of(all, {});
+  }
   std::vector<size_t> stay_of_a;
   for (size_t i = count; i < edges.size(); ++i) stay_of_a.push_back(edges[i].from);
   if (prefix > 0) std::sort(stay_of_a.begin(), stay_of_a.end());
@@ -136,6 +145,25 @@ TEST(Merging, BipartiteMatchingIsThePlainOneWhereverItStands) {
       expect_same_as_plain(
           golden, {.schedule = {.r = 5}, .placement = placement},
           [&](const PlainSeen& seen, int) { return plain_bipartite(seen, prefix, 5); });
+    }
+  }
+}
+
+TEST(Merging, AThresholdMergesWhatIsAlikeAndNoMoreThanR) {
+  for (const std::string& golden : kPlainGoldens) {
+    for (const Placement placement : kPlacements) {
+      for (const float threshold : {0.1F, 0.6F}) {
+        for (const int r : {7, kNoLimit}) {
+          SCOPED_TRACE(golden);
+          const auto prefix =
+              static_cast<size_t>(PlainVit(kModels / golden).architecture().prefix());
+          expect_same_as_plain(
+              golden, {.schedule = {.r = r}, .placement = placement, .threshold = threshold},
+              [&](const PlainSeen& seen, int) {
+                return plain_bipartite(seen, prefix, r, threshold);
+              });
+        }
+      }
     }
   }
 }
@@ -273,6 +301,89 @@ TEST_P(EveryWay, IsThePlainModelToTheBitWhereNothingMerges) {
 INSTANTIATE_TEST_SUITE_P(All, EveryWay, testing::ValuesIn(all_ways()),
                          [](const auto& info) { return info.param.name; });
 
+// A batch of `count` different pictures, some of one colour in part.
+Array uneven_images(int64_t count, int64_t side) {
+  Array images({count, 3, side, side});
+  for (size_t i = 0; i < images.data.size(); ++i) {
+    const auto image = static_cast<int64_t>(i) / (3 * side * side);
+    const bool plain = static_cast<int64_t>(i) / side % side < side * image / count;
+    images.data[i] = plain ? 0.3F : std::sin(static_cast<float>(i * i % 1013));
+  }
+  return images;
+}
+
+Array image_of(const Array& images, int64_t index) {
+  const int64_t size = elements(images.shape) / images.shape[0];
+  Array image({1, images.shape[1], images.shape[2], images.shape[3]});
+  std::copy_n(images.data.begin() + index * size, size, image.data.begin());
+  return image;
+}
+
+TEST(Merging, AThresholdLeavesEveryImageItsOwnNumberOfTokens) {
+  const Array images = uneven_images(7, 48);
+  const MergeOptions options{.schedule = {.r = kNoLimit}, .threshold = 0.8F};
+  for (const std::string golden : {"vit", "no-class-token"}) {
+    const Model model = Model::load(kModels / golden, {.threads = 2});
+    const Model single = Model::load(kModels / golden, {.threads = 1});
+    const Result all = model.run(images, {.merge = options});
+    const int64_t longest = all.tokens.shape[1];
+    const int64_t width = all.tokens.shape[2];
+    const int64_t depth = model.architecture().depth;
+    ASSERT_EQ(all.sizes.shape, (Shape{7, longest}));
+    ASSERT_EQ(all.layer_tokens.shape, (Shape{7, depth}));
+    std::vector<int64_t> lengths;
+    for (int64_t i = 0; i < 7; ++i) {
+      const Result alone = single.run(image_of(images, i), {.merge = options});
+      const int64_t left = alone.tokens.shape[1];
+      lengths.push_back(left);
+      EXPECT_EQ(all.layer_tokens.data[i * depth + depth - 1], left);
+      const auto tokens = all.tokens.data.begin() + i * longest * width;
+      const auto sizes = all.sizes.data.begin() + i * longest;
+      EXPECT_TRUE(std::equal(alone.tokens.data.begin(), alone.tokens.data.end(), tokens));
+      EXPECT_TRUE(std::equal(alone.sizes.data.begin(), alone.sizes.data.end(), sizes));
+      EXPECT_EQ(std::accumulate(sizes, sizes + longest, 0.0F),
+                static_cast<float>(all.source.shape[1]));
+      EXPECT_TRUE(std::all_of(sizes + left, sizes + longest, [](float x) { return x == 0; }));
+      EXPECT_TRUE(std::all_of(tokens + left * width, tokens + longest * width,
+                              [](float x) { return x == 0; }));
+      EXPECT_TRUE(std::equal(alone.logits.data.begin(), alone.logits.data.end(),
+                             all.logits.data.begin() + i * all.logits.shape[1]));
+    }
+    EXPECT_EQ(*std::max_element(lengths.begin(), lengths.end()), longest);
+    EXPECT_LT(*std::min_element(lengths.begin(), lengths.end()), longest);
+    const Result lean = model.run(images, {.merge = options, .want_tokens = false});
+    EXPECT_EQ(lean.layer_tokens.data, all.layer_tokens.data);
+    EXPECT_EQ(lean.logits.data, all.logits.data);
+  }
+}
+
+TEST(Merging, ThresholdsAtTheEnds) {
+  for (const std::string golden : {"vit", "no-class-token"}) {
+    const Model model = Model::load(kModels / golden);
+    const Array images = read_npy(kModels / golden / "input.npy");
+    MergeOptions options{.schedule = {.r = kNoLimit}};
+    const Result half = model.run(images, {.merge = options});
+    options.threshold = -1.1F;
+    EXPECT_EQ(model.run(images, {.merge = options}).tokens.data, half.tokens.data);
+    options.threshold = 1.1F;
+    EXPECT_EQ(model.run(images, {.merge = options}).tokens.data, model.run(images).tokens.data);
+  }
+}
+
+TEST(Merging, TellsTheTokensOfEveryLayer) {
+  const Model model = Model::load(kModels / "vit");
+  const Array images = read_npy(kModels / "vit" / "input.npy");
+  const MergeOptions options{.schedule = {.per_layer = {5, 0, 7}}};
+  const Result result = model.run(images, {.merge = options});
+  const Cost expected = cost(model.architecture(), 48, 48, options);
+  for (int64_t i = 0; i < images.shape[0]; ++i) {
+    const std::vector<int> of_image(result.layer_tokens.data.begin() + i * 3,
+                                    result.layer_tokens.data.begin() + i * 3 + 3);
+    EXPECT_EQ(of_image, expected.tokens_per_layer);
+    EXPECT_EQ(gflops(model.architecture(), 48, 48, options, of_image), expected.gflops);
+  }
+}
+
 TEST(Merging, SeedsDrawOtherTokens) {
   const Model model = Model::load(kModels / "vit");
   const Array images = read_npy(kModels / "vit" / "input.npy");
@@ -299,6 +410,13 @@ TEST(Merging, RefusesWhatCanNotBeDone) {
   EXPECT_THAT(error({.distance = Distance::softmax, .matching = Matching::greedy}),
               testing::HasSubstr("expected cosine, dot or euclidean"));
   EXPECT_THAT(error({.schedule = {.r = -1}}), testing::HasSubstr("r is -1"));
+  EXPECT_THAT(error({.matching = Matching::greedy, .threshold = 0.5F}),
+              testing::HasSubstr("a threshold goes with matching bipartite alone"));
+  EXPECT_THAT(error({.threshold = NAN}), testing::HasSubstr("threshold is not a number"));
+  EXPECT_THAT(error_of([] {
+                cost(named_architecture("vit_tiny_patch16_224"), 224, 224, {.threshold = 0.5F});
+              }),
+              testing::HasSubstr("depends on the picture"));
 }
 
 }  // namespace

@@ -15,12 +15,15 @@
 namespace fovea {
 
 // Tensor: [B, T, C] activations, cheap to copy. Linear, Norm, Vector: weights of a linear layer, a
-// LayerNorm, a value per channel. Sizes, plans and sources are plain host data. The comments at
-// Cpu's members say what each operation does.
+// LayerNorm, a value per channel. Qkv, Projection: the joint weights of
+// queries, keys and values, and what they make of a tensor. Sizes, plans and sources are plain host
+// data. The comments at Cpu's members say what each operation does.
 template <class B>
 concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
                            const typename B::Norm norm, const typename B::Vector vector,
-                           const Array array, const Images images, std::span<const float> sizes,
+                           const typename B::Qkv qkv, const typename B::Projection projection,
+                           std::span<const typename B::Projection> projections, const Array array,
+                           const Images images, std::span<const float> sizes,
                            std::span<const typename B::Tensor> many, const Plan plan,
                            const Partition partition, std::span<const int> splits) {
   { b.make_linear(array, array) } -> std::same_as<typename B::Linear>;
@@ -32,15 +35,16 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.linear(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.linear_gelu(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.add_linear(x, x, linear, vector) } -> std::same_as<typename B::Tensor>;
-  { b.norm_linear(x, norm, linear) } -> std::same_as<typename B::Tensor>;
+  { b.make_qkv(array, array, 1) } -> std::same_as<typename B::Qkv>;
+  { b.project(x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
   { b.norm_linear_gelu(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.layer_norm(x, norm) } -> std::same_as<typename B::Tensor>;
-  { b.attention(x, 1, sizes) } -> std::same_as<typename B::Tensor>;
-  { b.head_mean(many, QkvPart::k, 1) } -> std::same_as<typename B::Tensor>;
-  { b.head_concat(many, QkvPart::k) } -> std::same_as<typename B::Tensor>;
+  { b.attention(projection, 1, sizes) } -> std::same_as<typename B::Tensor>;
+  { b.head_mean(projections, QkvPart::k, 1) } -> std::same_as<typename B::Tensor>;
+  { b.head_concat(projections, QkvPart::k) } -> std::same_as<typename B::Tensor>;
   { b.mean(many) } -> std::same_as<typename B::Tensor>;
   { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
-  { b.class_attention(many, 1, sizes) } -> std::same_as<std::vector<float>>;
+  { b.class_attention(projections, 1, sizes) } -> std::same_as<std::vector<float>>;
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
   { b.token(x, 0) } -> std::same_as<typename B::Tensor>;
   { b.average(x, sizes, 1) } -> std::same_as<typename B::Tensor>;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <span>
 #include <system_error>
 
 #include "fovea/cli/commands.h"
@@ -31,7 +32,8 @@ struct Flags {
 };
 
 struct Row {
-  std::string r;  // one number, or of a file a list with one for every layer
+  // One number; or of a file a list with one for every layer; empty where only the threshold says.
+  std::string r;
   int batch;
 };
 
@@ -61,7 +63,6 @@ double run_once(const Model& model, const Array& images, const RunOptions& optio
 
 // The fastest of `reps` runs, or, where that is 0, of at least 10 that fill at least 3 seconds.
 double fastest_run(const Model& model, const Array& images, const RunOptions& options, int reps) {
-  run_once(model, images, options);  // warms caches and arenas
   double fastest = run_once(model, images, options);
   double total = fastest;
   const auto enough = [&](int runs) { return reps > 0 ? runs >= reps : runs >= 10 && total >= 3; };
@@ -75,7 +76,7 @@ double fastest_run(const Model& model, const Array& images, const RunOptions& op
 
 MergeOptions merge_of(const Flags& flags, const Row& row) {
   MergeTexts texts = layered(flags.merge);
-  texts["r"] = row.r;
+  if (!row.r.empty()) texts["r"] = row.r;
   return merge_options(texts);
 }
 
@@ -91,8 +92,13 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
-  measured.gflops_per_image = cost(a, height, width, options.merge).gflops;
   const Array images = random_images(row.batch, {height, width});
+  const Result result = model.run(images, options);  // warms caches and arenas too
+  const std::span<const int32_t> tokens = result.layer_tokens.data;
+  for (int i = 0; i < row.batch; ++i) {
+    measured.gflops_per_image +=
+        gflops(a, height, width, options.merge, tokens.subspan(i * a.depth, a.depth)) / row.batch;
+  }
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {
     measured.profiled = profile_run(model, images, options, load_options(flags.run).dtype);
@@ -100,8 +106,14 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   return measured;
 }
 
+// What a row merges, short enough for the table.
+std::string r_text(const Row& row) {
+  if (row.r.empty()) return "-";
+  return row.r.find(',') == std::string::npos ? row.r : "list";
+}
+
 std::string describe(const Flags& flags, const Row& row) {
-  return fmt::format("{} with r {} and batch {}", flags.model, row.r, row.batch);
+  return fmt::format("{} with r {} and batch {}", flags.model, r_text(row), row.batch);
 }
 
 // The measuring process: never returns.
@@ -152,9 +164,14 @@ Measured measure_apart(const Flags& flags, const Row& row, bool is_first) {
 
 void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
-  const Schedule schedule = parse_schedule(row.r);
-  nlohmann::ordered_json r = schedule.r;
-  if (!schedule.per_layer.empty()) r = schedule.per_layer;
+  // Null where only the threshold says.
+  nlohmann::ordered_json r;
+  const Schedule schedule = parse_schedule(row.r.empty() ? "0" : row.r);
+  if (!schedule.per_layer.empty()) {
+    r = schedule.per_layer;
+  } else if (!row.r.empty()) {
+    r = schedule.r;
+  }
   nlohmann::ordered_json line = {
       {"model", flags.model},        {"r", r},
       {"batch", row.batch},          {"dtype", flags.run.dtype},
@@ -173,17 +190,18 @@ void print_header() {
 void print_as_text(const Row& row, const Measured& m, double speed_up) {
   const double images = row.batch / m.seconds;
   print(fmt::format("{:>5} {:>6} {:>8} {:>13.3f} {:>11.2f} {:>9.1f} {:>9.0f} {:>9.2f}\n", row.batch,
-                    row.r.find(',') == std::string::npos ? row.r : "list", m.threads,
-                    m.gflops_per_image, images, images * m.gflops_per_image, m.peak_mb, speed_up));
+                    r_text(row), m.threads, m.gflops_per_image, images, images * m.gflops_per_image,
+                    m.peak_mb, speed_up));
 }
 
 // What to run of --r; where only a file says it, that is one run.
 std::vector<std::string> r_of(const Flags& flags) {
   const MergeTexts texts = layered(flags.merge);
   const auto r = texts.find("r");
-  if (r != texts.end() && !flags.merge.typed.contains("r")) return {r->second};
-  const std::vector<std::string> list = split(r == texts.end() ? "0,13" : r->second);
-  for (const std::string& part : list) parse_whole("--r", part, 0, 1'000'000);
+  if (r == texts.end()) return {"0", texts.contains("threshold") ? "" : "13"};
+  if (!flags.merge.typed.contains("r")) return {r->second};
+  const std::vector<std::string> list = split(r->second);
+  for (const std::string& part : list) parse_whole("--r", part, 0, kNoLimit);
   return list;
 }
 
@@ -231,7 +249,7 @@ void add_bench(CLI::App& program, int& status) {
       ->add_option_function<std::string>(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer; commas separate runs\n"
-          "(default 0,13)")
+          "(default 0,13; with --threshold 0 and without a limit)")
       ->type_name("N,...");
   command
       ->add_option("--batch", flags->batch,

@@ -17,6 +17,7 @@ void add_classify(CLI::App& program, int& status);
 void add_embed(CLI::App& program, int& status);
 void add_inspect(CLI::App& program, int& status);
 void add_bench(CLI::App& program, int& status);
+void add_visualize(CLI::App& program, int& status);
 void add_sweep(CLI::App& program, int& status);
 
 }  // namespace fovea::cli

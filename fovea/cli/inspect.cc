@@ -1,6 +1,7 @@
 // fovea inspect: what a model is, and what it costs with and without merging.
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
@@ -27,6 +28,7 @@ Architecture look_at(const std::string& model, const LoadOptions& options) {
 // What says how many tokens merge.
 std::string how_many(const MergeOptions& merge) {
   if (merge.matching == Matching::kth) return fmt::format("k = {}", merge.k);
+  if (merge.threshold) return fmt::format("threshold {}", *merge.threshold);
   return "r = " + to_string(merge.schedule);
 }
 
@@ -35,7 +37,8 @@ struct Facts {
   std::array<int, 2> size;
   std::string schedule;
   std::string how;  // tokens merge, in a word
-  Cost dense, merged;
+  Cost dense;
+  std::optional<Cost> merged;  // none where the picture decides
 };
 
 const char* pooling_name(const Architecture& a) {
@@ -45,11 +48,17 @@ const char* pooling_name(const Architecture& a) {
 
 void print_as_json(const Facts& facts) {
   const Architecture& a = facts.architecture;
+  nlohmann::ordered_json tokens;
+  nlohmann::ordered_json gflops;
+  if (facts.merged) {
+    tokens = facts.merged->tokens_per_layer;
+    gflops = facts.merged->gflops;
+  }
   print_json_line({{"architecture", a.name},
                    {"parameters", a.parameters},
-                   {"tokens_per_layer", facts.merged.tokens_per_layer},
+                   {"tokens_per_layer", tokens},
                    {"gflops_dense", facts.dense.gflops},
-                   {"gflops", facts.merged.gflops},
+                   {"gflops", gflops},
                    {"r", facts.schedule},
                    {"width", a.width},
                    {"depth", a.depth},
@@ -102,11 +111,16 @@ void print_as_text(const Facts& facts) {
   print_row("output", output_text(a));
   print_row("dense", fmt::format("{:.2f} GFLOPs, {} tokens", facts.dense.gflops,
                                  facts.dense.tokens_per_layer.back()));
-  if (facts.merged.gflops == facts.dense.gflops) return;
-  print_row("merged", fmt::format("{:.2f} GFLOPs with {}: {:.2f} times less", facts.merged.gflops,
-                                  facts.how, facts.dense.gflops / facts.merged.gflops));
-  print_row("", fmt::format("tokens that leave each layer: {}",
-                            fmt::join(facts.merged.tokens_per_layer, " ")));
+  if (!facts.merged) {
+    return print_row("merged",
+                     fmt::format("as the picture is, with {}; fovea bench measures it", facts.how));
+  }
+  const Cost& merged = *facts.merged;
+  if (merged.gflops == facts.dense.gflops) return;
+  print_row("merged", fmt::format("{:.2f} GFLOPs with {}: {:.2f} times less", merged.gflops,
+                                  facts.how, facts.dense.gflops / merged.gflops));
+  print_row(
+      "", fmt::format("tokens that leave each layer: {}", fmt::join(merged.tokens_per_layer, " ")));
 }
 
 int inspect(const Flags& flags) {
@@ -122,7 +136,7 @@ int inspect(const Flags& flags) {
   facts.size = input_size(flags.size, a);
   const auto [height, width] = facts.size;
   facts.dense = cost(a, height, width);
-  facts.merged = cost(a, height, width, merge);
+  if (!merge.threshold) facts.merged = cost(a, height, width, merge);
   (flags.json ? print_as_json : print_as_text)(facts);
   return kDone;
 }
@@ -137,7 +151,8 @@ void add_inspect(CLI::App& program, int& status) {
   command->add_flag("--json", flags->json,
                     "Print one JSON object: architecture, parameters,\n"
                     "tokens_per_layer (that leave each layer), gflops_dense,\n"
-                    "gflops (of one image, with merging), and more");
+                    "gflops (of one image, with merging; both null with\n"
+                    "--threshold), and more");
   add_run_flags(*command, flags->run);
   add_merge_flags(*command, flags->merge);
   command->footer(

@@ -27,6 +27,7 @@ constexpr const char* kFooter =
     "  fovea inspect MODEL                           what is in this file?\n"
     "  fovea classify MODEL cat.jpg                  what is in this picture?\n"
     "  fovea embed MODEL photos/ -o features.npy     a feature vector of every picture\n"
+    "  fovea visualize MODEL cat.jpg -o out.png      what merges in this picture?\n"
     "  fovea embed --help                            all options of a command\n\n"
     "Exit status: 0 done; 1 some pictures were skipped; 2 wrong usage or input.\n"
     "Environment: FOVEA_SIMD=scalar|avx2|avx512|avx512_bf16 caps the instruction set.";
@@ -59,7 +60,7 @@ std::string describe(const CLI::App& program, const CLI::ParseError& error) {
     if (text.starts_with('-')) return "unknown option " + text;
     if (program.get_subcommands().empty())
       return "unknown command " + text +
-             "; expected classify, embed, forward, inspect, bench or sweep";
+             "; expected classify, embed, forward, inspect, bench, visualize or sweep";
     return "unexpected argument " + text;
   }
   const std::string text = error.what();
@@ -83,6 +84,7 @@ int parse_and_run(int argc, char** argv) {
   add_forward(program, status);
   add_inspect(program, status);
   add_bench(program, status);
+  add_visualize(program, status);
   add_sweep(program, status);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {

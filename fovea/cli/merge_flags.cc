@@ -1,6 +1,7 @@
 // The table of the options of merging: their help, and their texts turned into values.
 #include "fovea/cli/merge_flags.h"
 
+#include <cmath>
 #include <limits>
 
 #include "fovea/cli/merge_config.h"
@@ -71,6 +72,13 @@ constexpr MergeFlag kTable[] = {
      [](const std::string& text, MergeOptions& options) {
        options.placement = parse_placement(text);
      }},
+    {"threshold", "X",
+     "Merge only what is more alike than this, of every picture as much\n"
+     "as there is, up to half in each layer or --r; from -1 to 1 where\n"
+     "the distance is cosine (default: --r alone decides)",
+     [](const std::string& text, MergeOptions& options) {
+       options.threshold = static_cast<float>(parse_number("--threshold", text, -1e30, 1e30));
+     }},
     {"k", "N", "With --matching kth one token of every N stays (default 2)",
      [](const std::string& text, MergeOptions& options) {
        options.k = parse_whole("--k", text, 1, 1'000'000);
@@ -81,6 +89,20 @@ constexpr MergeFlag kTable[] = {
            static_cast<uint64_t>(parse_whole("--seed", text, 0, std::numeric_limits<int>::max()));
      }},
 };
+
+// What a threshold says in the company of other options.
+void finish_threshold(const MergeTexts& texts, MergeOptions& options) {
+  const std::string& text = texts.at("threshold");
+  if (options.distance == Distance::cosine && std::abs(*options.threshold) > 1) {
+    fail("--threshold {}: expected a number from -1 to 1, as cosines are", text);
+  }
+  if (texts.contains("r")) return;
+  if (texts.contains("inflect")) {
+    fail("--inflect {}: goes with --r, which says around how many; expected both or neither",
+         texts.at("inflect"));
+  }
+  options.schedule.r = kNoLimit;
+}
 
 }  // namespace
 
@@ -125,6 +147,7 @@ MergeOptions merge_options(const MergeTexts& texts) {
     fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
          texts.at("inflect"), printable(texts.at("r")));
   }
+  if (options.threshold) finish_threshold(texts, options);
   return options;
 }
 

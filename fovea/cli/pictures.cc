@@ -19,8 +19,8 @@ void skip(const std::string& message, size_t of) {
 }
 
 void run_batch(const Model& model, const PictureBatch& batch, const Pictures& pictures,
-               const MergeOptions& merge, Progress& progress, const TakeResult& take) {
-  const Result result = model.run(batch.images, {.merge = merge, .want_tokens = false});
+               const RunOptions& options, Progress& progress, const TakeResult& take) {
+  const Result result = model.run(batch.images, options);
   progress.clear();  // results may go to the same terminal
   for (size_t i = 0; i < batch.indices.size(); ++i) {
     take(pictures.paths[batch.indices[i]], static_cast<int64_t>(i), result);
@@ -79,13 +79,18 @@ int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, 
 
 int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
                  const TakeResult& take) {
+  return run_pictures(model, pictures, model.config().preprocessing,
+                      {.merge = merge, .want_tokens = false}, take);
+}
+
+int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
+                 const RunOptions& options, const TakeResult& take) {
   Progress progress(pictures.paths.size());
-  return read_pictures(pictures, model.config().preprocessing, model.threads(), progress,
-                       [&](const PictureBatch& batch) {
-                         run_batch(model, batch, pictures, merge, progress, take);
-                         progress.advance(batch.indices.size());
-                         return true;
-                       });
+  return read_pictures(pictures, spec, model.threads(), progress, [&](const PictureBatch& batch) {
+    run_batch(model, batch, pictures, options, progress, take);
+    progress.advance(batch.indices.size());
+    return true;
+  });
 }
 
 }  // namespace fovea::cli

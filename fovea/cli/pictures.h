@@ -43,9 +43,12 @@ int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, 
 using TakeResult =
     std::function<void(const std::filesystem::path& picture, int64_t index, const Result& result)>;
 
-// Runs all pictures in order, decoding ahead. One that can't be read is named on standard error,
-// the rest is done. Returns the exit status: done or some skipped. Throws Error where none could be
-// read.
+// Runs all pictures in order, decoding ahead and preprocessing as `spec` says. One that can't be
+// read is named on standard error, the rest is done. Returns the exit status: done or some skipped.
+// Throws Error where none could be read.
+int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
+                 const RunOptions& options, const TakeResult& take);
+// The same as the model wants its pictures, for logits and features.
 int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
                  const TakeResult& take);
 

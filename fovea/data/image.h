@@ -1,6 +1,7 @@
 // Picture files: JPEG and PNG to 8-bit RGB, as Pillow's convert("RGB") gives it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -9,6 +10,9 @@
 #include <vector>
 
 namespace fovea {
+
+// A colour: 8-bit red, green and blue.
+using Rgb = std::array<uint8_t, 3>;
 
 // 8-bit RGB, row-major, three bytes a pixel.
 struct Image {

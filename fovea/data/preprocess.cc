@@ -36,22 +36,28 @@ Size resized(const Image& image, const Preprocessing& spec) {
 
 }  // namespace
 
-void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
-                const std::string& name) {
+Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::string& name,
+                      int enlarged) {
   const Size size = resized(image, spec);
   // The result, or what the horizontal pass leaves of a taller picture: nothing larger is
   // allocated.
-  const int64_t rows = std::max<int64_t>(size.height, image.height);
-  if (size.width > kMaxPixels / rows) {
+  const int64_t rows = std::max<int64_t>(size.height * enlarged, image.height);
+  if (size.width * enlarged > kMaxPixels / rows) {
     fail("{}: {} x {} pixels; too narrow to be resized to {} x {}", name, image.width, image.height,
-         size.width, size.height);
+         size.width * enlarged, size.height * enlarged);
   }
-  const Window window{
-      static_cast<int>(round_to_even(static_cast<double>(size.width - spec.width) / 2)),
-      static_cast<int>(round_to_even(static_cast<double>(size.height - spec.height) / 2)),
-      spec.width, spec.height};
-  const Image picture = resize(image, static_cast<int>(size.width), static_cast<int>(size.height),
-                               spec.interpolation, window);
+  const auto offset = [&](int64_t from, int kept) {
+    return enlarged * static_cast<int>(round_to_even(static_cast<double>(from - kept) / 2));
+  };
+  const Window window{offset(size.width, spec.width), offset(size.height, spec.height),
+                      enlarged * spec.width, enlarged * spec.height};
+  return resize(image, static_cast<int>(size.width * enlarged),
+                static_cast<int>(size.height * enlarged), spec.interpolation, window);
+}
+
+void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
+                const std::string& name) {
+  const Image picture = resize_and_crop(image, spec, name);
   const size_t pixels = static_cast<size_t>(spec.width) * spec.height;
   for (size_t channel = 0; channel < 3; ++channel) {
     float* plane = out.data() + channel * pixels;

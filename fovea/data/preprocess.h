@@ -9,6 +9,12 @@
 
 namespace fovea {
 
+// What `preprocess` keeps of the picture, before its values are normalised: spec.height x
+// spec.width pixels; or `enlarged` times as many on each side, made from the picture itself, with
+// the same part of it at the same place. Throws Error as `preprocess` does.
+Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::string& name,
+                      int enlarged = 1);
+
 // Writes the normalised picture, [3, spec.height, spec.width], to `out` (of exactly that many
 // elements). As torchvision does it for square inputs: the short side goes to floor(size /
 // crop_pct), the long side is truncated, the crop's offset is rounded half to even. As timm does it

@@ -73,11 +73,12 @@ struct Cost {
   std::vector<int> tokens_per_layer;  // tokens that leave each layer
   double gflops = 0;
 };
-// For one image of height x width pixels (multiples of the patch), its tokens merged so.
+// For one image of height x width pixels (multiples of the patch), its tokens merged so. Throws
+// Error where a threshold lets the picture decide how many.
 Cost cost(const Architecture& architecture, int height, int width, const MergeOptions& merge = {});
 
-// What it takes to run such an image where layer_tokens[l] tokens leave layer l. Counts what
-// looking for tokens to merge before attention adds, but not the matching itself.
+// Such an image's GFLOPs where layer_tokens[l] tokens leave layer l (Result::layer_tokens). Counts
+// what looking for tokens to merge before attention adds, but not the matching itself.
 double gflops(const Architecture& architecture, int height, int width, const MergeOptions& merge,
               std::span<const int32_t> layer_tokens);
 

@@ -21,6 +21,14 @@ typename B::Linear read_linear(B& b, WeightSource& weights, const std::string& n
 }
 
 template <Backend B>
+typename B::Qkv read_qkv(B& b, WeightSource& weights, const std::string& name,
+                         const Architecture& a) {
+  const int64_t out = int64_t{3} * a.width;
+  return b.make_qkv(weights.read(name + ".weight", {out, a.width}),
+                    weights.read(name + ".bias", {out}), a.heads);
+}
+
+template <Backend B>
 typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name,
                            const Architecture& a) {
   return b.make_norm(weights.read(name + ".weight", {a.width}),
@@ -38,14 +46,13 @@ typename B::Vector read_scale(B& b, WeightSource& weights, const std::string& na
 template <Backend B>
 struct Attention {
   typename B::Norm norm;
-  typename B::Linear qkv;
+  typename B::Qkv qkv;
   typename B::Linear proj;
   typename B::Vector scale;
 
   static Attention load(B& b, WeightSource& weights, const std::string& name,
                         const Architecture& a) {
-    return {read_norm(b, weights, name + ".norm", a),
-            read_linear(b, weights, name + ".attn.qkv", a.width, int64_t{3} * a.width),
+    return {read_norm(b, weights, name + ".norm", a), read_qkv(b, weights, name + ".attn.qkv", a),
             read_linear(b, weights, name + ".attn.proj", a.width, a.width),
             read_scale(b, weights, name, a)};
   }
@@ -58,7 +65,9 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   Seen<B> seen;
   seen.heads = heads;
   for (const Attention<B>& branch : branches) {
-    if (wanted.qkv) seen.qkv.push_back(b.norm_linear(x, branch.norm, branch.qkv));
+    if (wanted.qkv) {
+      seen.qkv.push_back(b.project(x, branch.norm, branch.qkv, wanted.matched));
+    }
     if (wanted.normed) seen.normed.push_back(b.layer_norm(x, branch.norm));
   }
   return seen;

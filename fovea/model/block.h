@@ -66,8 +66,9 @@ struct Block {
     }
     const bool between = tokens.reduces(layer, Placement::between);
     const bool after = tokens.reduces(layer, Placement::after_mlp);
-    const bool normed = (between || after) && tokens.wanted().normed;
-    Seen<B> seen = look_at(b, x, attns, heads, {.normed = normed, .qkv = true});
+    Wanted wanted = between || after ? tokens.wanted() : Wanted{};
+    wanted.qkv = true;
+    Seen<B> seen = look_at(b, x, attns, heads, wanted);
     x = attend(b, std::move(x), attns, seen, tokens.log_sizes());
     if (between) x = tokens.reduce(b, std::move(x), seen, layer);
     if (!after) seen = {};  // the MLP can use its memory

@@ -23,16 +23,19 @@ double stem_products(const Architecture& a) {
 
 double gflops(const Architecture& a, int height, int width, const MergeOptions& merge,
               std::span<const int32_t> layer_tokens) {
+  const std::vector<int> schedule = layer_schedule(merge.schedule, a.depth);
   const double c = a.width;
   const int patches = patches_of(a, height, width);
   double products = patches * stem_products(a);
-  double tokens = patches + a.prefix();
-  for (const int32_t left : layer_tokens) {
-    const double attended = merge.placement == Placement::before_attention ? left : tokens;
+  int tokens = patches + a.prefix();
+  for (int layer = 0; layer < a.depth; ++layer) {
+    const int left = layer_tokens[layer];
+    const bool before = merge.placement == Placement::before_attention;
+    const double attended = before ? left : tokens;
     const double mixed = merge.placement == Placement::after_mlp ? tokens : left;
     const double attention = 4 * c * c * attended + 2 * attended * attended * c;
     const double mlp = 2.0 * c * a.mlp_width * mixed;
-    const bool looks = merge.placement == Placement::before_attention && left < tokens;
+    const bool looks = before && count_taken(merge, schedule[layer], tokens, a.prefix()) > 0;
     const double looking = looks && wanted_by(merge).qkv ? 3 * c * c * tokens : 0;
     products += a.branches * (looking + attention + mlp);
     tokens = left;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "fovea/io/error.h"
+
 namespace fovea {
 
 int count_taken(const MergeOptions& options, int r, int tokens, int protected_tokens) {
@@ -23,6 +25,7 @@ int count_taken(const MergeOptions& options, int r, int tokens, int protected_to
 
 std::vector<int> tokens_per_layer(const MergeOptions& options, int depth, int tokens,
                                   int protected_tokens) {
+  if (options.threshold) fail("with a threshold the number of tokens depends on the picture");
   std::vector<int> left;
   for (const int r : layer_schedule(options.schedule, depth)) {
     tokens -= count_taken(options, r, tokens, protected_tokens);

@@ -18,10 +18,15 @@ std::vector<int32_t> by_strength(std::span<const float> score) {
   return order;
 }
 
+int32_t stronger_than(float threshold, std::span<const float> score) {
+  return static_cast<int32_t>(
+      std::count_if(score.begin(), score.end(), [&](float s) { return s > threshold; }));
+}
+
 }  // namespace
 
 Plan bipartite_plan(const Sequences& sequences, const Partition& partition, const Edges& edges,
-                    int r, int protected_tokens) {
+                    int r, int protected_tokens, std::optional<float> threshold) {
   Plan plan;
   plan.first.push_back(0);
   plan.target.resize(sequences.back());
@@ -31,16 +36,22 @@ Plan bipartite_plan(const Sequences& sequences, const Partition& partition, cons
     const int32_t tokens = sequences[image + 1] - first;
     const int32_t a_begin = partition.a_first[image];
     const int32_t a_count = partition.a_first[image + 1] - a_begin;
-    const int32_t count =
-        std::clamp<int32_t>(r, 0, std::min(a_count, (tokens - protected_tokens) / 2));
-    std::vector<int32_t> order = by_strength(std::span(edges.score).subspan(a_begin, a_count));
+    const std::span<const float> score = std::span(edges.score).subspan(a_begin, a_count);
+    int32_t count = std::clamp<int32_t>(r, 0, std::min(a_count, (tokens - protected_tokens) / 2));
+    if (threshold) count = std::min(count, stronger_than(*threshold, score));
+    std::vector<int32_t> order = by_strength(score);
     if (protected_tokens > 0) std::sort(order.begin() + count, order.end());
 
     const auto keep = [&](int32_t row) {
       plan.target[row] = static_cast<int32_t>(keepers.size());
       keepers.push_back(row);
     };
-    for (int32_t i = 0; i < protected_tokens; ++i) keep(first + i);
+    // Where nothing merges nothing moves, whatever else is in the batch.
+    for (int32_t i = 0; i < (count == 0 ? tokens : protected_tokens); ++i) keep(first + i);
+    if (count == 0) {
+      plan.first.push_back(static_cast<int32_t>(keepers.size()));
+      continue;
+    }
     for (int32_t i = count; i < a_count; ++i) keep(partition.a[a_begin + order[i]]);
     for (int32_t i = partition.b_first[image] + partition.b_protected[image];
          i < partition.b_first[image + 1]; ++i) {

@@ -95,6 +95,20 @@ TEST(BipartitePlan, HoldsItsInvariants) {
   }
 }
 
+TEST(BipartitePlan, AThresholdCutsWhatIsNotAlikeEnough) {
+  // Two images: A 2 4 6 and 9 11 13, B 1 3 5 and 8 10 12.
+  const Sequences sequences = {0, 7, 15};
+  const Partition p = alternate(sequences, 1);
+  const Edges edges{{0.5F, 0.9F, 0.6F, 0.1F, 0.2F, 0.55F}, {3, 5, 1, 8, 8, 8}};
+  const auto left = [&](int r, float threshold) {
+    return bipartite_plan(sequences, p, edges, r, 1, threshold).first;
+  };
+  EXPECT_THAT(left(100, 0.5F), ElementsAre(0, 5, 12)) << "as alike as the threshold is not more";
+  EXPECT_THAT(left(1, 0.5F), ElementsAre(0, 6, 13));
+  EXPECT_THAT(left(100, 0.95F), ElementsAre(0, 7, 15));
+  EXPECT_THAT(left(100, -1), ElementsAre(0, 4, 9));
+}
+
 TEST(BipartitePlan, NothingMergesAtZero) {
   const Partition p = alternate({0, 6}, 1);
   const Plan plan = bipartite_plan({0, 6}, p, random_edges(p, 1), 0, 1);

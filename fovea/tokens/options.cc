@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <string_view>
 #include <utility>
 
@@ -10,8 +11,6 @@
 
 namespace fovea {
 namespace {
-
-constexpr int kMostTokens = 1'000'000;
 
 template <class Value, size_t kCount>
 using Names = std::array<std::pair<std::string_view, Value>, kCount>;
@@ -56,17 +55,16 @@ Value find(const Names<Value, kCount>& names, std::string_view option, const std
 // Numbers of tokens that a program gives, kept small enough for the arithmetic of schedules.
 void check_count(int r, std::string_view where) {
   if (r < 0) fail("r is {}{}; expected 0 or more", r, where);
-  if (r > kMostTokens) fail("r is {}{}; expected at most {}", r, where, kMostTokens);
+  if (r > kNoLimit) fail("r is {}{}; expected at most {}", r, where, kNoLimit);
 }
 
 // A whole number of tokens; fails with the text of the whole option.
 int parse_count(std::string_view item, const std::string& text) {
   int value = -1;
   const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
-  if (error != std::errc() || end != item.data() + item.size() || value < 0 ||
-      value > kMostTokens) {
+  if (error != std::errc() || end != item.data() + item.size() || value < 0 || value > kNoLimit) {
     fail("--r {}: expected a number of tokens from 0 to {} (13) or one for each layer (8,0,5)",
-         printable(text), kMostTokens);
+         printable(text), kNoLimit);
   }
   return value;
 }
@@ -84,6 +82,12 @@ void check_merge_options(const MergeOptions& options, int depth, bool class_toke
     fail(
         "distance softmax compares a token with all of B, which matching greedy and kmeans don't "
         "have; expected cosine, dot or euclidean");
+  }
+  if (options.threshold && options.matching != Matching::bipartite) {
+    fail("a threshold goes with matching bipartite alone; expected no threshold, or that matching");
+  }
+  if (options.threshold && std::isnan(*options.threshold)) {
+    fail("threshold is not a number; expected one");
   }
   if (options.matching == Matching::attention_prune && !class_token) {
     fail(
@@ -106,7 +110,8 @@ Wanted wanted_by(const MergeOptions& options) {
       break;
   }
   const bool by_input = options.metric == Metric::x;
-  return {.normed = by_input, .qkv = !by_input};
+  const bool by_mean = !by_input && options.metric != Metric::k_concat;
+  return {.normed = by_input, .qkv = !by_input, .matched = by_mean};
 }
 
 std::vector<int> layer_schedule(const Schedule& schedule, int depth) {
@@ -160,6 +165,11 @@ std::string to_string(const Schedule& schedule) {
 }
 
 Metric parse_metric(const std::string& name) { return find(kMetrics, "metric", name); }
+std::string to_string(Metric metric) {
+  const auto* named = std::find_if(kMetrics.begin(), kMetrics.end(),
+                                   [&](const auto& known) { return known.second == metric; });
+  return std::string(named->first);
+}
 Distance parse_distance(const std::string& name) { return find(kDistances, "distance", name); }
 MergeMode parse_merge_mode(const std::string& name) { return find(kMergeModes, "merge", name); }
 Partitioning parse_partitioning(const std::string& name) {

@@ -30,9 +30,11 @@ enum class Matching {
 // Where in a block tokens merge: between attention and MLP, or before or after both.
 enum class Placement { between, before_attention, after_mlp };
 
+inline constexpr int kNoLimit = 1'000'000;  // the largest r
+
 // How many tokens merge in each layer (the paper's section 3, "token merging schedule").
 struct Schedule {
-  int r = 0;           // constant r
+  int r = 0;           // constant r; kNoLimit: as many as the matching can
   double inflect = 0;  // in [-1, 1]: -1 decreasing, +1 increasing, around r
   // If not empty: r of each layer, padded with zeros; r and inflect are not used.
   std::vector<int> per_layer = {};
@@ -47,6 +49,9 @@ struct MergeOptions {
   Partitioning partition = Partitioning::alternate;  // of Matching::bipartite
   Matching matching = Matching::bipartite;
   Placement placement = Placement::between;
+  // Merges, in every layer, only what is more alike than this, and so of every image another number
+  // of tokens; at most the schedule's r, which kNoLimit opens. Of Matching::bipartite.
+  std::optional<float> threshold = {};
   int k = 2;          // of Matching::kth
   uint64_t seed = 0;  // of all that is random; it acts alike on every image of a batch
 };
@@ -57,8 +62,9 @@ void check_merge_options(const MergeOptions& options, int depth, bool class_toke
 
 // What of a block's attention the choice of tokens goes by.
 struct Wanted {
-  bool normed = false;  // its normalised input
-  bool qkv = false;     // its queries, keys and values
+  bool normed = false;   // its normalised input
+  bool qkv = false;      // its queries, keys and values
+  bool matched = false;  // and their means over heads as exactly as a backend can
 };
 Wanted wanted_by(const MergeOptions& options);
 
@@ -74,6 +80,7 @@ std::string to_string(const Schedule& schedule);
 
 // Names as on the command line. The parsers throw Error listing what is possible.
 Metric parse_metric(const std::string& name);
+std::string to_string(Metric metric);
 Distance parse_distance(const std::string& name);
 MergeMode parse_merge_mode(const std::string& name);
 Partitioning parse_partitioning(const std::string& name);

@@ -24,8 +24,8 @@ namespace fovea {
 // What a block's attention saw, branch by branch; empty where it isn't wanted.
 template <Backend B>
 struct Seen {
-  std::vector<typename B::Tensor> normed;  // inputs of attention, after norm1: [B, T, C]
-  std::vector<typename B::Tensor> qkv;     // joint queries, keys, values: [B, T, 3 C]
+  std::vector<typename B::Tensor> normed;   // inputs of attention, after norm1: [B, T, C]
+  std::vector<typename B::Projection> qkv;  // joint queries, keys, values: [B, T, 3 C]
   int heads = 1;
 };
 
@@ -81,6 +81,7 @@ class Reduction {
   typename B::Tensor reduce(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
     [[maybe_unused]] const auto timed = b.time(Work::merging);
     const Plan plan = plan_for(b, seen, layer);
+    if (plan.first == sequences_) return x;  // nothing is alike enough
     x = b.merge(x, sizes_, plan, options_.merge);
     follow(plan);
     return x;
@@ -96,7 +97,7 @@ class Reduction {
     if (options_.matching == Matching::bipartite) {
       const Partition partition = split(layer);
       return bipartite_plan(sequences_, partition, edges(b, seen, partition), schedule_[layer],
-                            protected_);
+                            protected_, options_.threshold);
     }
     std::vector<int> counts;
     for (size_t image = 0; image + 1 < sequences_.size(); ++image) {

@@ -16,6 +16,21 @@ std::shared_ptr<const Sequences> sequences_of(const Tensor& x, const Count& coun
   return sequences;
 }
 
+// The mean over heads of one part's rows of the joint weights: [C / heads, C].
+Array mean_weight(const Array& joint, size_t part, int heads) {
+  const int64_t channels = joint.shape[1];
+  const int64_t width = channels / heads;
+  Array mean({width, channels});
+  const float* rows = joint.data.data() + static_cast<int64_t>(part) * channels * channels;
+  for (int64_t i = 0; i < channels; ++i) {
+    float* out = mean.data.data() + i % width * channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      out[c] += rows[i * channels + c] / static_cast<float>(heads);
+    }
+  }
+  return mean;
+}
+
 }  // namespace
 
 Cpu::Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads)
@@ -64,6 +79,16 @@ CpuLinear Cpu::make_linear(const Array& weight, const Array& bias) {
   return linear;
 }
 
+CpuQkv Cpu::make_qkv(const Array& weight, const Array& bias, int heads) {
+  CpuQkv qkv;
+  qkv.joint = make_linear(weight, bias);
+  if (!takes_half(qkv.joint)) return qkv;
+  for (size_t part = 0; part < qkv.mean.size(); ++part) {
+    qkv.mean[part] = make_linear(mean_weight(weight, part, heads), {});
+  }
+  return qkv;
+}
+
 CpuNorm Cpu::make_norm(Array gamma, Array beta, double eps) {
   return {std::move(gamma.data), std::move(beta.data), static_cast<float>(eps)};
 }
@@ -104,11 +129,29 @@ void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
                    const Vector& scale, const Tensor& out) {
   const Timed timed = time(Work::products);
   if (profile_) profile_->product_operations += 2.0 * static_cast<double>(x.rows() * w.out * w.in);
+  if (takes_half(w) && !x.is_half()) return run_in_halves(x, w, epilogue, scale, out);
+  run_product(x, w, w.bias.data(), epilogue, scale, out);
+}
+
+// Few inputs are in single precision, and rounding those (pixels above all) would show in all that
+// follows: as the sum of two bf16 they lose next to nothing.
+void Cpu::run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
+                        const Vector& scale, const Tensor& out) {
+  using kernels::Epilogue;
+  const bool adds = epilogue == Epilogue::residual;
+  run_product(narrow(x, kernels_->narrow_rest), w, nullptr, adds ? epilogue : Epilogue::store,
+              scale, out);
+  if (epilogue == Epilogue::store) epilogue = Epilogue::residual;
+  if (epilogue == Epilogue::gelu) epilogue = Epilogue::add_gelu;
+  run_product(narrow(x, kernels_->narrow_rows), w, w.bias.data(), epilogue, scale, out);
+}
+
+void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
+                      kernels::Epilogue epilogue, const Vector& scale, const Tensor& out) {
   const kernels::Product& product = product_of(w.dtype);
-  const Tensor input = product.half_input && !x.is_half() ? narrow(x) : x;
   kernels::Gemm g;
-  g.a = input.data();
-  g.a_stride = input.stride();
+  g.a = x.data();
+  g.a_stride = x.stride();
   g.b = w.panels.get();
   g.c = out.is_half() ? nullptr : out.data();
   g.c_half = out.is_half() ? out.half_row(0) : nullptr;
@@ -116,18 +159,27 @@ void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
   g.m = x.rows();
   g.n = w.out;
   g.k = w.in;
-  g.bias = w.bias.data();
+  g.bias = bias;
   g.scale = scale.empty() ? nullptr : scale.data();
   g.epilogue = epilogue;
-  const int64_t panels = kernels::panel_count(*kernels_, w.out);
-  for_ranges(panels, 1, [&](int64_t begin, int64_t end) { product.gemm(g, 0, g.m, begin, end); });
+  // Block after block of rows, so that a thread finds the rows of its last piece in its cache.
+  const int64_t panels = kernels::panel_count(*kernels_, g.n);
+  const int64_t most_rows = product.hot_rows(g.k);
+  const int64_t blocks = (g.m + most_rows - 1) / most_rows;
+  const int64_t threads = threads_->count();
+  const int64_t pieces = threads == 1 ? 1 : std::min(16 * threads, panels);
+  threads_->run(blocks * pieces, [&](int64_t task, int) {
+    const int64_t block = task / pieces;
+    const int64_t piece = task % pieces;
+    product.gemm(g, g.m * block / blocks, g.m * (block + 1) / blocks, panels * piece / pieces,
+                 panels * (piece + 1) / pieces);
+  });
 }
 
-Tensor Cpu::narrow(const Tensor& x) {
+Tensor Cpu::narrow(const Tensor& x, kernels::NarrowRows to_half) {
   Tensor out = make_half(x.shared_sequences(), x.channels());
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
-    kernels_->narrow_rows(x.row(begin), x.stride(), end - begin, x.channels(), out.half_row(begin),
-                          out.stride());
+    to_half(x.row(begin), x.stride(), end - begin, x.channels(), out.half_row(begin), out.stride());
   });
   return out;
 }
@@ -159,12 +211,15 @@ Tensor Cpu::layer_norm(const Tensor& x, const Norm& norm) {
   return out;
 }
 
-// LayerNorm in the format that `w` takes, rounded while a few rows are still in the first cache.
-Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, const Linear& w) {
+// LayerNorm in the format that `w` takes, rounded while a few rows are still in the first cache;
+// `rest` is given what that takes.
+Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, const Linear& w,
+                     std::optional<Tensor>* rest) {
   if (!takes_half(w)) return layer_norm(x, norm);
   const Timed timed = time(Work::norms);
   constexpr int64_t kRows = 4;
   Tensor out = make_half(x.shared_sequences(), x.channels());
+  if (rest != nullptr) rest->emplace(make_half(x.shared_sequences(), x.channels()));
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
     std::vector<float> rows(kRows * x.channels());
     for (int64_t i = begin; i < end; i += kRows) {
@@ -173,13 +228,20 @@ Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, const Linear& w) {
                            norm.beta.data(), norm.eps, rows.data(), x.channels());
       kernels_->narrow_rows(rows.data(), x.channels(), count, x.channels(), out.half_row(i),
                             out.stride());
+      if (rest == nullptr) continue;
+      kernels_->narrow_rest(rows.data(), x.channels(), count, x.channels(), (*rest)->half_row(i),
+                            (*rest)->stride());
     }
   });
   return out;
 }
 
-Tensor Cpu::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
-  return linear(norm_for(x, norm, w), w);
+CpuProjection Cpu::project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched) {
+  CpuProjection qkv;
+  qkv.weights = &w;
+  const bool rounds = takes_half(w.joint);
+  qkv.joint = linear(norm_for(x, norm, w.joint, matched && rounds ? &qkv.rest : nullptr), w.joint);
+  return qkv;
 }
 
 Tensor Cpu::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
@@ -192,7 +254,8 @@ Tensor Cpu::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w)
   return out;
 }
 
-Tensor Cpu::attention(const Tensor& qkv, int heads, std::span<const float> log_sizes) {
+Tensor Cpu::attention(const Projection& projection, int heads, std::span<const float> log_sizes) {
+  const Tensor& qkv = projection.joint;
   const Timed timed = time(Work::attention);
   const int64_t channels = qkv.channels() / 3;
   const int64_t width = channels / heads;

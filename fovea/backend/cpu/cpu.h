@@ -1,8 +1,10 @@
 // The inference backend: eager operations on CPU tensors, no libtorch.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +30,21 @@ struct CpuLinear {
   std::vector<float> bias;
 };
 
+// The joint weights of queries, keys and values. Where products take bf16, tokens are matched by
+// the mean over heads, and what rounding the inputs took is added to it: near-ties would fall
+// another way.
+struct CpuQkv {
+  CpuLinear joint;
+  std::array<CpuLinear, 3> mean;  // over heads, by QkvPart; empty where nothing is rounded
+};
+
+// Queries, keys and values of all tokens.
+struct CpuProjection {
+  Tensor joint;                     // [B, T, 3 C]
+  std::optional<Tensor> rest = {};  // what rounding took of the inputs, where somebody asks
+  const CpuQkv* weights = nullptr;
+};
+
 struct CpuNorm {
   std::vector<float> gamma, beta;
   float eps = 1e-6F;
@@ -41,6 +58,8 @@ class Cpu {
   using Tensor = fovea::Tensor;
   using Linear = CpuLinear;
   using Norm = CpuNorm;
+  using Qkv = CpuQkv;
+  using Projection = CpuProjection;
   using Vector = std::vector<float>;  // per channel
 
   // dtype: of the weights that it makes, and of the arithmetic where the level has it.
@@ -53,6 +72,8 @@ class Cpu {
 
   // Weights. weight: [out, in]; bias: [out] or empty for zeros.
   Linear make_linear(const Array& weight, const Array& bias);
+  // weight: [3 C, C]; bias: [3 C].
+  Qkv make_qkv(const Array& weight, const Array& bias, int heads);
   Norm make_norm(Array gamma, Array beta, double eps);
   Vector make_vector(Array values);
 
@@ -73,18 +94,19 @@ class Cpu {
   // x + scale * linear(h); x is consumed. An empty scale is 1.
   Tensor add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector& scale);
   Tensor layer_norm(const Tensor& x, const Norm& norm);
-  // linear(layer_norm(x)) and its GELU, as one.
-  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w);
+  // GELU of linear(layer_norm(x)), as one.
   Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
-  // Softmax attention over all heads. qkv: [B, T, 3 C]; log_sizes: one a row, or empty. Returns [B,
-  // T, C].
-  Tensor attention(const Tensor& qkv, int heads, std::span<const float> log_sizes);
+  // linear(layer_norm(x)) to queries, keys and values. `w` must outlive what is returned, and
+  // `matched` says that head_mean will be asked of it.
+  Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
+  // Softmax attention over all heads. log_sizes: one a row, or empty. Returns [B, T, C].
+  Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
 
   // Similarity features. The mean over the heads of all branches of one part of each qkv: [B, T, C
   // / heads].
-  Tensor head_mean(std::span<const Tensor> qkv, QkvPart part, int heads);
+  Tensor head_mean(std::span<const Projection> qkv, QkvPart part, int heads);
   // The same joined over heads instead: [B, T, branches * C].
-  Tensor head_concat(std::span<const Tensor> qkv, QkvPart part);
+  Tensor head_concat(std::span<const Projection> qkv, QkvPart part);
   // The mean of several tensors of one shape.
   Tensor mean(std::span<const Tensor> x);
 
@@ -92,7 +114,7 @@ class Cpu {
   Edges match(const Tensor& feature, const Partition& partition, Distance distance);
   // What each row gets of the attention of its image's first token, the class token: the mean over
   // the heads of all branches. log_sizes: as for attention.
-  std::vector<float> class_attention(std::span<const Tensor> qkv, int heads,
+  std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
                                      std::span<const float> log_sizes);
   // The tokens after a merge; sizes: one a row of x.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
@@ -117,10 +139,17 @@ class Cpu {
   const kernels::Product& product_of(Dtype dtype) const;
   // Whether `w` takes its inputs in bf16.
   bool takes_half(const Linear& w) const { return product_of(w.dtype).half_input; }
-  Tensor narrow(const Tensor& x);
-  Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w);
+  Tensor narrow(const Tensor& x, kernels::NarrowRows to_half);
+  Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w,
+                  std::optional<Tensor>* rest = nullptr);
+  void add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor& mean);
   void multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
                 const Tensor& out);
+  // The same, of an input in the format that `w` takes, neither timed nor counted.
+  void run_product(const Tensor& x, const Linear& w, const float* bias, kernels::Epilogue epilogue,
+                   const Vector& scale, const Tensor& out);
+  void run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
+                     const Vector& scale, const Tensor& out);
   // Calls work(begin, end) for pieces of [0, count), in parallel.
   void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);
 

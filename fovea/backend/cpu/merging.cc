@@ -41,32 +41,45 @@ void add_attention(const float* q, const float* keys, int64_t stride, int64_t wi
 
 }  // namespace
 
-Tensor Cpu::head_mean(std::span<const Tensor> qkv, QkvPart part, int heads) {
-  const int64_t channels = qkv[0].channels() / 3;
+Tensor Cpu::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
+  const int64_t channels = qkv[0].joint.channels() / 3;
   const int64_t width = channels / heads;
   const int64_t offset = static_cast<int64_t>(part) * channels;
-  Tensor out = like(qkv[0], width);
+  Tensor out = like(qkv[0].joint, width);
   const std::vector<float> ones(qkv.size() * heads, 1.0F);
   for_ranges(out.rows(), 256, [&](int64_t begin, int64_t end) {
     std::vector<const float*> slices(ones.size());
     for (int64_t i = begin; i < end; ++i) {
       for (size_t s = 0; s < slices.size(); ++s) {
-        slices[s] = qkv[s / heads].row(i) + offset + static_cast<int64_t>(s % heads) * width;
+        slices[s] = qkv[s / heads].joint.row(i) + offset + static_cast<int64_t>(s % heads) * width;
       }
       kernels_->weighted_sum(slices.data(), ones.data(), static_cast<int64_t>(slices.size()), width,
                              1.0F / static_cast<float>(slices.size()), out.row(i));
     }
   });
+  add_rests(qkv, part, out);
   return out;
 }
 
-Tensor Cpu::head_concat(std::span<const Tensor> qkv, QkvPart part) {
-  const int64_t channels = qkv[0].channels() / 3;
+// Adds to a mean over heads and branches what rounding the inputs took from it.
+void Cpu::add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor& mean) {
+  const std::vector<float> share(mean.channels(), 1.0F / static_cast<float>(qkv.size()));
+  for (const Projection& branch : qkv) {
+    if (!branch.rest) continue;
+    const Linear& w = branch.weights->mean[static_cast<size_t>(part)];
+    run_product(*branch.rest, w, nullptr, kernels::Epilogue::residual, share, mean);
+  }
+}
+
+Tensor Cpu::head_concat(std::span<const Projection> qkv, QkvPart part) {
+  const int64_t channels = qkv[0].joint.channels() / 3;
   const int64_t offset = static_cast<int64_t>(part) * channels;
-  Tensor out = like(qkv[0], channels * static_cast<int64_t>(qkv.size()));
+  Tensor out = like(qkv[0].joint, channels * static_cast<int64_t>(qkv.size()));
   for (int64_t i = 0; i < out.rows(); ++i) {
     float* to = out.row(i);
-    for (const Tensor& branch : qkv) to = std::copy_n(branch.row(i) + offset, channels, to);
+    for (const Projection& branch : qkv) {
+      to = std::copy_n(branch.joint.row(i) + offset, channels, to);
+    }
   }
   return out;
 }
@@ -135,12 +148,13 @@ Edges Cpu::match(const Tensor& feature, const Partition& partition, Distance dis
   return edges;
 }
 
-std::vector<float> Cpu::class_attention(std::span<const Tensor> qkv, int heads,
+std::vector<float> Cpu::class_attention(std::span<const Projection> qkv, int heads,
                                         std::span<const float> log_sizes) {
-  std::vector<float> sums(qkv[0].rows());
-  const int64_t channels = qkv[0].channels() / 3;
+  std::vector<float> sums(qkv[0].joint.rows());
+  const int64_t channels = qkv[0].joint.channels() / 3;
   const int64_t width = channels / heads;
-  for (const Tensor& branch : qkv) {
+  for (const Projection& projection : qkv) {
+    const Tensor& branch = projection.joint;
     for (int64_t image = 0; image < branch.batch(); ++image) {
       const int64_t first = branch.first(image);
       const std::span<float> of_image(sums.data() + first, branch.tokens(image));

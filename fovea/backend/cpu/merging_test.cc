@@ -25,8 +25,8 @@ TEST(ClassAttention, IsTheMeanOverHeadsAndBranchesWeightedBySize) {
   constexpr int kWidth = 5;
   constexpr int kChannels = kHeads * kWidth;
   const auto sequences = std::make_shared<Sequences>(Sequences{0, 7, 18});
-  const std::vector<Tensor> qkv = {random_tensor(sequences, 3 * kChannels, 1),
-                                   random_tensor(sequences, 3 * kChannels, 2)};
+  const std::vector<CpuProjection> qkv = {{.joint = random_tensor(sequences, 3 * kChannels, 1)},
+                                          {.joint = random_tensor(sequences, 3 * kChannels, 2)}};
   std::vector<float> sizes;
   std::vector<float> log_sizes;
   for (int i = 0; i < 18; ++i) {
@@ -41,7 +41,7 @@ TEST(ClassAttention, IsTheMeanOverHeadsAndBranchesWeightedBySize) {
     for (size_t image = 0; image < 2; ++image) {
       const int first = (*sequences)[image];
       for (int head = 0; head < 2 * kHeads; ++head) {
-        const Tensor& branch = qkv[head / kHeads];
+        const Tensor& branch = qkv[head / kHeads].joint;
         const int at = head % kHeads * kWidth;
         std::vector<double> weights(18);
         double total = 0;

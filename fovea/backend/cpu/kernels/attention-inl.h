@@ -39,32 +39,51 @@ HWY_INLINE void pack_rows(const float* HWY_RESTRICT rows, int64_t stride, int64_
   }
 }
 
+// scores * scale + bias - shift, a vector at a time; `bias` may be null.
+struct BiasedScores {
+  const float* HWY_RESTRICT scores;
+  const float* HWY_RESTRICT bias;
+  FloatVec scale;
+
+  HWY_INLINE FloatVec at(int64_t j, FloatVec shift) const {
+    const Floats d;
+    const FloatVec term = bias ? hn::Sub(hn::Load(d, bias + j), shift) : hn::Neg(shift);
+    return hn::MulAdd(hn::Load(d, scores + j), scale, term);
+  }
+};
+
+// The largest of n biased scores, in all lanes.
+HWY_INLINE FloatVec largest_of(const BiasedScores& row, int64_t n) {
+  const Floats d;
+  const FloatVec zero = hn::Zero(d);
+  const FloatVec lowest = hn::Set(d, -3.0e38F);
+  const int64_t whole = n / kLanes * kLanes;
+  FloatVec largest = lowest;
+  for (int64_t j = 0; j < whole; j += kLanes) largest = hn::Max(largest, row.at(j, zero));
+  if (whole < n) {
+    const auto mask = hn::FirstN(d, static_cast<size_t>(n - whole));
+    largest = hn::Max(largest, hn::IfThenElse(mask, row.at(whole, zero), lowest));
+  }
+  return hn::MaxOfLanes(d, largest);
+}
+
 // scores = 2^(scores * scale + bias - largest) over n columns, zeros up to a whole vector; returns
 // their sum. `bias` may be null.
 HWY_INLINE float softmax_row(float* HWY_RESTRICT scores, const float* HWY_RESTRICT bias, int64_t n,
                              float scale) {
   const Floats d;
-  const FloatVec factor = hn::Set(d, scale);
-  const FloatVec lowest = hn::Set(d, -3.0e38F);
+  const BiasedScores row{scores, bias, hn::Set(d, scale)};
+  const FloatVec largest = largest_of(row, n);
   const int64_t whole = n / kLanes * kLanes;
-  const auto mask = hn::FirstN(d, static_cast<size_t>(n - whole));
-  const auto biased = [&](int64_t j, FloatVec shift) HWY_ATTR {
-    const FloatVec term = bias ? hn::Sub(hn::Load(d, bias + j), shift) : hn::Neg(shift);
-    return hn::MulAdd(hn::Load(d, scores + j), factor, term);
-  };
-  FloatVec largest = lowest;
-  const FloatVec zero = hn::Zero(d);
-  for (int64_t j = 0; j < whole; j += kLanes) largest = hn::Max(largest, biased(j, zero));
-  if (whole < n) largest = hn::Max(largest, hn::IfThenElse(mask, biased(whole, zero), lowest));
-  largest = hn::MaxOfLanes(d, largest);
-  FloatVec sum = zero;
+  FloatVec sum = hn::Zero(d);
   for (int64_t j = 0; j < whole; j += kLanes) {
-    const FloatVec value = exp2_negative(d, biased(j, largest));
+    const FloatVec value = exp2_negative(d, row.at(j, largest));
     hn::Store(value, d, scores + j);
     sum = hn::Add(sum, value);
   }
   if (whole < n) {
-    const FloatVec value = hn::IfThenElseZero(mask, exp2_negative(d, biased(whole, largest)));
+    const auto mask = hn::FirstN(d, static_cast<size_t>(n - whole));
+    const FloatVec value = hn::IfThenElseZero(mask, exp2_negative(d, row.at(whole, largest)));
     hn::Store(value, d, scores + whole);
     sum = hn::Add(sum, value);
   }
@@ -123,7 +142,12 @@ struct F32Attention {
   static Rows<float> queries(const Attention& a, int64_t row, int64_t, void*) {
     return {a.q + row * a.stride, a.stride};
   }
-  static Rows<float> weights(const float* scores, int64_t stride, int64_t, int64_t, void*) {
+  // The weights of a tile of queries, not yet divided by their `sums`.
+  static Rows<float> softmax(float* scores, int64_t stride, int64_t rows, const float* bias,
+                             int64_t tokens, float scale, float* sums, void*) {
+    for (int64_t r = 0; r < rows; ++r) {
+      sums[r] = softmax_row(scores + r * stride, bias, tokens, scale);
+    }
     return {scores, stride};
   }
   static void write(const Attention& a, const float* tile, int64_t row, int64_t rows,
@@ -161,10 +185,8 @@ void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
                        a.width, s.scores + p * kPanel, stride);
     }
     float sums[kTileRows];
-    for (int64_t r = 0; r < rows; ++r) {
-      sums[r] = softmax_row(s.scores + r * stride, bias, a.tokens, scale);
-    }
-    const auto weights = Kind::weights(s.scores, stride, rows, a.tokens, s.narrow);
+    const auto weights =
+        Kind::softmax(s.scores, stride, rows, bias, a.tokens, scale, sums, s.narrow);
     for (int64_t column = 0; column < a.width; column += kPanel) {
       const B* panel = values + column * Format::packed_rows(a.tokens);
       Format::multiply(weights.data, weights.stride, rows, panel,

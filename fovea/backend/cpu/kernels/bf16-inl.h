@@ -14,6 +14,7 @@
 
 #include <cstring>
 
+#include "fovea/backend/cpu/kernels/attention-inl.h"
 #include "fovea/backend/cpu/kernels/half-inl.h"
 
 HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR_AVX3 ",avx512bf16")
@@ -59,21 +60,65 @@ HWY_NOINLINE void multiply_tile_bf16(const uint16_t* HWY_RESTRICT a, int64_t str
   }
 }
 
+// Stores the first `count` of 32 bf16; masked stores are the slower ones.
+HWY_INLINE void store_halves(uint16_t* to, __m512bh values, int64_t count) {
+  if (count >= 2 * kLanes) {
+    _mm512_storeu_si512(to, (__m512i)values);
+  } else {
+    _mm512_mask_storeu_epi16(to, (1U << count) - 1, (__m512i)values);
+  }
+}
+
 // Bias, epilogue (store or gelu) and rounding of a tile whose C is bf16.
 template <Epilogue kEpilogue>
 HWY_NOINLINE void write_tile_bf16(const Gemm& g, const float* HWY_RESTRICT tile, int64_t row,
                                   int64_t rows, int64_t column, int64_t columns) {
   const Floats d;
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, columns - j)) - 1);
-    const int64_t at = column + j;
-    const FloatVec bias{g.bias ? _mm512_maskz_loadu_ps(mask, g.bias + at) : _mm512_setzero_ps()};
-    for (int64_t r = 0; r < rows; ++r) {
-      const FloatVec value =
-          finish<kEpilogue>(hn::Load(d, tile + r * kPanel + j), bias, bias, bias);
-      _mm256_mask_storeu_epi16(g.c_half + (row + r) * g.c_stride + at, mask, narrow(value.raw));
-    }
+  const Gelu gelu;
+  const uint32_t mask = columns >= kPanel ? 0xffffffffU : (1U << columns) - 1;
+  const auto load_bias = [&](int64_t j, uint32_t some) HWY_ATTR {
+    const auto lanes = static_cast<__mmask16>(some);
+    return FloatVec{g.bias ? _mm512_maskz_loadu_ps(lanes, g.bias + column + j)
+                           : _mm512_setzero_ps()};
+  };
+  const FloatVec low = load_bias(0, mask);
+  const FloatVec high = load_bias(kLanes, mask >> kLanes);
+  for (int64_t r = 0; r < rows; ++r, tile += kPanel) {
+    const FloatVec first = finish<kEpilogue>(gelu, hn::Load(d, tile), low, low, low);
+    const FloatVec second = finish<kEpilogue>(gelu, hn::Load(d, tile + kLanes), high, high, high);
+    store_halves(g.c_half + (row + r) * g.c_stride + column,
+                 _mm512_cvtne2ps_pbh(second.raw, first.raw), columns);
   }
+}
+
+// Rows of values(a vector of the rows) as bf16; where the width is odd a zero follows, for the last
+// pair.
+template <class Values>
+HWY_INLINE void write_narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width,
+                                  uint16_t* out, int64_t out_stride, const Values& values) {
+  for (int64_t r = 0; r < count; ++r, rows += stride, out += out_stride) {
+    for (int64_t j = 0; j < width; j += kLanes) {
+      const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, width - j)) - 1);
+      const __m512 row = _mm512_maskz_loadu_ps(mask, rows + j);
+      _mm256_mask_storeu_epi16(out + j, mask, narrow(values(row)));
+    }
+    if (width % 2 != 0) out[width] = 0;
+  }
+}
+
+void narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
+                 int64_t out_stride) {
+  write_narrow_rows(rows, stride, count, width, out, out_stride,
+                    [](__m512 row) HWY_ATTR { return row; });
+}
+
+void narrow_rest(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
+                 int64_t out_stride) {
+  const auto rest = [](__m512 row) HWY_ATTR {
+    const __m512i rounded = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow(row)), 16);
+    return _mm512_sub_ps(row, _mm512_castsi512_ps(rounded));
+  };
+  write_narrow_rows(rows, stride, count, width, out, out_stride, rest);
 }
 
 struct Bf16 {
@@ -108,33 +153,21 @@ struct Bf16 {
       write_tile_bf16<Epilogue::store>(g, tile, row, rows, column, columns);
     }
   }
-  // Pairs of k lie together: [k / 2][width][2], zeros past k and past `columns`.
+  // Pairs of k lie together: [k / 2][width][2], zeros past k and past `columns`. That is F32's
+  // panel of a matrix whose elements are pairs.
   static void pack(const float* rows, int64_t stride, int64_t columns, int64_t width, int64_t k,
                    uint16_t* panel) {
-    for (int64_t i0 = 0; i0 < packed_rows(k); i0 += 16) {
-      const int64_t i1 = std::min(packed_rows(k), i0 + 16);
-      for (int64_t c = 0; c < width; ++c) {
-        for (int64_t i = i0; i < i1; ++i) {
-          const bool inside = c < columns && i < k;
-          panel[i / 2 * 2 * width + 2 * c + i % 2] =
-              inside ? to_bf16(rows[c * stride + i]) : uint16_t{0};
-        }
-      }
+    constexpr int64_t kDepthAtOnce = 128;
+    alignas(64) float pairs[kPanel * kDepthAtOnce / 2];
+    for (int64_t i = 0; i < k; i += kDepthAtOnce) {
+      const int64_t depth = std::min(kDepthAtOnce, k - i);
+      narrow_rows(rows + i, stride, columns, depth, reinterpret_cast<uint16_t*>(pairs),
+                  kDepthAtOnce);
+      pack_panel(pairs, kDepthAtOnce / 2, columns, width, packed_rows(depth) / 2,
+                 reinterpret_cast<float*>(panel + i * width));
     }
   }
 };
-
-// Rows of floats to rows of bf16; where the width is odd a zero follows, for the last pair.
-void narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
-                 int64_t out_stride) {
-  for (int64_t r = 0; r < count; ++r, rows += stride, out += out_stride) {
-    for (int64_t j = 0; j < width; j += kLanes) {
-      const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, width - j)) - 1);
-      _mm256_mask_storeu_epi16(out + j, mask, narrow(_mm512_maskz_loadu_ps(mask, rows + j)));
-    }
-    if (width % 2 != 0) out[width] = 0;
-  }
-}
 
 // Values of attention in pairs of tokens: panels [k / 2][width][2] of the columns of `rows`.
 HWY_INLINE void pack_value_pairs(const float* HWY_RESTRICT rows, int64_t stride, int64_t n,
@@ -172,6 +205,39 @@ HWY_INLINE void write_attended_bf16(const float* HWY_RESTRICT tile, int64_t rows
   }
 }
 
+// 2^x for x <= 0, to 8e-5 of the value: a fraction of what rounding to bf16 takes.
+HWY_INLINE __m512 coarse_exp2(__m512 x) {
+  const __m512 fraction = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  // Minimax on [0, 1].
+  __m512 value =
+      _mm512_fmadd_ps(_mm512_set1_ps(0.07802452F), fraction, _mm512_set1_ps(0.22606716F));
+  value = _mm512_fmadd_ps(value, fraction, _mm512_set1_ps(0.69583354F));
+  value = _mm512_fmadd_ps(value, fraction, _mm512_set1_ps(0.99992522F));
+  return _mm512_scalef_ps(value, x);
+}
+
+// weights = 2^(biased scores - largest) of n columns as bf16, zeros up to a whole vector; returns
+// their sum.
+HWY_INLINE float softmax_row_bf16(const BiasedScores& row, int64_t n,
+                                  uint16_t* HWY_RESTRICT weights) {
+  const FloatVec largest = largest_of(row, n);
+  __m512 sum = _mm512_setzero_ps();
+  int64_t j = 0;
+  for (; j + 2 * kLanes <= n; j += 2 * kLanes) {
+    const __m512 low = coarse_exp2(row.at(j, largest).raw);
+    const __m512 high = coarse_exp2(row.at(j + kLanes, largest).raw);
+    sum = _mm512_add_ps(sum, _mm512_add_ps(low, high));
+    _mm512_storeu_si512(weights + j, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+  }
+  for (; j < n; j += kLanes) {
+    const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, n - j)) - 1);
+    const __m512 value = _mm512_maskz_mov_ps(mask, coarse_exp2(row.at(j, largest).raw));
+    sum = _mm512_add_ps(sum, value);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), narrow(value));
+  }
+  return _mm512_reduce_add_ps(sum);
+}
+
 // Attention with bf16 inputs of both products; scores and softmax stay in single precision.
 struct Bf16Attention {
   using Format = Bf16;
@@ -185,11 +251,15 @@ struct Bf16Attention {
     narrow_rows(a.q + row * a.stride, a.stride, rows, a.width, out, stride);
     return {out, stride};
   }
-  static Rows<uint16_t> weights(const float* scores, int64_t stride, int64_t rows, int64_t tokens,
+  static Rows<uint16_t> softmax(const float* scores, int64_t stride, int64_t rows,
+                                const float* bias, int64_t tokens, float scale, float* sums,
                                 void* narrow) {
     auto* out = static_cast<uint16_t*>(narrow);
     const int64_t out_stride = stride % 2048 == 0 ? stride + kPanel : stride;
-    narrow_rows(scores, stride, rows, tokens, out, out_stride);
+    for (int64_t r = 0; r < rows; ++r) {
+      const BiasedScores row{scores + r * stride, bias, hn::Set(Floats(), scale)};
+      sums[r] = softmax_row_bf16(row, tokens, out + r * out_stride);
+    }
     return {out, out_stride};
   }
   static void write(const Attention& a, const float* tile, int64_t row, int64_t rows,

@@ -35,6 +35,9 @@ inline constexpr int64_t kTileRows = 6;
 inline constexpr int64_t kLanes = 1;
 #endif
 inline constexpr int64_t kPanel = 2 * kLanes;
+// Floats of a panel to ask for ahead: measured, a gain of some percent for the narrow panels of
+// AVX2 and a loss for AVX-512.
+inline constexpr int64_t kPanelAhead = kLanes == 8 ? 32 * kPanel : 0;
 // Bytes of A that stay in the second cache while the panels pass.
 inline constexpr int64_t kHotBytes = 384 * 1024;
 
@@ -65,6 +68,7 @@ HWY_NOINLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
     FloatVec b[V];
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) b[v] = hn::Load(d, panel + v * kLanes);
+    if constexpr (kPanelAhead > 0) __builtin_prefetch(panel + kPanelAhead);
     panel += V * kLanes;
 #pragma GCC unroll 14
     for (int r = 0; r < kRows; ++r) {
@@ -84,11 +88,12 @@ HWY_NOINLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
 
 // Finishes one vector of columns of a row: bias, then the epilogue.
 template <Epilogue kEpilogue>
-HWY_INLINE FloatVec finish(FloatVec value, FloatVec bias, FloatVec scale, FloatVec old) {
+HWY_INLINE FloatVec finish(const Gelu& gelu, FloatVec value, FloatVec bias, FloatVec scale,
+                           FloatVec old) {
   value = hn::Add(value, bias);
-  if constexpr (kEpilogue == Epilogue::gelu) return gelu(Floats(), value);
+  if constexpr (kEpilogue == Epilogue::gelu) return gelu(value);
   if constexpr (kEpilogue == Epilogue::residual) return hn::MulAdd(scale, value, old);
-  if constexpr (kEpilogue == Epilogue::add_gelu) return gelu(Floats(), hn::Add(value, old));
+  if constexpr (kEpilogue == Epilogue::add_gelu) return gelu(hn::Add(value, old));
   return value;
 }
 
@@ -98,6 +103,7 @@ HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int6
                              int64_t rows, int64_t column, int64_t columns) {
   constexpr bool kReads = kEpilogue == Epilogue::residual || kEpilogue == Epilogue::add_gelu;
   const Floats d;
+  const Gelu gelu;
   for (int64_t j = 0; j < columns; j += kLanes) {
     const size_t left = static_cast<size_t>(std::min(kLanes, columns - j));
     const auto mask = hn::FirstN(d, left);
@@ -111,7 +117,7 @@ HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int6
       float* c = g.c + (row + r) * g.c_stride + at;
       const FloatVec old = kReads ? load(c) : hn::Zero(d);
       const FloatVec value =
-          finish<kEpilogue>(hn::Load(d, tile + r * kPanel + j), bias, scale, old);
+          finish<kEpilogue>(gelu, hn::Load(d, tile + r * kPanel + j), bias, scale, old);
       if (whole) {
         hn::StoreU(value, d, c);
       } else {
@@ -256,6 +262,20 @@ HWY_INLINE Gemm depth_block(Gemm g, int64_t begin, int64_t count) {
   return g;
 }
 
+// Asks for the lines of C that a tile will be written to while it is still being multiplied.
+HWY_INLINE void prefetch_c(const Gemm& g, int64_t row, int64_t rows, int64_t column) {
+  constexpr int64_t kLine = 64;
+  constexpr int kForWriting = 1;
+  const auto size = static_cast<int64_t>(g.c ? sizeof(float) : sizeof(uint16_t));
+  const char* c =
+      g.c ? reinterpret_cast<const char*>(g.c) : reinterpret_cast<const char*>(g.c_half);
+  for (int64_t r = row; r < row + rows; ++r) {
+    const char* first = c + (r * g.c_stride + column) * size;
+    for (int64_t at = 0; at < kPanel * size; at += kLine)
+      __builtin_prefetch(first + at, kForWriting);
+  }
+}
+
 // Rows [block, block + block_rows), which stay in the second cache while the panels pass. g is the
 // part of a product over k_total whose k starts at `begin`.
 template <class Format>
@@ -270,6 +290,7 @@ HWY_INLINE void multiply_block(const Gemm& g, int64_t k_total, int64_t begin, in
     const int64_t width = width_of_panel(g.n, p);
     const auto* panel = b + column * Format::packed_rows(k_total) + begin * width;
     for_even_runs(block, block + block_rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
+      prefetch_c(g, row, rows, column);
       Format::multiply(a + row * g.a_stride, g.a_stride, rows, panel, width, g.k, tile, kPanel);
       Format::write(g, tile, row, rows, column, columns);
     });
@@ -277,19 +298,24 @@ HWY_INLINE void multiply_block(const Gemm& g, int64_t k_total, int64_t begin, in
 }
 
 template <class Format>
+int64_t hot_rows(int64_t k) {
+  const int64_t row_bytes =
+      std::min(k, Format::kDepth) * static_cast<int64_t>(sizeof(typename Format::A));
+  return std::max(kTileRows, kHotBytes / row_bytes / kTileRows * kTileRows);
+}
+
+template <class Format>
 void gemm(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t panel_begin,
           int64_t panel_end) {
-  const int64_t depth = std::min(g.k, Format::kDepth);
-  const int64_t row_bytes = depth * static_cast<int64_t>(sizeof(typename Format::A));
-  const int64_t hot = std::max(kTileRows, kHotBytes / row_bytes / kTileRows * kTileRows);
   // An even number of each depth block: bf16 goes in pairs.
   const int64_t pairs = (g.k + 1) / 2;
-  for_even_runs(row_begin, row_end, hot, [&](int64_t block, int64_t rows) HWY_ATTR {
-    for_even_runs(0, pairs, Format::kDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
-      const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
-      multiply_block<Format>(part, g.k, 2 * begin, block, rows, panel_begin, panel_end);
-    });
-  });
+  for_even_runs(
+      row_begin, row_end, hot_rows<Format>(g.k), [&](int64_t block, int64_t rows) HWY_ATTR {
+        for_even_runs(0, pairs, Format::kDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
+          const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
+          multiply_block<Format>(part, g.k, 2 * begin, block, rows, panel_begin, panel_end);
+        });
+      });
 }
 
 template <class Format>

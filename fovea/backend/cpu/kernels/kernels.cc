@@ -18,13 +18,18 @@ HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
 
 Table make_table(SimdLevel level) {
-  const Product f32 = {
-      false, F32::kDepth, packed_bytes<F32>, pack_panels<F32>, gemm<F32>, attention<F32Attention>};
+  const Product f32 = {false,
+                       F32::kDepth,
+                       hot_rows<F32>,
+                       packed_bytes<F32>,
+                       pack_panels<F32>,
+                       gemm<F32>,
+                       attention<F32Attention>};
   Product bf16 = f32;
   bf16.packed_bytes = packed_bytes<Bf16Weights>;
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
-  return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,
+  return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,   nullptr,
           nullptr, layer_norm, normalize, match,  weighted_sum, maximum};
 }
 
@@ -33,11 +38,13 @@ Table make_bf16_table() {
   Table table = make_table(SimdLevel::avx512_bf16);
   table.bf16 = {true,
                 Bf16::kDepth,
+                hot_rows<Bf16>,
                 packed_bytes<Bf16>,
                 pack_panels<Bf16>,
                 gemm<Bf16>,
                 attention<Bf16Attention>};
   table.narrow_rows = narrow_rows;
+  table.narrow_rest = narrow_rest;
   return table;
 }
 #endif

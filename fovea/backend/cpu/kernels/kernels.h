@@ -68,6 +68,8 @@ struct Product {
   bool half_input;  // A is bf16, and C may be
   // The most of k that a bf16 C can take.
   int64_t most_depth;
+  // Rows of A that stay in the second cache while the panels pass, for k columns.
+  int64_t (*hot_rows)(int64_t k);
   // Bytes of B packed, for n columns and k rows.
   int64_t (*packed_bytes)(int64_t n, int64_t k);
   // Packs B given as `n` rows of `k` (a Linear's weight, or keys) into panels of Table::panel_width
@@ -82,6 +84,9 @@ struct Product {
   void (*attention)(const Attention& attention, int64_t begin, int64_t end, float* scratch);
 };
 
+using NarrowRows = void (*)(const float* rows, int64_t stride, int64_t count, int64_t width,
+                            uint16_t* out, int64_t out_stride);
+
 struct Table {
   SimdLevel level;
   int64_t panel_width;  // columns of a packed panel
@@ -91,8 +96,9 @@ struct Table {
   Product f32;
   Product bf16;  // weights in bf16; arithmetic too where the level has it
   // Rows of floats to rows of bf16, a zero behind an odd width; null where no product takes them.
-  void (*narrow_rows)(const float* rows, int64_t stride, int64_t count, int64_t width,
-                      uint16_t* out, int64_t out_stride);
+  NarrowRows narrow_rows;
+  // What that takes of the rows, as bf16.
+  NarrowRows narrow_rest;
   // LayerNorm of rows of `width` channels.
   void (*layer_norm)(const float* x, int64_t stride, int64_t rows, int64_t width,
                      const float* gamma, const float* beta, float eps, float* out,

@@ -8,6 +8,12 @@
 
 #include <hwy/highway.h>
 
+#include "fovea/backend/cpu/kernels/gelu_table.h"
+
+#if HWY_TARGET == HWY_AVX3
+#include <immintrin.h>
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -35,21 +41,64 @@ HWY_INLINE V exp2_negative(D d, V x) {
   return hn::BitCast(d, hn::Add(hn::BitCast(di, polynomial(d, fraction, kCoefficients)), exponent));
 }
 
+#if HWY_TARGET == HWY_AVX3
+
+// x Phi(x) = max(x, 0) - |x| (1 - Phi(|x|)), the tail looked up in two registers for every power.
+class Gelu {
+ public:
+  HWY_INLINE Gelu() {
+    const GeluTable& table = gelu_table();
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      low_[j] = _mm512_load_ps(table.coefficient[j].data());
+      high_[j] = _mm512_load_ps(table.coefficient[j].data() + 16);
+    }
+  }
+
+  template <class V>
+  HWY_INLINE V operator()(V x) const {
+    const __m512 magic = _mm512_set1_ps(12582912.0F);  // 1.5 * 2^23: adding it rounds
+    const __m512 steps = _mm512_set1_ps(1.0F / kGeluStep);
+    const __m512 t = _mm512_min_ps(_mm512_abs_ps(x.raw), _mm512_set1_ps(kGeluLimit));
+    const __m512 shifted = _mm512_fmadd_ps(t, steps, magic);
+    const __m512 f = _mm512_fmsub_ps(t, steps, _mm512_sub_ps(shifted, magic));
+    const __m512i piece = _mm512_castps_si512(shifted);  // its low five bits
+    const auto coefficient = [&](int j) HWY_ATTR {
+      return _mm512_permutex2var_ps(low_[j], piece, high_[j]);
+    };
+    __m512 tail = _mm512_fmadd_ps(coefficient(3), f, coefficient(2));
+    tail = _mm512_fmadd_ps(tail, f, coefficient(1));
+    tail = _mm512_fmadd_ps(tail, f, coefficient(0));
+    // In this order NaN stays NaN.
+    return V{_mm512_fnmadd_ps(t, tail, _mm512_max_ps(_mm512_setzero_ps(), x.raw))};
+  }
+
+ private:
+  __m512 low_[4], high_[4];
+};
+
+#else
+
 // x Phi(x) with erf to 2e-7: erf(x / sqrt 2) = x P(x^2) on |x| <= 5.2, P a minimax polynomial in 2
 // x^2 / 5.2^2 - 1.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V gelu(D d, V x) {
-  static constexpr float kCoefficients[] = {
-      0.27189997F,  -0.13548762F,   0.10005222F,   -0.07985079F,   0.06392465F,
-      -0.0495269F,  0.036267847F,   -0.024706716F, 0.01602017F,    -0.010134741F,
-      0.005324899F, -0.0019570272F, 0.0012015085F, -0.0011245821F, 0.000404783F};
-  const V limit = hn::Set(d, 5.2F);
-  const V z = hn::Max(hn::Min(x, limit), hn::Neg(limit));
-  const V w = hn::MulAdd(hn::Mul(z, z), hn::Set(d, 0.073964497F), hn::Set(d, -1.0F));
-  const V erf = hn::Mul(z, polynomial(d, w, kCoefficients));
-  const V half = hn::Mul(x, hn::Set(d, 0.5F));
-  return hn::MulAdd(half, erf, half);
-}
+struct Gelu {
+  template <class V>
+  HWY_INLINE V operator()(V x) const {
+    static constexpr float kCoefficients[] = {
+        0.27189997F,  -0.13548762F,   0.10005222F,   -0.07985079F,   0.06392465F,
+        -0.0495269F,  0.036267847F,   -0.024706716F, 0.01602017F,    -0.010134741F,
+        0.005324899F, -0.0019570272F, 0.0012015085F, -0.0011245821F, 0.000404783F};
+    const hn::DFromV<V> d;
+    const V limit = hn::Set(d, kGeluLimit);
+    const V z = hn::Max(hn::Min(x, limit), hn::Neg(limit));
+    const V w = hn::MulAdd(hn::Mul(z, z), hn::Set(d, 0.073964497F), hn::Set(d, -1.0F));
+    const V erf = hn::Mul(z, polynomial(d, w, kCoefficients));
+    const V half = hn::Mul(x, hn::Set(d, 0.5F));
+    return hn::MulAdd(half, erf, half);
+  }
+};
+
+#endif
 
 }  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

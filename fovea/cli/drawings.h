@@ -1,0 +1,49 @@
+// Where drawn pictures go: one file for all of them, or a folder with a file for each.
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fovea/data/image.h"
+
+namespace fovea::cli {
+
+enum class PictureFormat { png, apng, gif };
+
+// What -o means.
+struct DrawingOutput {
+  std::filesystem::path path;
+  bool is_folder = false;
+  PictureFormat format = PictureFormat::png;
+
+  bool animated() const { return format != PictureFormat::png; }
+};
+// `path` is a folder where there is one or it ends in a slash. Else its ending says the format:
+// .png, .gif, .apng. `animate` makes .png an APNG and a folder one of GIFs. Throws Error where it
+// is neither, can't be written, or is one of the pictures that are read.
+DrawingOutput drawing_output(const std::string& path, bool animate,
+                             const std::vector<std::filesystem::path>& pictures);
+
+// Writes drawings as they come: to the folder at once, to one file when all are there. Each drawing
+// is a list of panels of one size, drawn from left to right, or one after the other if animated.
+// One file has a row for each of several drawings; an animated one shows them side by side.
+class DrawingWriter {
+ public:
+  explicit DrawingWriter(DrawingOutput output);
+
+  // The file that the drawing of `picture` is, or will be, in.
+  std::filesystem::path add(const std::filesystem::path& picture, std::vector<Image> panels);
+  // Writes the one file.
+  void finish();
+
+ private:
+  std::filesystem::path file_in_folder(const std::filesystem::path& picture);
+
+  DrawingOutput output_;
+  std::vector<std::vector<Image>> drawings_;
+  std::set<std::string> names_;  // taken in the folder
+};
+
+}  // namespace fovea::cli

@@ -1,0 +1,181 @@
+// Mean colours, outlines and hatching, pixel by pixel.
+#include "fovea/report/groups.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string_view>
+#include <unordered_map>
+
+#include "fovea/io/error.h"
+
+namespace fovea {
+namespace {
+
+// sRGB's numbers as shares of light (IEC 61966-2-1).
+const std::array<double, 256>& light_of() {
+  static const std::array<double, 256> table = [] {
+    std::array<double, 256> light = {};
+    for (int i = 0; i < 256; ++i) {
+      const double s = i / 255.0;
+      light[i] = s <= 0.04045 ? s / 12.92 : std::pow((s + 0.055) / 1.055, 2.4);
+    }
+    return light;
+  }();
+  return table;
+}
+
+uint8_t number_of(double light) {
+  const double s = light <= 0.0031308 ? 12.92 * light : 1.055 * std::pow(light, 1 / 2.4) - 0.055;
+  return static_cast<uint8_t>(std::lround(255 * std::clamp(s, 0.0, 1.0)));
+}
+
+// Where the patches of a picture lie.
+struct Grid {
+  Grid(const Image& picture, const PatchLabels& labels)
+      : patch_height(picture.height / labels.rows), patch_width(picture.width / labels.columns) {}
+  int patch_height;
+  int patch_width;
+};
+
+void check(const Image& picture, const PatchLabels& labels) {
+  const int64_t patches = int64_t{labels.rows} * labels.columns;
+  if (patches < 1 || static_cast<int64_t>(labels.of.size()) != patches ||
+      picture.height % labels.rows != 0 || picture.width % labels.columns != 0) {
+    fail(
+        "a picture of {} x {} pixels with {} labels in {} rows of {}; expected a label for each "
+        "patch, and sides that are multiples of rows and columns",
+        picture.width, picture.height, labels.of.size(), labels.rows, labels.columns);
+  }
+}
+
+uint8_t* pixel(Image& image, int x, int y) {
+  return image.rgb.data() + 3 * (static_cast<size_t>(y) * image.width + x);
+}
+
+using Colours = std::unordered_map<int32_t, Rgb>;
+
+Colours mean_colours(const Image& picture, const PatchLabels& labels, const Grid& grid) {
+  struct Sum {
+    std::array<double, 3> light = {};
+    double pixels = 0;
+  };
+  const std::array<double, 256>& light = light_of();
+  std::unordered_map<int32_t, Sum> sums;
+  const uint8_t* rgb = picture.rgb.data();
+  for (int y = 0; y < picture.height; ++y) {
+    for (int x = 0; x < picture.width; x += grid.patch_width) {
+      Sum& sum = sums[labels.at(y / grid.patch_height, x / grid.patch_width)];
+      for (int i = 0; i < 3 * grid.patch_width; ++i) sum.light[i % 3] += light[*rgb++];
+      sum.pixels += grid.patch_width;
+    }
+  }
+  Colours colours;
+  for (const auto& [label, sum] : sums) {
+    for (int c = 0; c < 3; ++c) colours[label][c] = number_of(sum.light[c] / sum.pixels);
+  }
+  return colours;
+}
+
+int grey_of(const uint8_t* rgb) { return (2 * rgb[0] + 5 * rgb[1] + rgb[2]) / 8; }
+
+// What is left to see of a removed patch.
+Rgb removed_colour(const uint8_t* rgb, int x, int y, int thickness) {
+  constexpr int kHatch = 110;
+  const bool hatched = (x + y) / thickness % 6 == 0;
+  const auto grey = static_cast<uint8_t>(hatched ? kHatch : 24 + grey_of(rgb) / 5);
+  return {grey, grey, grey};
+}
+
+// Whether a pixel belongs to the line between groups: some pixel that the line's thickness away
+// from it has another label.
+bool on_line(const PatchLabels& labels, const Grid& grid, int x, int y, int thickness) {
+  const int rows[] = {std::max(y - 1, 0) / grid.patch_height,
+                      std::min((y + thickness - 1) / grid.patch_height, labels.rows - 1)};
+  const int columns[] = {std::max(x - 1, 0) / grid.patch_width,
+                         std::min((x + thickness - 1) / grid.patch_width, labels.columns - 1)};
+  const int32_t label = labels.at(rows[0], columns[0]);
+  return labels.at(rows[0], columns[1]) != label || labels.at(rows[1], columns[0]) != label ||
+         labels.at(rows[1], columns[1]) != label;
+}
+
+}  // namespace
+
+Rgb line_on(const Rgb& colour) {
+  const int grey = grey_of(colour.data());
+  Rgb line;
+  std::transform(colour.begin(), colour.end(), line.begin(), [&](uint8_t c) {
+    return static_cast<uint8_t>(grey < 176 ? (c + 255) / 2 : c * 5 / 8);
+  });
+  return line;
+}
+
+int line_thickness(int patch_height, int patch_width) {
+  return std::min(patch_height, patch_width) >= 28 ? 2 : 1;
+}
+
+Image draw_groups(const Image& picture, const PatchLabels& labels) {
+  check(picture, labels);
+  const Grid grid(picture, labels);
+  const int thickness = line_thickness(grid.patch_height, grid.patch_width);
+  const Colours colours = mean_colours(picture, labels, grid);
+  Image drawn = picture;
+  for (int y = 0; y < drawn.height; ++y) {
+    for (int x = 0; x < drawn.width; ++x) {
+      uint8_t* to = pixel(drawn, x, y);
+      const int32_t label = labels.at(y / grid.patch_height, x / grid.patch_width);
+      Rgb colour = label == kRemoved ? removed_colour(to, x, y, thickness) : colours.at(label);
+      if (on_line(labels, grid, x, y, thickness)) colour = line_on(colour);
+      std::copy(colour.begin(), colour.end(), to);
+    }
+  }
+  return drawn;
+}
+
+int count_groups(const PatchLabels& labels) {
+  std::vector<int32_t> distinct = labels.of;
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  return static_cast<int>(distinct.size() - std::count(distinct.begin(), distinct.end(), kRemoved));
+}
+
+namespace {
+
+void paste(const Image& part, int left, int top, Image& whole) {
+  const size_t bytes = size_t{3} * part.width;
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(part.rgb.data() + y * bytes, bytes, pixel(whole, left, top + y));
+  }
+}
+
+Image white(int width, int height) {
+  return {width, height, std::vector<uint8_t>(size_t{3} * width * height, 255)};
+}
+
+}  // namespace
+
+Image beside(std::span<const Image> pictures, int gap) {
+  int width = -gap;
+  for (const Image& picture : pictures) width += picture.width + gap;
+  Image whole = white(width, pictures.front().height);
+  int left = 0;
+  for (const Image& picture : pictures) {
+    paste(picture, left, 0, whole);
+    left += picture.width + gap;
+  }
+  return whole;
+}
+
+Image below(std::span<const Image> pictures, int gap) {
+  int height = -gap;
+  for (const Image& picture : pictures) height += picture.height + gap;
+  Image whole = white(pictures.front().width, height);
+  int top = 0;
+  for (const Image& picture : pictures) {
+    paste(picture, 0, top, whole);
+    top += picture.height + gap;
+  }
+  return whole;
+}
+
+}  // namespace fovea

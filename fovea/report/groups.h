@@ -1,0 +1,46 @@
+// Pictures of merged tokens: a picture and a label for each of its patches, drawn.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "fovea/data/image.h"
+
+namespace fovea {
+
+inline constexpr int32_t kRemoved = -1;  // label of a patch whose token was dropped
+
+// A label for each patch of a picture, row by row; patches of one label are one group, wherever
+// they lie.
+struct PatchLabels {
+  int rows = 0;
+  int columns = 0;
+  std::vector<int32_t> of;  // [rows * columns]
+
+  int32_t at(int row, int column) const { return of[static_cast<size_t>(row) * columns + column]; }
+};
+
+// Every group in the mean colour of its pixels, with lines where two groups meet (as in figure 4 of
+// the ToMe paper); removed patches as dark grey pictures of themselves under hatching. The mean is
+// that of the light, not of the sRGB numbers: the colour that the group has from afar. Throws Error
+// where the picture's sides are no multiples of the patches' numbers or labels are missing.
+Image draw_groups(const Image& picture, const PatchLabels& labels);
+
+// The colour of a line over a plain area: halfway to white, or darker where that is bright already.
+Rgb line_on(const Rgb& colour);
+
+// How thick a line draw_groups makes between patches of so many pixels: 1 or 2. A line of 1 is the
+// first row or column of the patch below or to the right; one of 2 takes the last of the other
+// patch, too.
+int line_thickness(int patch_height, int patch_width);
+
+// How many groups there are; removed patches are none.
+int count_groups(const PatchLabels& labels);
+
+// Pictures from left to right, or from top to bottom, with white gaps between them. They must have
+// the same height, or width.
+Image beside(std::span<const Image> pictures, int gap);
+Image below(std::span<const Image> pictures, int gap);
+
+}  // namespace fovea
