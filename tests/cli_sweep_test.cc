@@ -93,6 +93,17 @@ TEST_F(CliSweep, DrawsALineForEachOptionThatVaries) {
   EXPECT_EQ(folder_.count(), 3U);
 }
 
+TEST_F(CliSweep, ThresholdsAreALineOfTheirOwn) {
+  expect_done(sweep({"--threshold", "0.95,0.5", "-o", csv_}));
+  const std::vector<CsvRow> rows = read_csv(csv_);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[1].at("threshold"), "0.95");
+  EXPECT_EQ(rows[1].at("r"), "");
+  EXPECT_GE(std::stod(rows[0].at("gflops_per_image")), std::stod(rows[1].at("gflops_per_image")));
+  EXPECT_GT(std::stod(rows[1].at("gflops_per_image")), std::stod(rows[2].at("gflops_per_image")));
+  EXPECT_THAT(read_text(folder_ / "sweep.svg"), AllOf(HasSubstr(">0.5<"), HasSubstr("merged")));
+}
+
 TEST_F(CliSweep, AModelWithoutHeadHasNoAgreement) {
   write_model_without(folder_ / "model", "head.");
   expect_done(run_fovea({"sweep", folder_ / "model", kPictures, "--r", "4", "-o", csv_}));
@@ -118,6 +129,7 @@ TEST_F(CliSweep, RefusesInOneLineAndWritesNothing) {
     expect_refused(sweep(arguments), fragment);
   };
   refuse({"--r", "4"}, "--output is required");
+  refuse({"--threshold", "0.5,2", "-o", csv_}, "--threshold 2: expected a number");
   refuse({"--r", "4,x", "-o", csv_}, "--r x: expected a number of tokens");
   refuse({"--r", "4,", "-o", csv_}, "--r : expected a number of tokens");
   refuse({"--metric", "k,z", "-o", csv_}, "--metric z: expected one of k, q");

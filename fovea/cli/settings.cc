@@ -28,9 +28,9 @@ std::string Setting::text(const std::string& option) const {
   return found == typed.end() ? "" : found->second;
 }
 
-MergeTexts Setting::without_r() const {
+MergeTexts Setting::without(const std::string& option) const {
   MergeTexts rest = typed;
-  rest.erase("r");
+  rest.erase(option);
   return rest;
 }
 
@@ -41,16 +41,16 @@ Setting setting_of(const MergeTexts& typed) {
   return setting;
 }
 
-std::vector<Setting> combinations(const MergeTexts& lists) {
+std::vector<Setting> combinations(const MergeTexts& lists, const std::string& fastest) {
   std::vector<MergeTexts> texts(1);
   for (const MergeFlag& flag : merge_flag_table()) {
     const auto list = lists.find(flag.name);
-    if (list != lists.end() && list->first != "r") {
+    if (list != lists.end() && list->first != fastest) {
       texts = with_each(texts, list->first, list->second);
     }
   }
-  const auto r = lists.find("r");
-  if (r != lists.end()) texts = with_each(texts, "r", r->second);
+  const auto last = lists.find(fastest);
+  if (last != lists.end()) texts = with_each(texts, fastest, last->second);
   std::vector<Setting> settings;
   for (const MergeTexts& typed : texts) settings.push_back(setting_of(typed));
   return settings;
@@ -66,14 +66,15 @@ std::string describe(const Setting& setting, const std::vector<std::string>& nam
   return text.empty() ? "merged" : text;
 }
 
-std::vector<std::string> telling_options(const std::vector<Setting>& settings) {
+std::vector<std::string> telling_options(const std::vector<Setting>& settings,
+                                         const std::string& fastest) {
   std::vector<std::string> varying;
   std::vector<std::string> common;
   for (const MergeFlag& flag : merge_flag_table()) {
     const std::string name = flag.name;
     std::set<std::string> texts;
     for (const Setting& setting : settings) texts.insert(setting.text(name));
-    if (name == "r" || texts.empty()) continue;
+    if (name == fastest || texts.empty()) continue;
     if (texts.size() > 1) {
       varying.push_back(name);
     } else if (!texts.begin()->empty()) {

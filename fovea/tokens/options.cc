@@ -179,6 +179,11 @@ std::string to_string(const Schedule& schedule) {
 }
 
 Metric parse_metric(const std::string& name) { return find(kMetrics, "metric", name); }
+std::string to_string(Metric metric) {
+  const auto* named = std::find_if(kMetrics.begin(), kMetrics.end(),
+                                   [&](const auto& known) { return known.second == metric; });
+  return std::string(named->first);
+}
 Distance parse_distance(const std::string& name) { return find(kDistances, "distance", name); }
 MergeMode parse_merge_mode(const std::string& name) { return find(kMergeModes, "merge", name); }
 Partitioning parse_partitioning(const std::string& name) {

@@ -85,6 +85,7 @@ std::string to_string(const Schedule& schedule);
 
 // Names as on the command line. The parsers throw Error listing what is possible.
 Metric parse_metric(const std::string& name);
+std::string to_string(Metric metric);
 Distance parse_distance(const std::string& name);
 MergeMode parse_merge_mode(const std::string& name);
 Partitioning parse_partitioning(const std::string& name);
