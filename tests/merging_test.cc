@@ -185,7 +185,7 @@ TEST(Merging, SalienceSparesWhatTheClassTokenAttendsTo) {
       SCOPED_TRACE(golden);
       const auto prefix = static_cast<size_t>(PlainVit(kModels / golden).architecture().prefix());
       expect_same_as_plain(
-          golden, {.schedule = {.r = 5}, .score = Score::salience, .placement = placement},
+          golden, {.schedule = {.r = 5}, .score = Scoring::salience, .placement = placement},
           [&](const PlainSeen& seen, int) { return plain_bipartite(seen, prefix, 5, -2, true); });
     }
   }
@@ -232,8 +232,8 @@ std::vector<Way> all_ways() {
       {"attention_prune", {.matching = Matching::attention_prune}, true},
       {"random_bipartite", {.matching = Matching::random_bipartite}},
       {"kth", {.matching = Matching::kth, .k = 3}},
-      {"salience", {.score = Score::salience}},
-      {"salience_of_inputs", {.metric = Metric::x, .score = Score::salience}},
+      {"salience", {.score = Scoring::salience}},
+      {"salience_of_inputs", {.metric = Metric::x, .score = Scoring::salience}},
       {"bipartite", {}},
   };
   const size_t count = ways.size();
@@ -254,7 +254,7 @@ TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
     const Model model = Model::load(kModels / golden, {.threads = 2});
     const Architecture& a = model.architecture();
     const MergeOptions& way = GetParam().options;
-    const bool looks = way.matching == Matching::attention_prune || way.score == Score::salience;
+    const bool looks = way.matching == Matching::attention_prune || way.score == Scoring::salience;
     if (looks && !a.class_token) continue;
     const Array images = read_npy(kModels / golden / "input.npy");
     for (const int r : {3, 1000}) {
@@ -433,8 +433,8 @@ TEST(Merging, RefusesWhatCanNotBeDone) {
   };
   EXPECT_THAT(error({.matching = Matching::attention_prune}),
               testing::HasSubstr("the model has no class token; expected another matching"));
-  EXPECT_THAT(error({.score = Score::salience}), testing::HasSubstr("expected score similarity"));
-  EXPECT_THAT(error({.matching = Matching::greedy, .score = Score::salience}),
+  EXPECT_THAT(error({.score = Scoring::salience}), testing::HasSubstr("expected score similarity"));
+  EXPECT_THAT(error({.matching = Matching::greedy, .score = Scoring::salience}),
               testing::HasSubstr("goes with matching bipartite and distance cosine alone"));
   EXPECT_THAT(error({.matching = Matching::kth, .k = 0}), testing::HasSubstr("k is 0; expected 1"));
   EXPECT_THAT(error({.distance = Distance::softmax, .matching = Matching::greedy}),

@@ -38,8 +38,8 @@ constexpr Names<Matching, 7> kMatchings = {{{"bipartite", Matching::bipartite},
                                             {"attention-prune", Matching::attention_prune},
                                             {"kth", Matching::kth},
                                             {"random-bipartite", Matching::random_bipartite}}};
-constexpr Names<Score, 2> kScores = {
-    {{"similarity", Score::similarity}, {"salience", Score::salience}}};
+constexpr Names<Scoring, 2> kScores = {
+    {{"similarity", Scoring::similarity}, {"salience", Scoring::salience}}};
 constexpr Names<Placement, 3> kPlacements = {{{"between", Placement::between},
                                               {"before-attention", Placement::before_attention},
                                               {"after-mlp", Placement::after_mlp}}};
@@ -91,7 +91,7 @@ void check_merge_options(const MergeOptions& options, int depth, bool class_toke
   if (options.threshold && std::isnan(*options.threshold)) {
     fail("threshold is not a number; expected one");
   }
-  if (options.score == Score::salience) {
+  if (options.score == Scoring::salience) {
     if (options.matching != Matching::bipartite || options.distance != Distance::cosine) {
       fail("score salience goes with matching bipartite and distance cosine alone");
     }
@@ -124,7 +124,7 @@ Wanted wanted_by(const MergeOptions& options) {
   const bool by_input = options.metric == Metric::x;
   const bool by_mean = !by_input && options.metric != Metric::k_concat;
   return {.normed = by_input,
-          .qkv = !by_input || options.score == Score::salience,
+          .qkv = !by_input || options.score == Scoring::salience,
           .matched = by_mean};
 }
 
@@ -190,7 +190,7 @@ Partitioning parse_partitioning(const std::string& name) {
   return find(kPartitionings, "partition", name);
 }
 Matching parse_matching(const std::string& name) { return find(kMatchings, "matching", name); }
-Score parse_score(const std::string& name) { return find(kScores, "score", name); }
+Scoring parse_score(const std::string& name) { return find(kScores, "score", name); }
 Placement parse_placement(const std::string& name) { return find(kPlacements, "placement", name); }
 
 }  // namespace fovea

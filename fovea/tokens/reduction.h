@@ -98,7 +98,7 @@ class Reduction {
     if (options_.matching == Matching::bipartite) {
       const Partition partition = split(layer);
       Edges drawn = edges(b, seen, partition);
-      if (options_.score == Score::salience) {
+      if (options_.score == Scoring::salience) {
         spare_salient(drawn, partition, sequences_, protected_,
                       b.class_attention(seen.qkv, seen.heads, log_sizes_));
       }
