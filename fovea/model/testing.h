@@ -1,6 +1,7 @@
 // Helpers for the tests of models: the tensors of a golden, changed, as a checkpoint.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -26,6 +27,7 @@ inline std::vector<std::string> golden_names() {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with("blvit")) names.push_back(name);
   }
+  std::sort(names.begin(), names.end());
   return names;
 }
 

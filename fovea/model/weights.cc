@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <string_view>
 
 #include "fovea/model/checkpoint.h"
@@ -9,9 +10,14 @@
 namespace fovea {
 namespace {
 
-bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> endings) {
-  return std::any_of(endings.begin(), endings.end(),
-                     [&](std::string_view e) { return name.ends_with(e); });
+// Whether every value is 1 in a model that has not been trained: the weights of norms are the only
+// ones with one dimension.
+bool starts_as_one(std::string_view name, const Shape& shape) {
+  return (name.ends_with(".weight") && shape.size() == 1) || name.ends_with(".running_var");
+}
+
+bool starts_as_zero(std::string_view name) {
+  return name.ends_with(".bias") || name.ends_with(".running_mean");
 }
 
 // splitmix64: the next of a sequence of well-mixed numbers.
@@ -26,6 +32,15 @@ uint64_t hash(std::string_view text, uint64_t seed) {
   uint64_t state = seed;
   for (const char c : text) state = next(state) ^ static_cast<unsigned char>(c);
   return state;
+}
+
+// Uniform in [0, 1).
+double uniform(uint64_t& state) { return static_cast<double>(next(state) >> 11) * 0x1p-53; }
+
+// Box and Muller's.
+double normal(uint64_t& state) {
+  const double radius = std::sqrt(-2 * std::log(1 - uniform(state)));
+  return radius * std::cos(2 * std::numbers::pi * uniform(state));
 }
 
 }  // namespace
@@ -48,16 +63,31 @@ Array CheckpointWeights::read(const std::string& name, const Shape& shape) {
 
 Array RandomWeights::read(const std::string& name, const Shape& shape) {
   Array values(shape);
-  if (ends_with_any(name,
-                    {"norm.weight", "norm1.weight", "norm2.weight", ".gamma", ".running_var"})) {
+  if (starts_as_one(name, shape) || name.ends_with(".gamma")) {
     std::fill(values.data.begin(), values.data.end(), 1.0F);
-  } else if (!ends_with_any(name, {".bias", ".running_mean"})) {
+  } else if (!starts_as_zero(name)) {
     // Uniform with a deviation of 0.02: a sum over hundreds of inputs can't tell it from a normal
     // one.
     const float width = 0.02F * std::sqrt(12.0F);
     uint64_t state = hash(name, seed_);
     for (float& value : values.data)
       value = (static_cast<float>(next(state) >> 40) * 0x1p-24F - 0.5F) * width;
+  }
+  return values;
+}
+
+Array InitialWeights::read(const std::string& name, const Shape& shape) {
+  Array values(shape);
+  uint64_t state = hash(name, seed_);
+  if (starts_as_one(name, shape)) {
+    std::fill(values.data.begin(), values.data.end(), 1.0F);
+  } else if (name.ends_with(".gamma")) {
+    std::fill(values.data.begin(), values.data.end(), layer_scale_);
+  } else if (shape.size() == 4) {
+    const double bound = 1 / std::sqrt(static_cast<double>(elements(shape) / shape[0]));
+    for (float& value : values.data) value = static_cast<float>((2 * uniform(state) - 1) * bound);
+  } else if (!starts_as_zero(name)) {
+    for (float& value : values.data) value = static_cast<float>(0.02 * normal(state));
   }
   return values;
 }

@@ -6,16 +6,6 @@
 namespace fovea {
 namespace {
 
-// Sequences of the same images with `count(tokens)` tokens each.
-template <class Count>
-std::shared_ptr<const Sequences> sequences_of(const Tensor& x, const Count& count) {
-  auto sequences = std::make_shared<Sequences>(1, 0);
-  for (int64_t b = 0; b < x.batch(); ++b) {
-    sequences->push_back(sequences->back() + static_cast<int32_t>(count(x.tokens(b))));
-  }
-  return sequences;
-}
-
 // The mean over heads of one part's rows of the joint weights: [C / heads, C].
 Array mean_weight(const Array& joint, size_t part, int heads) {
   const int64_t channels = joint.shape[1];
@@ -64,36 +54,38 @@ void Cpu::for_ranges(int64_t count, int64_t least,
                 [&](int64_t i, int) { work(count * i / pieces, count * (i + 1) / pieces); });
 }
 
-CpuLinear Cpu::make_linear(const Array& weight, const Array& bias) {
+CpuLinear Cpu::make_linear(const Weight& weight, const Weight& bias) {
+  const Shape& shape = weight.values.shape;
   CpuLinear linear;
-  linear.out = weight.shape.at(0);
-  linear.in = elements(weight.shape) / linear.out;
+  linear.out = shape.at(0);
+  linear.in = elements(shape) / linear.out;
   linear.dtype = dtype_;
-  linear.bias = bias.empty() ? std::vector<float>(linear.out) : bias.data;
+  linear.bias = bias.values.empty() ? std::vector<float>(linear.out) : bias.values.data;
   const kernels::Product& product = product_of(dtype_);
   linear.panels = allocate_floats(product.packed_bytes(linear.out, linear.in) / 4 + 1);
   for_ranges(kernels::panel_count(*kernels_, linear.out), 1, [&](int64_t begin, int64_t end) {
-    product.pack_panels(weight.data.data(), linear.in, linear.out, linear.in, begin, end,
+    product.pack_panels(weight.values.data.data(), linear.in, linear.out, linear.in, begin, end,
                         linear.panels.get());
   });
   return linear;
 }
 
-CpuQkv Cpu::make_qkv(const Array& weight, const Array& bias, int heads) {
+CpuQkv Cpu::make_qkv(const Weight& weight, const Weight& bias, int heads) {
   CpuQkv qkv;
   qkv.joint = make_linear(weight, bias);
   if (!takes_half(qkv.joint)) return qkv;
   for (size_t part = 0; part < qkv.mean.size(); ++part) {
-    qkv.mean[part] = make_linear(mean_weight(weight, part, heads), {});
+    qkv.mean[part] = make_linear({mean_weight(weight.values, part, heads)}, {});
   }
   return qkv;
 }
 
-CpuNorm Cpu::make_norm(Array gamma, Array beta, double eps) {
-  return {std::move(gamma.data), std::move(beta.data), static_cast<float>(eps)};
+CpuNorm Cpu::make_norm(Weight gamma, Weight beta, double eps) {
+  return {std::move(gamma.values.data), std::move(beta.values.data), static_cast<float>(eps)};
 }
 
-Cpu::Vector Cpu::make_vector(Array values) { return std::move(values.data); }
+Cpu::Vector Cpu::make_vector(Weight values) { return std::move(values.values.data); }
+Cpu::Rows Cpu::make_rows(Weight rows) { return std::move(rows.values); }
 
 Tensor Cpu::fold(const Tensor& x, int count) {
   const auto sequences = sequences_of(x, [&](int64_t tokens) { return tokens / count; });
@@ -102,25 +94,6 @@ Tensor Cpu::fold(const Tensor& x, int count) {
   Tensor out = make(sequences, channels);
   for (int64_t i = 0; i < x.rows(); ++i) {
     std::copy_n(x.row(i), x.channels(), out.row(i / count) + i % count * x.channels());
-  }
-  return out;
-}
-
-Tensor Cpu::embed(const Tensor& patches, const Array& prefix, const Array& positions) {
-  const int64_t channels = patches.channels();
-  const int64_t extra = prefix.empty() ? 0 : prefix.shape[0];
-  Tensor out = make(sequences_of(patches, [&](int64_t n) { return n + extra; }), channels);
-  for (int64_t b = 0; b < patches.batch(); ++b) {
-    for (int64_t i = 0; i < extra; ++i) {
-      std::copy_n(prefix.data.data() + i * channels, channels, out.row(out.first(b) + i));
-    }
-    for (int64_t i = 0; i < patches.tokens(b); ++i) {
-      const float* patch = patches.row(patches.first(b) + i);
-      const float* position = positions.data.data() + i * channels;
-      float* row = out.row(out.first(b) + extra + i);
-      for (int64_t c = 0; c < channels; ++c)
-        row[c] = positions.empty() ? patch[c] : patch[c] + position[c];
-    }
   }
   return out;
 }

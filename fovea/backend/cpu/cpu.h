@@ -16,7 +16,9 @@
 #include "fovea/backend/images.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
+#include "fovea/backend/positions.h"
 #include "fovea/backend/profile.h"
+#include "fovea/backend/weight.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -50,6 +52,12 @@ struct CpuNorm {
   float eps = 1e-6F;
 };
 
+// What stands before, and what is added to, the patches of an input, row-major.
+struct CpuPositions {
+  std::vector<float> prefix;   // [p, C]: prefix tokens with their positions
+  std::vector<float> patches;  // [P, C]; empty where the model has no positions
+};
+
 // Operations of one run. Weights may be shared by many; an object of this class serves one thread's
 // run at a time, and spreads its loops over `threads`. Results never depend on how many threads
 // there are or on what else is in the batch. Must outlive the tensors it hands out.
@@ -61,6 +69,10 @@ class Cpu {
   using Qkv = CpuQkv;
   using Projection = CpuProjection;
   using Vector = std::vector<float>;  // per channel
+  using Rows = Array;                 // [.., rows, channels]
+  using Positions = CpuPositions;
+  // Weights stay as they were made, so what is computed from them alone can be kept.
+  static constexpr bool kTrains = false;
 
   // dtype: of the weights that it makes, and of the arithmetic where the level has it.
   Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads);
@@ -71,11 +83,16 @@ class Cpu {
   Timed time(Work work) const { return {profile_, work}; }
 
   // Weights. weight: [out, in]; bias: [out] or empty for zeros.
-  Linear make_linear(const Array& weight, const Array& bias);
+  Linear make_linear(const Weight& weight, const Weight& bias);
+  // A convolution without overlap, [out, in, k, k] and [out], and the batch norm after it, as a
+  // linear layer over rows that hold a whole window in that order.
+  Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
+                          RowOrder order);
   // weight: [3 C, C]; bias: [3 C].
-  Qkv make_qkv(const Array& weight, const Array& bias, int heads);
-  Norm make_norm(Array gamma, Array beta, double eps);
-  Vector make_vector(Array values);
+  Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
+  Norm make_norm(Weight gamma, Weight beta, double eps);
+  Vector make_vector(Weight values);
+  Rows make_rows(Weight rows);
 
   // Cuts images into patches of `patch` (h, w), flattened as convolution weights are (channel, row,
   // column). With inner > 1 each patch is cut again into inner x inner pieces, and those `levels`
@@ -85,9 +102,11 @@ class Cpu {
                  std::span<const int> splits);
   // [B, T * count, C] as [B, T, count * C]: the same memory, every `count` rows joined.
   Tensor fold(const Tensor& x, int count);
-  // Puts prefix rows [p, C] before the patches of every image and adds positions [T, C], row-major
-  // (may be empty).
-  Tensor embed(const Tensor& patches, const Array& prefix, const Array& positions);
+  // Prefix tokens, joined in their order, and a table of positions (may be empty) as an input needs
+  // them.
+  Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
+  // Puts prefix tokens before the patches of every image and adds positions to these.
+  Tensor embed(const Tensor& patches, const Positions& positions);
 
   Tensor linear(const Tensor& x, const Linear& w);
   Tensor linear_gelu(const Tensor& x, const Linear& w);
