@@ -32,7 +32,7 @@ Neighbours::Neighbours(Array features, std::vector<int> classes, int nearest, in
     fail("{} neighbours of {} known pictures; expected at most as many as there are", nearest,
          classes_.size());
   }
-  known_ = cpu_.make_linear(normalized(std::move(features)), {});
+  known_ = cpu_.make_linear({normalized(std::move(features))}, {});
 }
 
 Array Neighbours::votes(Array features) {
