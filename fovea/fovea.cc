@@ -8,7 +8,7 @@
 #include "fovea/backend/cpu/cpu.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
-#include "fovea/model/checkpoint.h"
+#include "fovea/model/stored.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
 #include "fovea/tokens/counts.h"
@@ -204,15 +204,12 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 Model Model::load(const std::filesystem::path& path, const LoadOptions& options) {
-  const Checkpoint checkpoint = Checkpoint::open(path);
-  const bool is_folder = std::filesystem::is_directory(path);
-  Config config = read_config(is_folder ? path : path.parent_path());
-  Architecture architecture = infer_architecture(checkpoint, config);
-  set_input_size(config, architecture);
-  CheckpointWeights weights(checkpoint);
-  auto state =
-      std::make_shared<State>(std::move(architecture), std::move(config), weights, options);
-  state->notes = checkpoint.check_all_used();
+  StoredModel stored = open_stored(path);
+  set_input_size(stored.config, stored.architecture);
+  CheckpointWeights weights(stored.checkpoint);
+  auto state = std::make_shared<State>(std::move(stored.architecture), std::move(stored.config),
+                                       weights, options);
+  state->notes = stored.checkpoint.check_all_used();
   return Model(std::move(state));
 }
 

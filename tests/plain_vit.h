@@ -47,6 +47,15 @@ class PlainVit {
 
   const Architecture& architecture() const { return a_; }
 
+  // The dense model.
+  PlainResult run(const float* image, int side) {
+    return run(image, side, Placement::between, [](const PlainSeen& seen, int) {
+      PlainGroups alone;
+      for (size_t i = 0; i < seen.sizes.size(); ++i) alone.push_back({i});
+      return alone;
+    });
+  }
+
   // image: [3, side, side] from `image` on.
   PlainResult run(const float* image, int side, Placement placement, const PlainChoice& choose) {
     PlainResult result;

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "fovea/cli/console.h"
+#include "fovea/model/delta.h"
 
 namespace fovea::cli {
 namespace fs = std::filesystem;
@@ -17,7 +18,8 @@ void add_model(CLI::App& command, std::string& model) {
   command
       .add_option("MODEL", model,
                   "Folder with model.safetensors and config.json; or a .safetensors\n"
-                  "file; or an architecture with random weights, to try and to measure:\n"
+                  "file; either with +DELTA.safetensors behind it, what fine-tuning\n"
+                  "changed; or an architecture with random weights, to try and to measure:\n"
                   "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE")
       ->type_name("")
       ->required();
@@ -108,7 +110,8 @@ std::vector<std::string> split(const std::string& text) {
 
 bool is_named(const std::string& model) {
   std::error_code ignored;  // what can't be reached is taken for a path; opening it says why
-  if (fs::status(model, ignored).type() != fs::file_type::not_found) return false;
+  const fs::path base = split_delta(model).base;
+  if (fs::status(base, ignored).type() != fs::file_type::not_found) return false;
   try {
     named_architecture(model);
   } catch (const Error& error) {

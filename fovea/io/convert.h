@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,6 +28,35 @@ inline float half_to_float(uint16_t half) {
   const uint32_t finite = exponent == 0 ? subnormal : normal;
   const uint32_t magnitude = exponent == kExponentMask ? infinite_or_nan : finite;
   return std::bit_cast<float>(magnitude | (half & 0x8000U) << 16);
+}
+
+// The nearest half, ties to even; infinite from 65520 on.
+inline uint16_t float_to_half(float value) {
+  constexpr uint32_t kInfinity = 0x7F800000;
+  constexpr uint32_t kFirstInfinite = 0x477FF000;  // 65520
+  constexpr uint32_t kFirstNormal = 0x38800000;    // 2^-14
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t sign = bits >> 16 & 0x8000U;
+  const uint32_t magnitude = bits & 0x7FFFFFFFU;
+  uint32_t half = 0;
+  if (magnitude > kInfinity) {
+    half = 0x7E00;
+  } else if (magnitude >= kFirstInfinite) {
+    half = 0x7C00;
+  } else if (magnitude < kFirstNormal) {
+    half = static_cast<uint32_t>(std::nearbyint(std::bit_cast<float>(magnitude) * 0x1p24F));
+  } else {
+    const uint32_t rebiased = magnitude - ((127U - 15U) << 23);
+    half = (rebiased + 0xFFFU + (rebiased >> 13 & 1U)) >> 13;
+  }
+  return static_cast<uint16_t>(sign | half);
+}
+
+// The nearest bfloat16, ties to even.
+inline uint16_t float_to_bfloat16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  if (std::isnan(value)) return static_cast<uint16_t>(bits >> 16 | 0x40U);
+  return static_cast<uint16_t>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
 }
 
 // bfloat16 is the upper half of a float.

@@ -51,6 +51,40 @@ TEST(Convert, Bfloat16IsTheUpperHalf) {
   EXPECT_TRUE(std::isnan(bfloat16_to_float(0x7FC0)));
 }
 
+// Of each value between two neighbours the nearer one, and of the middle the even one.
+template <typename Narrow, typename Widen>
+void expect_nearest(const Narrow& narrow, const Widen& widen, uint16_t infinity) {
+  for (uint32_t sign : {0U, 0x8000U}) {
+    for (uint16_t low = 0; low < infinity; ++low) {
+      const auto below = static_cast<uint16_t>(low | sign);
+      const auto above = static_cast<uint16_t>((low + 1) | sign);
+      ASSERT_EQ(narrow(widen(below)), below);
+      if (low + 1 == infinity) break;
+      // Exact: floats have more digits.
+      const float middle = (widen(below) + widen(above)) / 2;
+      ASSERT_EQ(narrow(middle), low % 2 == 0 ? below : above) << low;
+      ASSERT_EQ(narrow(std::nextafter(middle, widen(below))), below) << low;
+      ASSERT_EQ(narrow(std::nextafter(middle, widen(above))), above) << low;
+    }
+  }
+}
+
+TEST(Convert, ToTheNearestHalf) {
+  expect_nearest(float_to_half, half_to_float, 0x7C00);
+  EXPECT_EQ(float_to_half(65519.996F), 0x7BFF);
+  EXPECT_EQ(float_to_half(65520.0F), 0x7C00);
+  EXPECT_EQ(float_to_half(-1e30F), 0xFC00);
+  EXPECT_EQ(float_to_half(std::numeric_limits<float>::infinity()), 0x7C00);
+  EXPECT_TRUE(std::isnan(half_to_float(float_to_half(NAN))));
+}
+
+TEST(Convert, ToTheNearestBfloat16) {
+  expect_nearest(float_to_bfloat16, bfloat16_to_float, 0x7F80);
+  EXPECT_EQ(float_to_bfloat16(std::numeric_limits<float>::max()), 0x7F80);
+  EXPECT_EQ(float_to_bfloat16(-std::numeric_limits<float>::infinity()), 0xFF80);
+  EXPECT_TRUE(std::isnan(bfloat16_to_float(float_to_bfloat16(std::bit_cast<float>(0x7F800001U)))));
+}
+
 TEST(Convert, UnalignedBytes) {
   const float expected[] = {1.5F, -2.25F, 1e30F};
   std::byte bytes[sizeof(expected) + 1];

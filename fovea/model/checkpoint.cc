@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "fovea/io/error.h"
+#include "fovea/model/delta.h"
 
 namespace fovea {
 namespace {
@@ -15,9 +16,10 @@ namespace {
 constexpr std::string_view kQkv = ".attn.qkv.";
 
 // One more than the largest number that stands between `before` and a dot in any name.
-int count_of(const std::map<std::string, std::string>& names, std::string_view before) {
+template <typename Tensors>
+int count_of(const Tensors& tensors, std::string_view before) {
   int count = 0;
-  for (auto entry = names.lower_bound(std::string(before)); entry != names.end(); ++entry) {
+  for (auto entry = tensors.lower_bound(std::string(before)); entry != tensors.end(); ++entry) {
     const std::string_view name = entry->first;
     if (!name.starts_with(before)) break;
     int number = 0;
@@ -36,9 +38,59 @@ std::string note(const std::string& kind, int count, const std::string& example)
 }  // namespace
 
 Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+  const ModelPath parts = split_delta(path);
   std::error_code ignored;  // the file says itself why it can't be opened
-  const bool is_folder = std::filesystem::is_directory(path, ignored);
-  return from(SafeTensors::open(is_folder ? path / "model.safetensors" : path));
+  const bool is_folder = std::filesystem::is_directory(parts.base, ignored);
+  Checkpoint checkpoint =
+      from(SafeTensors::open(is_folder ? parts.base / "model.safetensors" : parts.base));
+  if (is_delta(checkpoint.file_)) {
+    fail("{}: holds only what a training changed; expected MODEL+{}", checkpoint.file_name(),
+         parts.base.filename().string());
+  }
+  if (parts.delta) checkpoint.overlay(SafeTensors::open(*parts.delta));
+  return checkpoint;
+}
+
+void Checkpoint::overlay(SafeTensors delta) {
+  if (!is_delta(delta)) {
+    fail("{}: is a model of its own; expected a delta behind the +, as fine-tuning writes it",
+         delta.file_name());
+  }
+  for (const auto& [name, changed] : delta.tensors()) check_place(changed, delta.file_name());
+  for (const auto& [name, changed] : delta.tensors()) {
+    forget_parts(name);
+    tensors_.insert_or_assign(name, Stored{changed, true});
+  }
+  delta_ = std::move(delta);
+}
+
+// A delta's tensor takes the place of one of the same shape; a head may be of other classes, or
+// new, and biases of queries, keys and values may be new.
+void Checkpoint::check_place(const TensorView& changed, const std::string& delta_name) const {
+  const std::string& name = changed.name;
+  if (name == "head.weight" || name == "head.bias" || name.starts_with("head_dist.")) return;
+  const std::vector<std::string> names = parts(name);
+  if (!has(names.front())) {
+    if (name.ends_with(".attn.qkv.bias") && first_under(name.substr(0, name.size() - 9))) return;
+    fail("{}: tensor {} has no place in {}; is this the delta of another model?", delta_name,
+         printable(name), file_name());
+  }
+  Shape found = shape(names.front());
+  if (name == "pos_embed" && found.size() == 3 && found[1] == 1) std::swap(found[0], found[1]);
+  if (!found.empty()) found[0] *= static_cast<int64_t>(names.size());
+  if (found != changed.shape) {
+    fail("{}: tensor {} is {}, but {} in {}; is this the delta of another model?", delta_name,
+         printable(name), to_string(changed.shape), to_string(found), file_name());
+  }
+}
+
+// Where a joint tensor replaces those of queries, keys and values, these are not left over.
+void Checkpoint::forget_parts(const std::string& name) {
+  if (has(name)) return;
+  for (const std::string& part : parts(name)) {
+    tensors_.erase(part);
+    used_.insert(part);
+  }
 }
 
 Checkpoint Checkpoint::from(SafeTensors file) {
@@ -47,10 +99,11 @@ Checkpoint Checkpoint::from(SafeTensors file) {
   for (const auto& [file_name, tensor] : checkpoint.file_.tensors()) {
     const std::optional<Canonical> canonical = canonical_name(file_name);
     if (!canonical) continue;
-    const auto [entry, is_new] = checkpoint.file_names_.emplace(canonical->name, file_name);
+    const auto [entry, is_new] =
+        checkpoint.tensors_.emplace(canonical->name, Stored{tensor, false});
     if (!is_new) {
       fail("{}: tensors {} and {} are both {}; expected one of them", checkpoint.file_name(),
-           printable(entry->second), printable(file_name), printable(canonical->name));
+           printable(entry->second.view.name), printable(file_name), printable(canonical->name));
     }
     checkpoint.speller_.learn(*canonical);
     if (canonical->name.ends_with(".attn.q.weight")) checkpoint.separate_qkv_ = true;
@@ -59,14 +112,18 @@ Checkpoint Checkpoint::from(SafeTensors file) {
 }
 
 std::string Checkpoint::spelling(const std::string& name) const {
-  const auto found = file_names_.find(name);
-  return found != file_names_.end() ? printable(found->second) : speller_.spell(name);
+  const auto found = tensors_.find(name);
+  return found != tensors_.end() ? printable(found->second.view.name) : speller_.spell(name);
 }
 
 const TensorView& Checkpoint::tensor(const std::string& name) const {
-  const auto found = file_names_.find(name);
-  if (found == file_names_.end()) fail("{}: tensor {} is missing", file_name(), spelling(name));
-  return file_.tensors().at(found->second);
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) fail("{}: tensor {} is missing", file_name(), spelling(name));
+  return found->second.view;
+}
+
+const std::string& Checkpoint::file_of(const std::string& name) const {
+  return tensors_.at(name).is_changed ? delta_->file_name() : file_.file_name();
 }
 
 const Shape& Checkpoint::shape(const std::string& name) const { return tensor(name).shape; }
@@ -80,7 +137,7 @@ const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
   Shape turned = found.shape;
   if (name == "pos_embed" && turned.size() == 3) std::swap(turned[0], turned[1]);
   if (found.shape != expected && turned != expected) {
-    fail("{}: tensor {} is {}; expected {}", file_name(), spelling(name), to_string(found.shape),
+    fail("{}: tensor {} is {}; expected {}", file_of(name), spelling(name), to_string(found.shape),
          to_string(expected));
   }
   used_.insert(name);
@@ -88,7 +145,8 @@ const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
 }
 
 Array Checkpoint::read(const std::string& name, const Shape& expected) const {
-  return {expected, to_floats(tensor_of_shape(name, expected), file_name())};
+  const TensorView& found = tensor_of_shape(name, expected);
+  return {expected, to_floats(found, file_of(name))};
 }
 
 std::vector<std::string> Checkpoint::parts(const std::string& name) const {
@@ -101,8 +159,8 @@ std::vector<std::string> Checkpoint::parts(const std::string& name) const {
 }
 
 bool Checkpoint::has_qkv_bias() const {
-  return std::any_of(file_names_.begin(), file_names_.end(), [](const auto& names) {
-    const std::string_view name = names.first;
+  return std::any_of(tensors_.begin(), tensors_.end(), [](const auto& entry) {
+    const std::string_view name = entry.first;
     return name.ends_with(".attn.qkv.bias") || name.ends_with(".attn.q.bias") ||
            name.ends_with(".attn.v.bias");
   });
@@ -150,24 +208,22 @@ std::vector<std::string> Checkpoint::check_all_used() const {
   return notes;
 }
 
-int Checkpoint::depth() const { return count_of(file_names_, "blocks."); }
+int Checkpoint::depth() const { return count_of(tensors_, "blocks."); }
 
 int Checkpoint::branches() const {
-  return std::max(count_of(file_names_, "blocks.0.attns."),
-                  count_of(file_names_, "blocks.0.ffns."));
+  return std::max(count_of(tensors_, "blocks.0.attns."), count_of(tensors_, "blocks.0.ffns."));
 }
 
 std::optional<std::string> Checkpoint::first_under(const std::string& beginning) const {
-  const auto found = file_names_.lower_bound(beginning);
-  const bool fits = found != file_names_.end() && found->first.starts_with(beginning);
+  const auto found = tensors_.lower_bound(beginning);
+  const bool fits = found != tensors_.end() && found->first.starts_with(beginning);
   return fits ? std::optional(found->first) : std::nullopt;
 }
 
 int64_t Checkpoint::parameters() const {
   int64_t count = 0;
-  for (const auto& [name, file_name] : file_names_) {
-    if (name.find(".running_") == std::string::npos)
-      count += elements(file_.tensors().at(file_name).shape);
+  for (const auto& [name, stored] : tensors_) {
+    if (name.find(".running_") == std::string::npos) count += elements(stored.view.shape);
   }
   return count;
 }

@@ -25,12 +25,13 @@ namespace fovea {
 // Whatever else a file holds is a leftover. Not safe for several threads at once.
 class Checkpoint {
  public:
-  // `path`: a folder with model.safetensors, or a .safetensors file. Throws Error naming the file,
-  // and two tensors that are the same one.
+  // `path`: a folder with model.safetensors, or a .safetensors file; or MODEL+DELTA, one of these
+  // and a file of save_delta's, whose tensors take the places of the model's. Throws Error naming
+  // the file, two tensors that are the same one, and a tensor of the delta that has no place.
   static Checkpoint open(const std::filesystem::path& path);
   static Checkpoint from(SafeTensors file);
 
-  bool has(const std::string& name) const { return file_names_.contains(name); }
+  bool has(const std::string& name) const { return tensors_.contains(name); }
   // The shape under a canonical name. Error naming the tensor, as this file's dialect spells it, if
   // it isn't there.
   const Shape& shape(const std::string& name) const;
@@ -61,19 +62,31 @@ class Checkpoint {
   // Elements of all tensors that belong to the model, statistics of batch norms left out.
   int64_t parameters() const;
   const std::string& file_name() const { return file_.file_name(); }
+  // The delta's file, if there is one.
+  const SafeTensors* delta() const { return delta_ ? &*delta_ : nullptr; }
   // How the file spells, or would spell, a canonical name.
   std::string spelling(const std::string& name) const;
 
  private:
+  void overlay(SafeTensors delta);
+  void check_place(const TensorView& changed, const std::string& delta_name) const;
+  void forget_parts(const std::string& name);
   bool has_qkv_bias() const;  // in any layer
   const TensorView& tensor(const std::string& name) const;
+  const std::string& file_of(const std::string& name) const;
   const TensorView& tensor_of_shape(const std::string& name, const Shape& expected) const;
 
+  struct Stored {
+    TensorView view;  // under its name in the file
+    bool is_changed;  // from the delta
+  };
+
   SafeTensors file_;
+  std::optional<SafeTensors> delta_;
   Speller speller_;
-  bool separate_qkv_ = false;                      // in any layer
-  std::map<std::string, std::string> file_names_;  // canonical name -> name in the file
-  mutable std::set<std::string> used_;             // canonical names
+  bool separate_qkv_ = false;              // in any layer
+  std::map<std::string, Stored> tensors_;  // by canonical name
+  mutable std::set<std::string> used_;     // canonical names
 };
 
 }  // namespace fovea

@@ -1,8 +1,11 @@
 #include "fovea/model/save.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <system_error>
 
+#include "fovea/io/convert.h"
 #include "fovea/io/error.h"
 #include "fovea/io/file.h"
 #include "fovea/io/safetensors.h"
@@ -36,6 +39,21 @@ ordered_json preprocessing_of(const Architecture& a, const Preprocessing& p) {
   return cfg;
 }
 
+// Values of two bytes each. Throws Error for those that become infinite.
+std::vector<uint16_t> narrow(const std::string& name, const Array& values, Storage storage,
+                             const std::string& file) {
+  std::vector<uint16_t> halves;
+  halves.reserve(values.data.size());
+  for (const float value : values.data) {
+    const bool is_half = storage == Storage::f16;
+    halves.push_back(is_half ? float_to_half(value) : float_to_bfloat16(value));
+    if (is_half && std::isfinite(value) && std::isinf(half_to_float(halves.back()))) {
+      fail("{}: tensor {} holds {}; expected at most 65504 for f16", file, name, value);
+    }
+  }
+  return halves;
+}
+
 }  // namespace
 
 std::string config_text(const Architecture& architecture, const Config& config) {
@@ -50,16 +68,31 @@ std::string config_text(const Architecture& architecture, const Config& config) 
   return top.dump(1) + "\n";
 }
 
+void write_weights(const std::filesystem::path& path, const std::vector<NamedValues>& weights,
+                   Storage storage, const std::map<std::string, std::string>& metadata) {
+  std::vector<std::vector<uint16_t>> halves(storage == Storage::f32 ? 0 : weights.size());
+  std::vector<TensorToWrite> tensors;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const auto& [name, values] = weights[i];
+    TensorToWrite& tensor = tensors.emplace_back(to_write(name, *values));
+    if (storage == Storage::f32) continue;
+    halves[i] = narrow(name, *values, storage, path.string());
+    tensor.dtype = storage == Storage::f16 ? "F16" : "BF16";
+    tensor.bytes = std::as_bytes(std::span(halves[i]));
+  }
+  write_safetensors(path, tensors, metadata);
+}
+
 void save_model(const std::filesystem::path& folder, const Architecture& architecture,
-                const Config& config, const std::vector<Weight>& weights) {
+                const Config& config, const std::vector<Weight>& weights, Storage storage) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) fail("{}: cannot be made: {}", folder.string(), error.message());
-  std::vector<TensorToWrite> tensors;
+  std::vector<NamedValues> tensors;
   for (const Weight& weight : weights) {
-    tensors.push_back(to_write(timm_name(weight.name, architecture.branches), weight.values));
+    tensors.push_back({timm_name(weight.name, architecture.branches), &weight.values});
   }
-  write_safetensors(folder / "model.safetensors", tensors);
+  write_weights(folder / "model.safetensors", tensors, storage);
   write_atomically(folder / "config.json",
                    [&](std::ostream& out) { out << config_text(architecture, config); });
 }

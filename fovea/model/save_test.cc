@@ -25,11 +25,7 @@ namespace {
 std::vector<Weight> weights_of(const std::string& name, const Architecture& a) {
   const Checkpoint checkpoint = Checkpoint::open(golden(name));
   CheckpointWeights source(checkpoint);
-  std::vector<Weight> weights;
-  for_each_tensor(a, [&](const std::string& tensor, const Shape& shape) {
-    weights.push_back(source.named(tensor, shape));
-  });
-  return weights;
+  return read_weights(source, a);
 }
 
 class SavedModel : public testing::TestWithParam<std::string> {};

@@ -63,13 +63,7 @@ TEST_P(StemModel, IsReadFromItsShapesAndComputesWhatPlainLoopsDo) {
     const Result got = model.run(images);
     const int64_t size = got.tokens.shape[1] * a.width;
     for (int64_t image = 0; image < 2; ++image) {
-      const PlainResult want = plain.run(images.data.data() + image * 3 * 16 * 16, 16,
-                                         Placement::between, [](const PlainSeen& seen, int) {
-                                           PlainGroups alone;
-                                           for (size_t i = 0; i < seen.sizes.size(); ++i)
-                                             alone.push_back({i});
-                                           return alone;
-                                         });
+      const PlainResult want = plain.run(images.data.data() + image * 3 * 16 * 16, 16);
       ASSERT_EQ(size, static_cast<int64_t>(want.tokens.size()) * a.width);
       for (int64_t i = 0; i < size; ++i) {
         ASSERT_NEAR(got.tokens.data[image * size + i], want.tokens[i / a.width][i % a.width], 2e-4)

@@ -95,4 +95,12 @@ void for_each_tensor(const Architecture& architecture, const Visit& visit) {
   visit_head(visit, architecture);
 }
 
+std::vector<Weight> read_weights(WeightSource& source, const Architecture& architecture) {
+  std::vector<Weight> weights;
+  for_each_tensor(architecture, [&](const std::string& name, const Shape& shape) {
+    weights.push_back(source.named(name, shape));
+  });
+  return weights;
+}
+
 }  // namespace fovea

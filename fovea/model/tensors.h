@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "fovea/io/array.h"
 #include "fovea/model/architecture.h"
+#include "fovea/model/weights.h"
 
 namespace fovea {
 
@@ -14,5 +16,8 @@ namespace fovea {
 // pass.
 void for_each_tensor(const Architecture& architecture,
                      const std::function<void(const std::string& name, const Shape& shape)>& visit);
+
+// All of them, read from a source.
+std::vector<Weight> read_weights(WeightSource& source, const Architecture& architecture);
 
 }  // namespace fovea

@@ -41,9 +41,8 @@ inline Shapes shapes_of(const std::string& golden_name) {
   return shapes;
 }
 
-// A checkpoint of such tensors, counted up from 0 in each. The file stays mapped after it is gone.
-inline Checkpoint checkpoint_of(const Shapes& shapes) {
-  const TemporaryFolder folder;
+// Writes model.safetensors of such tensors, counted up from 0 in each.
+inline void save_shapes(const Shapes& shapes, const std::filesystem::path& folder) {
   std::vector<Array> values;
   values.reserve(shapes.size());
   std::vector<TensorToWrite> tensors;
@@ -53,6 +52,12 @@ inline Checkpoint checkpoint_of(const Shapes& shapes) {
     tensors.push_back(to_write(name, array));
   }
   write_safetensors(folder / "model.safetensors", tensors);
+}
+
+// The same as a checkpoint. The file stays mapped after it is gone.
+inline Checkpoint checkpoint_of(const Shapes& shapes) {
+  const TemporaryFolder folder;
+  save_shapes(shapes, folder.path());
   return Checkpoint::open(folder.path());
 }
 
@@ -72,11 +77,7 @@ class VariedWeights : public WeightSource {
 // Writes a model of such weights into `folder`.
 inline void save_varied_model(const std::filesystem::path& folder, const Architecture& a) {
   VariedWeights source;
-  std::vector<Weight> weights;
-  for_each_tensor(a, [&](const std::string& name, const Shape& shape) {
-    weights.push_back(source.named(name, shape));
-  });
-  save_model(folder, a, {}, weights);
+  save_model(folder, a, {}, read_weights(source, a));
 }
 
 // [count, 3, side, side], of values around 0.

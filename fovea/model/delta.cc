@@ -1,0 +1,67 @@
+#include "fovea/model/delta.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "fovea/io/error.h"
+#include "fovea/model/weights.h"
+
+namespace fovea {
+namespace {
+
+// Whether the base, read with these weights' shape, holds something else.
+bool is_changed(const Checkpoint& base, const Weight& weight) {
+  const std::string first = base.parts(weight.name).front();
+  if (!base.has(first)) return true;
+  const bool is_head = weight.name.starts_with("head");
+  if (is_head && base.shape(first) != weight.values.shape) return true;
+  return CheckpointWeights(base).read(weight.name, weight.values.shape).data != weight.values.data;
+}
+
+}  // namespace
+
+ModelPath split_delta(const std::filesystem::path& path) {
+  std::error_code ignored;  // who opens the parts says what is wrong with them
+  const std::string text = path.string();
+  if (std::filesystem::exists(path, ignored)) return {path, std::nullopt};
+  for (size_t plus = text.find('+'); plus != std::string::npos; plus = text.find('+', plus + 1)) {
+    const std::string base = text.substr(0, plus);
+    if (!std::filesystem::exists(base, ignored)) continue;
+    if (plus + 1 == text.size()) fail("{}: expected the name of a delta behind the +", text);
+    return {base, text.substr(plus + 1)};
+  }
+  return {path, std::nullopt};
+}
+
+bool is_delta(const SafeTensors& file) {
+  const auto found = file.metadata().find("fovea");
+  return found != file.metadata().end() && found->second == "delta";
+}
+
+void save_delta(const Checkpoint& base, const std::vector<Weight>& weights, const Config& config,
+                const std::filesystem::path& path, Storage storage) {
+  std::vector<NamedValues> changed;
+  for (const Weight& weight : weights) {
+    if (is_changed(base, weight)) changed.push_back({weight.name, &weight.values});
+  }
+  std::map<std::string, std::string> metadata = {{"fovea", "delta"}};
+  if (!config.labels.empty()) metadata["label_names"] = nlohmann::json(config.labels).dump();
+  if (config.input_size) metadata["input_size"] = nlohmann::json(*config.input_size).dump();
+  write_weights(path, changed, storage, metadata);
+}
+
+void overlay_config(const SafeTensors& delta, Config& config) {
+  std::string text = R"({"architecture": "")";
+  for (const char* key : {"label_names", "input_size"}) {
+    const auto found = delta.metadata().find(key);
+    if (found != delta.metadata().end()) text += fmt::format(R"(, "{}": {})", key, found->second);
+  }
+  const Config said = parse_config(text + "}", delta.file_name());
+  // Labels of the base are not those of a new head.
+  if (!said.labels.empty() || delta.tensors().contains("head.weight")) config.labels = said.labels;
+  if (said.input_size) config.input_size = said.input_size;
+}
+
+}  // namespace fovea
