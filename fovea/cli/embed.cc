@@ -12,7 +12,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, output, names;
+  std::string model, output, names, keep_ratio;
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
@@ -29,15 +29,15 @@ void check_outputs(const Flags& flags) {
 }
 
 int embed(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
+  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const LoadOptions load = load_options(flags.run);
   check_outputs(flags);
   const Pictures pictures = find_pictures(flags.pictures);
-  const Model model = open_model(flags.model, load, merge);
+  const Model model = open_model(flags.model, load, options);
   Array features;
   std::vector<std::string> names;
   const int status =
-      run_pictures(model, pictures, merge,
+      run_pictures(model, pictures, options,
                    [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
                      const int64_t channels = result.features.shape[1];
                      const float* row = result.features.data.data() + index * channels;
@@ -72,6 +72,7 @@ void add_embed(CLI::App& program, int& status) {
                    "File to write: the picture of each row, one path a line")
       ->type_name("FILE");
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Example: every picture below a folder, 16 tokens fewer after each layer:\n"

@@ -10,27 +10,31 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, input, output;
+  std::string model, input, output, keep_ratio;
   MergeFlags merge;
   RunFlags run;
 };
 
 int forward(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
+  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const LoadOptions load = load_options(flags.run);
   check_can_write(flags.output);
   const Array input = read_npy(flags.input);
-  const Model model = open_model(flags.model, load, merge);
+  const Model model = open_model(flags.model, load, options);
   Result result;
   try {
-    result = model.run(input, {.merge = merge});
+    result = model.run(input, options);
   } catch (const Error& error) {
     fail("{}: {}", flags.input, error.what());
   }
-  write_safetensors(flags.output,
-                    {to_write("logits", result.logits), to_write("features", result.features),
-                     to_write("tokens", result.tokens), to_write("sizes", result.sizes),
-                     to_write("source", result.source)});
+  std::vector<TensorToWrite> tensors = {
+      to_write("logits", result.logits), to_write("features", result.features),
+      to_write("tokens", result.tokens), to_write("sizes", result.sizes),
+      to_write("source", result.source)};
+  for (const auto& [layer, positions] : result.routes) {
+    tensors.push_back(to_write(fmt::format("routes.{}", layer), positions));
+  }
+  write_safetensors(flags.output, tensors);
   return kDone;
 }
 
@@ -50,10 +54,12 @@ void add_forward(CLI::App& program, int& status) {
       ->add_option("--output", flags->output,
                    "File to write, .safetensors: logits, features, tokens, sizes\n"
                    "(input tokens in each token), source (the token that each\n"
-                   "input token ended in)")
+                   "input token ended in); of a big.LITTLE model also routes.L (the\n"
+                   "positions that take the big path after layer L, counted from 1)")
       ->type_name("FILE")
       ->required();
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Example: 13 tokens fewer after each layer:\n"

@@ -51,7 +51,7 @@ Array RandomWeights::read(const std::string& name, const Shape& shape) {
   if (ends_with_any(name,
                     {"norm.weight", "norm1.weight", "norm2.weight", ".gamma", ".running_var"})) {
     std::fill(values.data.begin(), values.data.end(), 1.0F);
-  } else if (!ends_with_any(name, {".bias", ".running_mean"})) {
+  } else if (!ends_with_any(name, {".bias", ".running_mean", ".alpha_attn", ".alpha_mlp"})) {
     // Uniform with a deviation of 0.02: a sum over hundreds of inputs can't tell it from a normal
     // one.
     const float width = 0.02F * std::sqrt(12.0F);
