@@ -87,6 +87,8 @@ int parse_and_run(int argc, char** argv) {
   add_evaluate(program, status);
   add_visualize(program, status);
   add_sweep(program, status);
+  add_train(program, status);
+  add_finetune(program, status);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(arguments(argc, argv));

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fovea/backend/plan.h"
 #include "fovea/backend/weight.h"
@@ -31,7 +32,8 @@ struct TorchLinear {
   torch::Tensor weight;  // [out, in], or [out, in, k, k] as a convolution's
   torch::Tensor bias;    // [out]
   RowOrder order = RowOrder::channels_first;
-  std::shared_ptr<const TorchBatchNorm> norm;  // of a convolution, or null
+  std::shared_ptr<const TorchBatchNorm> norm = {};  // of a convolution, or null
+  double drop_path = 0;  // how often, while training, add_linear adds nothing to an image
 };
 
 struct TorchNorm {
@@ -51,5 +53,8 @@ struct TorchParameter {
   std::string name;
   torch::Tensor values;
 };
+
+// Copies in host memory and single precision.
+std::vector<Weight> host_copies(const std::vector<TorchParameter>& parameters);
 
 }  // namespace fovea

@@ -1,5 +1,6 @@
 #include "fovea/backend/torch/torch.h"
 
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -19,6 +20,20 @@ std::shared_ptr<const Sequences> even_sequences(int64_t batch, int64_t tokens) {
   auto first = std::make_shared<Sequences>();
   for (int64_t b = 0; b <= batch; ++b) first->push_back(static_cast<int32_t>(b * tokens));
   return first;
+}
+
+// softmax(q k' / sqrt d + bias) v; [B, heads, T, d] each.
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                     const std::optional<torch::Tensor>& bias) {
+  // On CPUs libtorch's own makes a oneDNN primitive for each small product in bf16: three to four
+  // times as slow as products of the whole batch.
+  if (q.scalar_type() != torch::kBFloat16 || !q.is_cpu()) {
+    return torch::scaled_dot_product_attention(q, k, v, bias);
+  }
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  torch::Tensor scores = torch::matmul(q * scale, k.transpose(2, 3));
+  if (bias) scores = scores + *bias;
+  return torch::matmul(torch::softmax(scores, 3), v);
 }
 
 }  // namespace
@@ -84,7 +99,8 @@ torch::Tensor Torch::apply(const torch::Tensor& rows, const Linear& w) const {
   torch::Tensor out = torch::linear(rows, weight.flatten(1), w.bias);
   if (!w.norm) return out;
   const TorchBatchNorm& norm = *w.norm;
-  return torch::batch_norm(out, norm.gamma, norm.beta, norm.mean, norm.variance, is_training_,
+  const bool by_batch = is_training_ && norm.gamma.requires_grad();
+  return torch::batch_norm(out, norm.gamma, norm.beta, norm.mean, norm.variance, by_batch,
                            kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
 }
 
@@ -98,8 +114,20 @@ Torch::Tensor Torch::linear_gelu(const Tensor& x, const Linear& w) {
 
 Torch::Tensor Torch::add_linear(const Tensor& x, const Tensor& h, const Linear& w,
                                 const Vector& scale) {
-  const torch::Tensor update = apply(h.rows, w);
-  return {x.rows + (scale.defined() ? update * scale : update), x.first};
+  torch::Tensor update = apply(h.rows, w);
+  if (scale.defined()) update = update * scale;
+  if (is_training_ && w.drop_path > 0) update = drop_path(update, *x.first, w.drop_path);
+  return {x.rows + update, x.first};
+}
+
+torch::Tensor Torch::drop_path(const torch::Tensor& update, const Sequences& first, double rate) {
+  const auto batch = static_cast<int64_t>(first.size()) - 1;
+  const torch::Tensor kept = torch::rand({batch}, update.options()).ge(rate).to(update.dtype());
+  std::vector<int64_t> lengths;
+  for (int64_t b = 0; b < batch; ++b) lengths.push_back(first[b + 1] - first[b]);
+  const torch::Tensor repeats =
+      torch::tensor(lengths, torch::TensorOptions(torch::kLong)).to(update.device());
+  return update * (kept / (1 - rate)).repeat_interleave(repeats).unsqueeze(1);
 }
 
 Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm) {
@@ -126,7 +154,7 @@ Torch::Tensor Torch::attention(const Projection& qkv, int heads, std::span<const
   if (const torch::Tensor b = attention_bias(padding, log_sizes); b.defined()) {
     bias = b.to(parts[0].scalar_type());
   }
-  const torch::Tensor out = torch::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias);
+  const torch::Tensor out = attend(parts[0], parts[1], parts[2], bias);
   return {padding.unpad(out.transpose(1, 2).flatten(2)), qkv.first};
 }
 

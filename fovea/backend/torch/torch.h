@@ -38,12 +38,13 @@ class Torch {
   // dtype: of weights and activations, kFloat or (to check gradients) kDouble.
   explicit Torch(torch::Device device = torch::kCPU, torch::ScalarType dtype = torch::kFloat);
 
-  // While training, batch norms go by the batch that they see, and remember its statistics.
+  torch::Device device() const { return device_; }
+  // While training, batch norms go by the batch that they see, and remember its statistics, where
+  // they are trained; and drop_path counts.
   void set_training(bool is_training) { is_training_ = is_training; }
   // All weights in the order in which they were made.
   const std::vector<TorchParameter>& parameters() const { return parameters_; }
-  // Copies of them in host memory and single precision.
-  std::vector<Weight> weights() const;
+  std::vector<Weight> weights() const { return host_copies(parameters_); }
   // Nothing is timed here.
   static Timed time(Work work) { return {nullptr, work}; }
 
@@ -93,6 +94,8 @@ class Torch {
   // What is added to the scores of each key, [B, 1, 1, T]; undefined where that is nothing.
   torch::Tensor attention_bias(const Padding& padding, std::span<const float> log_sizes) const;
   torch::Tensor apply(const torch::Tensor& rows, const Linear& w) const;
+  // Stochastic depth (Huang and others, 2016): what is added to each image's rows, or nothing.
+  static torch::Tensor drop_path(const torch::Tensor& update, const Sequences& first, double rate);
 
   torch::Device device_;
   torch::ScalarType dtype_;
