@@ -12,9 +12,7 @@ namespace {
 std::map<std::string, std::string> to_metadata(const Progressed& p) {
   return {{"format", "fovea-training"},
           {"step", fmt::format("{}", p.step)},
-          {"seconds", fmt::format("{}", p.seconds)},
-          {"loss_sum", fmt::format("{}", p.loss_sum)},
-          {"loss_count", fmt::format("{}", p.loss_count)}};
+          {"seconds", fmt::format("{}", p.seconds)}};
 }
 
 template <typename T>
@@ -44,8 +42,6 @@ Progressed read_state(const std::filesystem::path& path,
   Progressed progressed;
   take(file, "step", progressed.step);
   take(file, "seconds", progressed.seconds);
-  take(file, "loss_sum", progressed.loss_sum);
-  take(file, "loss_count", progressed.loss_count);
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : tensors) {
     const auto found = file.tensors().find(name);

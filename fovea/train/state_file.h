@@ -12,10 +12,8 @@
 namespace fovea {
 
 struct Progressed {
-  int64_t step = 0;     // steps done
-  double seconds = 0;   // of training, over all sittings
-  double loss_sum = 0;  // over the steps of the epoch so far
-  int64_t loss_count = 0;
+  int64_t step = 0;    // steps done
+  double seconds = 0;  // of training, over all sittings
 };
 
 // Writes a safetensors file (atomically) of all these tensors and of `progressed`. Throws Error
