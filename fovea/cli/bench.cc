@@ -200,7 +200,7 @@ std::vector<std::string> r_of(const Flags& flags) {
   const auto r = texts.find("r");
   if (r == texts.end()) return {"0", texts.contains("threshold") ? "" : "13"};
   if (!flags.merge.typed.contains("r")) return {r->second};
-  const std::vector<std::string> list = split(r->second);
+  std::vector<std::string> list = split(r->second);
   for (const std::string& part : list) parse_whole("--r", part, 0, kNoLimit);
   return list;
 }
