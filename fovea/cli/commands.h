@@ -20,5 +20,6 @@ void add_bench(CLI::App& program, int& status);
 void add_evaluate(CLI::App& program, int& status);
 void add_visualize(CLI::App& program, int& status);
 void add_sweep(CLI::App& program, int& status);
+void add_tune(CLI::App& program, int& status);
 
 }  // namespace fovea::cli

@@ -1,0 +1,45 @@
+// The schedule of merging that suits a model and its pictures best: searched for on some of them,
+// judged on others.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fovea/fovea.h"
+#include "fovea/study/comparison.h"
+
+namespace fovea {
+
+struct TuneOptions {
+  double speedup = 2;              // over the dense model, as measured
+  std::optional<double> fidelity;  // if given: as fast as keeps this, whatever the speed-up
+  double seconds = 120;            // for the search; judging comes on top
+  MergeOptions merge = {};         // all but the schedule
+  bool any_metric = true;          // whether the metric may be another one than merge's
+  std::function<bool()> stopped = [] { return false; };  // ends the search early
+  std::function<void(const std::string&)> tell = [](const std::string&) {};  // how it goes
+};
+
+// Batches of images [B, 3, H, W].
+using Batches = std::vector<Array>;
+
+// Searches, by fidelity to the dense model on `pictures`: no labels are needed. The schedule has a
+// number for every layer. Throws Error where merging can't give what is asked for.
+MergeOptions tune(const Model& model, const Batches& pictures, const TuneOptions& options);
+
+// One row of the comparison on held-out pictures.
+struct JudgedSchedule {
+  std::string name;  // dense, constant, decreasing, tuned
+  MergeOptions merge;
+  Score score;
+};
+
+// The dense model, the constant schedule that comes nearest to the speed of `tuned` without being
+// faster, the decreasing one likewise (both also with keys, where `tuned` compares something else),
+// and `tuned`, all measured side by side.
+std::vector<JudgedSchedule> judge(const Model& model, const Batches& held_out,
+                                  const MergeOptions& tuned);
+
+}  // namespace fovea
