@@ -203,7 +203,7 @@ double mean(const Losses& losses) {
 
 bool clearly_less(const Losses& losses, const Losses& than) {
   const Slope change = slope_between(than, losses, 1);
-  return change.mean < -change.error;
+  return change.mean < -2 * change.error;
 }
 
 LayerCounts scaled_to(const ScheduleProblem& problem, const std::vector<double>& shape,

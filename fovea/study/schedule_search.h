@@ -31,7 +31,7 @@ struct FoundSchedule {
 double mean(const Losses& losses);
 
 // Whether `losses` are less than `than`, on the same pictures, by more than chance among pictures
-// explains: the mean of the differences is beyond its standard error.
+// explains: the mean of the differences is beyond two of its standard errors.
 bool clearly_less(const Losses& losses, const Losses& than);
 
 // The schedule of this shape (a weight for each layer) that merges least of those that cost at most

@@ -2,24 +2,43 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <span>
+#include <utility>
 
 #include "fovea/study/schedule_search.h"
-#include "fovea/study/time_model.h"
 #include "fovea/tokens/counts.h"
 
 namespace fovea {
 namespace {
 
-constexpr size_t kTimedBatches = 2;
+constexpr size_t kShapes = 3;  // of the usual schedules: those that do not increase
 
-// Times the first batches, which were timed once, again, until it is `passes` times.
-void time_passes(Comparison& comparison, const Batches& pictures, int passes) {
-  for (int pass = 1; pass < passes; ++pass) {
-    for (size_t i = 0; i < std::min(pictures.size(), kTimedBatches); ++i) {
-      comparison.time_again(pictures[i], i);
-    }
+// What is timed: a few pictures, often. Of short runs some find the machine at rest.
+Array timed_pictures(const Model& model, const Batches& pictures) {
+  Array some = pictures.front();
+  const int64_t count = std::min<int64_t>(some.shape[0], std::max(4, model.threads()));
+  some.data.resize(some.data.size() / static_cast<size_t>(some.shape[0]) *
+                   static_cast<size_t>(count));
+  some.shape[0] = count;
+  return some;
+}
+
+// How many times faster than the dense model each setting is, timed side by side.
+std::vector<double> measured_speedups(const Model& model, const Batches& pictures,
+                                      const std::vector<MergeOptions>& merges,
+                                      const std::function<bool()>& stopped) {
+  constexpr int kPasses = 10;
+  const Array images = timed_pictures(model, pictures);
+  Comparison comparison(model, merges);
+  comparison.add(images, true);
+  for (int pass = 1; pass < kPasses && !stopped(); ++pass) comparison.time_again(images, 0);
+  std::vector<double> speedups;
+  for (size_t i = 1; i < comparison.size(); ++i) {
+    speedups.push_back(comparison.score(i).images_per_second() /
+                       comparison.score(0).images_per_second());
   }
+  return speedups;
 }
 
 class Stopwatch {
@@ -32,6 +51,14 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+// Of losses as the tuner takes them: the distance of the features, each of length 1, to the dense
+// model's. Not its square, 2 - 2 cosine, or a few unlucky pictures would decide.
+double fidelity_of(const Losses& losses) {
+  double squares = 0;
+  for (const double loss : losses) squares += loss * loss;
+  return 1 - squares / (2 * static_cast<double>(losses.size()));
+}
+
 class Tuner {
  public:
   Tuner(const Model& model, const Batches& pictures, const TuneOptions& options)
@@ -43,7 +70,6 @@ class Tuner {
         height_(static_cast<int>(pictures.front().shape[2])),
         width_(static_cast<int>(pictures.front().shape[3])) {
     look_at_dense();
-    fit_times();
     set_up_problem();
   }
 
@@ -61,37 +87,27 @@ class Tuner {
     return merge;
   }
 
-  std::vector<int> leaving(const LayerCounts& schedule) const {
-    return tokens_per_layer(with(schedule), architecture_.depth, tokens(), architecture_.prefix());
-  }
-
   int tokens() const {
     return height_ / architecture_.patch[0] * (width_ / architecture_.patch[1]) +
            architecture_.prefix();
   }
 
-  TimeModel::Sample sample_of(const LayerCounts& schedule) const {
-    TimeModel::Sample sample;
-    sample.leaving = leaving(schedule);
-    sample.entering = {tokens()};
-    sample.entering.insert(sample.entering.end(), sample.leaving.begin(),
-                           std::prev(sample.leaving.end()));
-    return sample;
-  }
+  LayerCounts dense_schedule() const { return LayerCounts(architecture_.depth, 0); }
 
   // What is really merged, where a schedule asks for more than there is.
   LayerCounts effective(const LayerCounts& schedule) const {
-    const TimeModel::Sample sample = sample_of(schedule);
     LayerCounts taken;
-    for (size_t layer = 0; layer < schedule.size(); ++layer) {
-      taken.push_back(sample.entering[layer] - sample.leaving[layer]);
+    int entering = tokens();
+    for (const int leaving :
+         tokens_per_layer(with(schedule), architecture_.depth, tokens(), architecture_.prefix())) {
+      taken.push_back(entering - leaving);
+      entering = leaving;
     }
     return taken;
   }
 
-  double predicted(const LayerCounts& schedule) const {
-    const TimeModel::Sample sample = sample_of(schedule);
-    return times_->seconds(sample.entering, sample.leaving);
+  double operations(const LayerCounts& schedule) const {
+    return cost(architecture_, height_, width_, with(schedule)).gflops;
   }
 
   void look_at_dense() {
@@ -102,7 +118,7 @@ class Tuner {
     }
   }
 
-  // 1 - cosine, of each picture of the first `batches` batches.
+  // Of each picture of the first `batches` batches.
   Losses losses(const LayerCounts& schedule, size_t batches) const {
     Losses losses;
     for (size_t i = 0; i < batches; ++i) {
@@ -111,53 +127,16 @@ class Tuner {
           model_.run(pictures_[i], {.merge = with(schedule), .want_tokens = false});
       const size_t width = static_cast<size_t>(dense.shape[1]);
       for (size_t at = 0; at < dense.data.size(); at += width) {
-        losses.push_back(1 - cosine(std::span(dense.data).subspan(at, width),
-                                    std::span(result.features.data).subspan(at, width)));
+        const double likeness = cosine(std::span(dense.data).subspan(at, width),
+                                       std::span(result.features.data).subspan(at, width));
+        losses.push_back(std::sqrt(std::max(0.0, 2 - 2 * likeness)));
       }
     }
     return losses;
   }
 
-  // Seconds for an image of each, the dense model first, side by side.
-  std::vector<double> timed(const std::vector<LayerCounts>& schedules, int passes) const {
-    std::vector<MergeOptions> merges;
-    for (const LayerCounts& schedule : schedules) merges.push_back(with(schedule));
-    Comparison comparison(model_, merges);
-    for (size_t i = 0; i < std::min(pictures_.size(), kTimedBatches); ++i) {
-      comparison.add(pictures_[i], true);
-    }
-    time_passes(comparison, pictures_, passes);
-    std::vector<double> seconds;
-    for (size_t i = 0; i < comparison.size(); ++i) {
-      seconds.push_back(1 / comparison.score(i).images_per_second());
-    }
-    return seconds;
-  }
-
-  // Times schedules of several shapes and amounts.
-  void fit_times() {
-    ScheduleProblem by_operations;
-    by_operations.most = most();
-    by_operations.cost = [&](const LayerCounts& schedule) {
-      return gflops(architecture_, height_, width_, with(schedule), leaving(schedule));
-    };
-    const LayerCounts dense(architecture_.depth, 0);
-    std::vector<LayerCounts> schedules;
-    for (const double share : {0.8, 0.6, 0.45}) {
-      const std::vector<LayerCounts> usual =
-          usual_schedules(by_operations, share * by_operations.cost(dense));
-      for (const size_t shape : {0, 2, 4}) schedules.push_back(usual[shape]);
-    }
-    const std::vector<double> seconds = timed(schedules, 3);
-    schedules.insert(schedules.begin(), dense);
-    std::vector<TimeModel::Sample> samples;
-    for (size_t i = 0; i < schedules.size(); ++i) {
-      samples.push_back(sample_of(schedules[i]));
-      samples.back().seconds = seconds[i];
-    }
-    const double mlp = 2.0 * architecture_.mlp_width;
-    times_.emplace(samples, mlp / (mlp + 4.0 * architecture_.width));
-    dense_seconds_ = predicted(dense);
+  double measured(const LayerCounts& schedule) const {
+    return measured_speedups(model_, pictures_, {with(schedule)}, options_.stopped).front();
   }
 
   // What each layer could merge if it were the only one.
@@ -177,7 +156,7 @@ class Tuner {
     const size_t rough =
         static_cast<size_t>(std::clamp(fitting, 1.0, static_cast<double>(pictures_.size())));
     problem_.most = most();
-    problem_.cost = [this](const LayerCounts& schedule) { return predicted(schedule); };
+    problem_.cost = [this](const LayerCounts& schedule) { return operations(schedule); };
     problem_.losses = [this](const LayerCounts& schedule) {
       return losses(schedule, pictures_.size());
     };
@@ -185,7 +164,7 @@ class Tuner {
       return losses(schedule, rough);
     };
     problem_.out_of_time = [this] {
-      return options_.stopped() || stopwatch_.seconds() > deadline_;
+      return options_.stopped() || stopwatch_.seconds() > options_.seconds;
     };
   }
 
@@ -193,65 +172,81 @@ class Tuner {
     return {schedule, problem_.losses(schedule)};
   }
 
-  // The constant schedule, or another of the usual ones that is clearly better; with the metric
-  // that suits it best.
-  FoundSchedule start_at(double target) {
+  // The losses of some usual schedules with one metric.
+  struct Tried {
+    Metric metric;
+    std::vector<FoundSchedule> of_shape;
+    Losses all;  // one after the other
+  };
+
+  Tried tried(Metric metric, double target) {
+    merge_.metric = metric;
     const std::vector<LayerCounts> usual = usual_schedules(problem_, target);
-    FoundSchedule best = judged(usual.front());
-    for (size_t i = 1; i < usual.size(); ++i) {
-      const FoundSchedule other = judged(usual[i]);
-      if (clearly_less(other.losses, best.losses)) best = other;
+    Tried tried = {metric, {}, {}};
+    for (size_t shape = 0; shape < kShapes; ++shape) {
+      tried.of_shape.push_back(judged(usual[shape]));
+      const Losses& losses = tried.of_shape.back().losses;
+      tried.all.insert(tried.all.end(), losses.begin(), losses.end());
     }
-    return with_best_metric(best);
+    return tried;
   }
 
-  // Another metric must be clearly better, too.
-  FoundSchedule with_best_metric(FoundSchedule best) {
-    if (!options_.any_metric) return best;
-    Metric chosen = merge_.metric;
-    for (const Metric metric : {Metric::k, Metric::q, Metric::v, Metric::x}) {
-      if (metric == options_.merge.metric) continue;
-      merge_.metric = metric;
-      const FoundSchedule other = judged(best.schedule);
-      if (!clearly_less(other.losses, best.losses)) continue;
-      best = other;
-      chosen = metric;
+  // The best of the constant and the decreasing schedules, with the metric that suits them best.
+  // Metrics are judged by all shapes and shapes by all metrics: one schedule alone is rather lucky
+  // than good.
+  FoundSchedule start_at(double target) {
+    Tried best = tried(options_.merge.metric, target);
+    std::vector<double> of_shape(kShapes);
+    const auto count = [&](const Tried& some) {
+      for (size_t i = 0; i < kShapes; ++i) of_shape[i] += mean(some.of_shape[i].losses);
+    };
+    count(best);
+    for (const Metric metric : {Metric::k, Metric::k_concat, Metric::q, Metric::v, Metric::x}) {
+      if (!options_.any_metric || metric == options_.merge.metric) continue;
+      if (problem_.out_of_time()) break;
+      Tried other = tried(metric, target);
+      count(other);
+      if (clearly_less(other.all, best.all)) best = std::move(other);
     }
-    merge_.metric = chosen;
-    return best;
+    merge_.metric = best.metric;
+    const auto shape = std::min_element(of_shape.begin(), of_shape.end()) - of_shape.begin();
+    return best.of_shape[static_cast<size_t>(shape)];
   }
 
-  // Searches until `share` of the time is over.
-  FoundSchedule improve(const FoundSchedule& start, double target, double share) {
-    deadline_ = share * options_.seconds;
+  FoundSchedule improve(const FoundSchedule& start, double target) {
     FoundSchedule found = improve_schedule(problem_, start, target);
-    options_.tell(fmt::format("{:.0f} s: fidelity {:.5f} at a predicted speed-up of {:.2f}",
-                              stopwatch_.seconds(), 1 - mean(found.losses),
-                              dense_seconds_ / predicted(found.schedule)));
+    options_.tell(fmt::format("{:.0f} s: fidelity {:.5f} with {:.2f} times fewer operations",
+                              stopwatch_.seconds(), fidelity_of(found.losses),
+                              operations(dense_schedule()) / operations(found.schedule)));
     return found;
   }
 
+  // Operations that say how fast it is but for a few percent, which the clock then tells.
   FoundSchedule best_at_speed(double speedup) {
-    double target = dense_seconds_ / speedup;
-    const double least = predicted(most());
-    if (least > target) {
-      fail(
-          "--speedup {}: is more than merging gives this model here; expected at most about {:.2f}",
-          speedup, dense_seconds_ / least);
+    const double dense = operations(dense_schedule());
+    const double least = operations(most());
+    if (least > dense / speedup) {
+      fail("--speedup {}: is more than merging gives this model; expected at most about {:.2f}",
+           speedup, dense / least);
     }
-    FoundSchedule found = improve(start_at(target), target, 1);
-    // Predictions are a few percent off: holds them against the clock, and mends them.
-    for (int i = 0; i < 3; ++i) {
-      const std::vector<double> seconds = timed({found.schedule}, 8);
-      const double measured = seconds[0] / seconds[1];
+    const LayerCounts constant = usual_schedules(problem_, dense / speedup).front();
+    double target = std::max(least, corrected(constant, speedup));
+    FoundSchedule found = improve(start_at(target), target);
+    for (int i = 0; i < 2 && !options_.stopped(); ++i) {
+      const double reached = measured(found.schedule);
       options_.tell(
-          fmt::format("{:.0f} s: measured speed-up {:.3f}", stopwatch_.seconds(), measured));
-      if (measured >= speedup && measured < 1.015 * speedup) break;
-      // A little faster than asked for, so that it still is when measured again.
-      target = std::max(least, predicted(found.schedule) * measured / (1.005 * speedup));
-      found = rescaled(found.schedule, target);
+          fmt::format("{:.0f} s: measured speed-up {:.3f}", stopwatch_.seconds(), reached));
+      if (reached >= 0.98 * speedup && reached < 1.04 * speedup) break;  // as near as clocks agree
+      target = operations(found.schedule) * std::clamp(reached / speedup, 0.9, 1.1);
+      found = rescaled(found.schedule, std::max(least, target));
     }
     return found;
+  }
+
+  // The operations at which the clock, to judge by `schedule`, will give `speedup`. A correction
+  // beyond 15 % would rather be the noise of a busy machine.
+  double corrected(const LayerCounts& schedule, double speedup) const {
+    return operations(schedule) * std::clamp(measured(schedule) / speedup, 0.85, 1.15);
   }
 
   FoundSchedule rescaled(const LayerCounts& schedule, double target) const {
@@ -259,15 +254,15 @@ class Tuner {
   }
 
   bool keeps(const FoundSchedule& found, double fidelity) const {
-    return 1 - mean(found.losses) >= fidelity;
+    return fidelity_of(found.losses) >= fidelity;
   }
 
   // The fastest schedule of a shape that keeps `fidelity`, by halving; `kept` where none does.
   FoundSchedule fastest_of(const std::vector<double>& shape, double fidelity,
                            const FoundSchedule& kept) const {
     FoundSchedule best = kept;
-    double low = predicted(most());
-    double high = predicted(kept.schedule);
+    double low = operations(most());
+    double high = operations(kept.schedule);
     for (int i = 0; i < 7 && !options_.stopped(); ++i) {
       const double middle = (low + high) / 2;
       const FoundSchedule found = judged(scaled_to(problem_, shape, middle));
@@ -281,13 +276,13 @@ class Tuner {
   // Improves the fastest constant schedule that keeps `fidelity`, at its speed, and then turns what
   // that won into speed.
   FoundSchedule fastest_keeping(double fidelity) {
-    const LayerCounts dense(architecture_.depth, 0);
+    const LayerCounts dense = dense_schedule();
     const FoundSchedule nothing = judged(dense);
     const FoundSchedule constant =
         fastest_of(std::vector<double>(architecture_.depth, 1), fidelity, nothing);
     if (effective(constant.schedule) == dense) return constant;
-    const FoundSchedule found =
-        improve(with_best_metric(constant), predicted(constant.schedule), 1);
+    const double target = operations(constant.schedule);
+    const FoundSchedule found = improve(start_at(target), target);
     if (!keeps(found, fidelity)) return constant;
     return fastest_of({found.schedule.begin(), found.schedule.end()}, fidelity, found);
   }
@@ -300,10 +295,8 @@ class Tuner {
   int height_;
   int width_;
   Stopwatch stopwatch_;
-  double deadline_ = 0;
   std::vector<Result> dense_;
   double dense_seconds_ = 0;
-  std::optional<TimeModel> times_;
   ScheduleProblem problem_;
 };
 
@@ -316,36 +309,19 @@ MergeOptions usual(const MergeOptions& tuned, int r, double inflect) {
   return merge;
 }
 
-// The r whose operations come nearest to those of `tuned` from above.
-int r_near(const Model& model, const Array& images, const MergeOptions& tuned, double inflect) {
+// The largest r whose operations are no fewer than those of `tuned`.
+int r_as_costly(const Model& model, const Array& images, const MergeOptions& tuned, double inflect,
+                Metric metric) {
   const Architecture& a = model.architecture();
   const int height = static_cast<int>(images.shape[2]);
   const int width = static_cast<int>(images.shape[3]);
   const double wanted = cost(a, height, width, tuned).gflops;
   const int patches = height / a.patch[0] * (width / a.patch[1]);
+  MergeOptions merge = tuned;
+  merge.metric = metric;
   int r = 0;
-  while (r < patches && cost(a, height, width, usual(tuned, r + 1, inflect)).gflops >= wanted) ++r;
+  while (r < patches && cost(a, height, width, usual(merge, r + 1, inflect)).gflops >= wanted) ++r;
   return r;
-}
-
-// The largest r that is not faster than `tuned` by the clock, of some around equal operations.
-int r_as_fast(const Model& model, const Batches& pictures, const MergeOptions& tuned,
-              double inflect) {
-  constexpr int kAround = 2;
-  const int first = std::max(0, r_near(model, pictures.front(), tuned, inflect) - kAround);
-  std::vector<MergeOptions> merges = {tuned};
-  for (int r = first; r <= first + 2 * kAround; ++r) merges.push_back(usual(tuned, r, inflect));
-  Comparison comparison(model, merges);
-  for (size_t i = 0; i < std::min(pictures.size(), kTimedBatches); ++i) {
-    comparison.add(pictures[i], true);
-  }
-  time_passes(comparison, pictures, 3);
-  int found = first;
-  for (int i = 1; i <= 2 * kAround; ++i) {
-    const double speed = comparison.score(2 + i).images_per_second();
-    if (speed <= comparison.score(1).images_per_second()) found = first + i;
-  }
-  return found;
 }
 
 }  // namespace
@@ -355,24 +331,28 @@ MergeOptions tune(const Model& model, const Batches& pictures, const TuneOptions
 }
 
 std::vector<JudgedSchedule> judge(const Model& model, const Batches& held_out,
-                                  const MergeOptions& tuned) {
-  MergeOptions plain = tuned;
-  plain.metric = Metric::k;
+                                  const MergeOptions& tuned, const MergeOptions& plain) {
   std::vector<JudgedSchedule> rows = {{"dense", {}, {}}};
   for (const double inflect : {0.0, -1.0}) {
-    const int r = r_as_fast(model, held_out, tuned, inflect);
-    const char* name = inflect == 0 ? "constant" : "decreasing";
-    rows.push_back({name, usual(tuned, r, inflect), {}});
-    if (tuned.metric != plain.metric) rows.push_back({name, usual(plain, r, inflect), {}});
+    for (const Metric metric : {plain.metric, tuned.metric}) {
+      const int r = r_as_costly(model, held_out.front(), tuned, inflect, metric);
+      MergeOptions merge = usual(tuned, r, inflect);
+      merge.metric = metric;
+      rows.push_back({inflect == 0 ? "constant" : "decreasing", merge, {}});
+      if (plain.metric == tuned.metric) break;
+    }
   }
   rows.push_back({"tuned", tuned, {}});
   std::vector<MergeOptions> merges;
   for (size_t i = 1; i < rows.size(); ++i) merges.push_back(rows[i].merge);
   Comparison comparison(model, merges);
-  const size_t timed = std::min(held_out.size(), kTimedBatches);
-  for (size_t i = 0; i < held_out.size(); ++i) comparison.add(held_out[i], i < timed);
-  time_passes(comparison, held_out, 7);
-  for (size_t i = 0; i < rows.size(); ++i) rows[i].score = comparison.score(i);
+  for (const Array& images : held_out) comparison.add(images, false);
+  const std::vector<double> speedups =
+      measured_speedups(model, held_out, merges, [] { return false; });
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].score = comparison.score(i);
+    if (i > 0) rows[i].speedup = speedups[i - 1];
+  }
   return rows;
 }
 

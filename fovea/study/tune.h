@@ -15,7 +15,7 @@ namespace fovea {
 struct TuneOptions {
   double speedup = 2;              // over the dense model, as measured
   std::optional<double> fidelity;  // if given: as fast as keeps this, whatever the speed-up
-  double seconds = 120;            // for the search; judging comes on top
+  double seconds = 45;             // for the search; judging comes on top
   MergeOptions merge = {};         // all but the schedule
   bool any_metric = true;          // whether the metric may be another one than merge's
   std::function<bool()> stopped = [] { return false; };  // ends the search early
@@ -33,13 +33,14 @@ MergeOptions tune(const Model& model, const Batches& pictures, const TuneOptions
 struct JudgedSchedule {
   std::string name;  // dense, constant, decreasing, tuned
   MergeOptions merge;
-  Score score;
+  Score score;         // without times
+  double speedup = 1;  // over the dense model, as measured
 };
 
-// The dense model, the constant schedule that comes nearest to the speed of `tuned` without being
-// faster, the decreasing one likewise (both also with keys, where `tuned` compares something else),
-// and `tuned`, all measured side by side.
+// The dense model, the constant schedule with the largest r that has no fewer operations than
+// `tuned`, the decreasing one likewise (both with the metric of `plain`, and with that of `tuned`
+// where it is another), and `tuned`, all measured side by side.
 std::vector<JudgedSchedule> judge(const Model& model, const Batches& held_out,
-                                  const MergeOptions& tuned);
+                                  const MergeOptions& tuned, const MergeOptions& plain);
 
 }  // namespace fovea
