@@ -252,6 +252,19 @@ Array Model::preprocess(const std::filesystem::path& picture) const {
   return image;
 }
 
+Array dense_features(const Result& result, int64_t image, int prefix) {
+  const int64_t tokens = result.tokens.shape[1];
+  const int64_t channels = result.tokens.shape[2];
+  const int64_t positions = result.source.shape[1];
+  const auto rows = result.tokens.data.begin() + image * tokens * channels;
+  const auto first = result.source.data.begin() + image * positions;
+  const Array of_image({1, tokens, channels}, {rows, rows + tokens * channels});
+  const IntArray patches({1, positions - prefix}, {first + prefix, first + positions});
+  Array dense = unmerge(of_image, patches);
+  dense.shape.erase(dense.shape.begin());
+  return dense;
+}
+
 Result Model::run(const Array& images, const RunOptions& options) const {
   const Architecture& a = state_->architecture;
   check_merges(options.merge, a);

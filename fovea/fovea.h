@@ -43,6 +43,10 @@ struct Result {
   std::map<int, IntArray> routes;
 };
 
+// One feature for every patch of an image of a result, merged or not: [P, C], the patches in rows
+// from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix().
+Array dense_features(const Result& result, int64_t image, int prefix);
+
 // What a caller wants of a run; tokens, sizes, source and trace cost copies of their
 // size.
 struct RunOptions {

@@ -93,6 +93,28 @@ TEST_F(CliSweep, DrawsALineForEachOptionThatVaries) {
   EXPECT_EQ(folder_.count(), 3U);
 }
 
+TEST_F(CliSweep, ThresholdsAreALineOfTheirOwn) {
+  expect_done(sweep({"--threshold", "0.95,0.5", "-o", csv_}));
+  const std::vector<CsvRow> rows = read_csv(csv_);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[1].at("threshold"), "0.95");
+  EXPECT_EQ(rows[1].at("r"), "");
+  EXPECT_GE(std::stod(rows[0].at("gflops_per_image")), std::stod(rows[1].at("gflops_per_image")));
+  EXPECT_GT(std::stod(rows[1].at("gflops_per_image")), std::stod(rows[2].at("gflops_per_image")));
+  EXPECT_THAT(read_text(folder_ / "sweep.svg"), AllOf(HasSubstr(">0.5<"), HasSubstr("merged")));
+}
+
+TEST_F(CliSweep, RandomSchedulesAreACloud) {
+  expect_done(sweep({"--r", "2,4", "--random-schedules", "5", "-o", csv_}));
+  const std::vector<CsvRow> rows = read_csv(csv_);
+  ASSERT_EQ(rows.size(), 8U);
+  for (size_t i = 3; i < 8; ++i) {
+    EXPECT_THAT(rows[i].at("r"), HasSubstr(","));
+    EXPECT_NE(rows[i].at("r"), rows[3 + (i - 2) % 5].at("r"));
+  }
+  EXPECT_THAT(read_text(folder_ / "sweep.svg"), HasSubstr(">random schedules<"));
+}
+
 TEST_F(CliSweep, AModelWithoutHeadHasNoAgreement) {
   write_model_without(folder_ / "model", "head.");
   expect_done(run_fovea({"sweep", folder_ / "model", kPictures, "--r", "4", "-o", csv_}));
@@ -118,10 +140,13 @@ TEST_F(CliSweep, RefusesInOneLineAndWritesNothing) {
     expect_refused(sweep(arguments), fragment);
   };
   refuse({"--r", "4"}, "--output is required");
+  refuse({"--threshold", "0.5,2", "-o", csv_}, "--threshold 2: expected a number");
   refuse({"--r", "4,x", "-o", csv_}, "--r x: expected a number of tokens");
   refuse({"--r", "4,", "-o", csv_}, "--r : expected a number of tokens");
   refuse({"--metric", "k,z", "-o", csv_}, "--metric z: expected one of k, q");
   refuse({"--passes", "0", "-o", csv_}, "--passes");
+  refuse({"--random-schedules", "x", "-o", csv_}, "--random-schedules x");
+  refuse({"--random-schedules", "3", "--threshold", "0.9", "-o", csv_}, "does not go with");
   refuse({"-o", csv_, "--plot", folder_ / "x.png"}, "expected a name that ends in .svg");
   refuse({"-o", folder_ / "x.svg"}, "x.svg: expected another file than that of the plot");
   refuse({"-o", folder_ / "none" / "x.csv"}, "there is no folder");

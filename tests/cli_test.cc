@@ -113,6 +113,7 @@ const WrongUsage kWrongUsages[] = {
     {"partition", inspect_with({"--partition", "odd"}),
      "--partition odd: expected one of alternate"},
     {"placement", inspect_with({"--placement", "x"}), "--placement x: expected one of between"},
+    {"score", inspect_with({"--score", "best"}), "--score best: expected one of similarity, sal"},
     {"k", inspect_with({"--k", "0"}), "--k 0: expected a whole number from 1"},
     {"seed", inspect_with({"--seed", "-1"}), "--seed -1: expected a whole number from 0"},
     {"threshold_far", inspect_with({"--threshold", "3"}),

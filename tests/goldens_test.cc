@@ -1,100 +1,16 @@
 // Every golden case through the library's door, at every instruction-set level of this machine.
+#include "tests/goldens.h"
+
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdlib>
-#include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "fovea/backend/cpu/level.h"
-#include "fovea/fovea.h"
-#include "fovea/io/file.h"
-#include "fovea/io/npy.h"
-#include "fovea/io/safetensors.h"
 
 namespace fovea {
 namespace {
-
-const std::filesystem::path kGoldens = std::filesystem::path(FOVEA_TEST_DATA) / "goldens";
-
-std::vector<std::string> golden_cases() {
-  std::vector<std::string> cases;
-  for (const auto& entry : std::filesystem::directory_iterator(kGoldens)) {
-    cases.push_back(entry.path().filename());
-  }
-  std::sort(cases.begin(), cases.end());
-  return cases;
-}
-
-// The options of one run of a golden's runs.json.
-MergeOptions options_of(const nlohmann::json& run) {
-  MergeOptions options;
-  if (run.at("r").is_array()) {
-    options.schedule.per_layer = run.at("r").get<std::vector<int>>();
-  } else {
-    options.schedule.r = run.at("r").get<int>();
-  }
-  options.schedule.inflect = run.value("inflect", 0.0);
-  options.prop_attn = run.value("prop_attn", true);
-  options.metric = parse_metric(run.value("metric", "k"));
-  options.distance = parse_distance(run.value("distance", "cosine"));
-  options.merge = parse_merge_mode(run.value("merge", "weighted"));
-  return options;
-}
-
-// The largest difference over the largest wanted value.
-double relative_error(const Array& got, const Array& want) {
-  double difference = 0;
-  double largest = 0;
-  for (size_t i = 0; i < want.data.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(got.data[i]) - want.data[i]));
-    largest = std::max(largest, std::abs(static_cast<double>(want.data[i])));
-  }
-  return difference / largest;
-}
-
-Array read_array(const SafeTensors& file, const std::string& name) {
-  const TensorView& tensor = file.tensors().at(name);
-  return {tensor.shape, to_floats(tensor, file.file_name())};
-}
-
-std::vector<int32_t> read_ints(const SafeTensors& file, const std::string& name) {
-  const std::span<const std::byte> bytes = file.tensors().at(name).bytes;
-  std::vector<int32_t> values(bytes.size() / sizeof(int32_t));
-  std::copy_n(bytes.begin(), bytes.size(), std::as_writable_bytes(std::span(values)).begin());
-  return values;
-}
-
-void expect_close(const SafeTensors& want, const std::string& name, const Array& got) {
-  const Array expected = read_array(want, name);
-  ASSERT_EQ(got.shape, expected.shape) << name;
-  EXPECT_LE(relative_error(got, expected), 2e-4) << name;
-}
-
-// Exactly the routes of the file.
-void expect_routes(const SafeTensors& want, const Result& got) {
-  size_t count = 0;
-  for (const auto& [name, tensor] : want.tensors()) {
-    if (!name.starts_with("routes.")) continue;
-    ++count;
-    const auto route = got.routes.find(std::stoi(name.substr(7)));
-    ASSERT_NE(route, got.routes.end()) << name;
-    EXPECT_EQ(route->second.shape, tensor.shape) << name;
-    EXPECT_EQ(route->second.data, read_ints(want, name)) << name;
-  }
-  EXPECT_EQ(got.routes.size(), count);
-}
-
-// The files of big.LITTLE models don't say it.
-void expect_nothing_merged(const Result& got) {
-  EXPECT_EQ(got.sizes.data, std::vector<float>(got.sizes.data.size(), 1.0F));
-  for (size_t i = 0; i < got.source.data.size(); ++i) {
-    EXPECT_EQ(got.source.data[i], static_cast<int32_t>(i) % got.source.shape[1]);
-  }
-}
 
 class GoldensTest : public testing::TestWithParam<std::string> {
  protected:
@@ -102,38 +18,20 @@ class GoldensTest : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(GoldensTest, AllRunsAtAllLevels) {
-  const std::filesystem::path folder = kGoldens / GetParam();
-  const Array input = read_npy(folder / "input.npy");
-  const nlohmann::json runs = nlohmann::json::parse(read_text(folder / "runs.json"));
+  const Array input = read_npy(golden(GetParam()) / "input.npy");
+  const std::vector<GoldenRun> runs = golden_runs(GetParam());
   ASSERT_FALSE(runs.empty());
   for (const SimdLevel level : available_levels()) {
     setenv("FOVEA_SIMD", to_string(level).c_str(), 1);
-    const Model model = Model::load(folder, {.threads = 2});
-    for (const auto& [name, run] : runs.items()) {
-      SCOPED_TRACE(name + " at " + to_string(level));
-      const Result got = model.run(input, {.merge = options_of(run)});
-      const SafeTensors want = SafeTensors::open(folder / (name + ".safetensors"));
-      expect_close(want, "logits", got.logits);
-      expect_close(want, "features", got.features);
-      expect_close(want, "tokens", got.tokens);
-      expect_routes(want, got);
-      if (!got.routes.empty()) {
-        expect_nothing_merged(got);
-        continue;
-      }
-      expect_close(want, "sizes", got.sizes);
-      EXPECT_EQ(got.source.shape, want.tensors().at("source").shape);
-      EXPECT_EQ(got.source.data, read_ints(want, "source"));
+    const Model model = Model::load(golden(GetParam()), {.threads = 2});
+    for (const GoldenRun& run : runs) {
+      SCOPED_TRACE(run.name + " at " + to_string(level));
+      expect_golden(GetParam(), run.name, model.run(input, {.merge = run.options}));
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldensTest, testing::ValuesIn(golden_cases()),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Cases, GoldensTest, testing::ValuesIn(golden_names()), test_name);
 
 }  // namespace
 }  // namespace fovea

@@ -61,11 +61,22 @@ PlainGroups groups_of(const std::vector<size_t>& stay, const std::vector<PlainEd
 
 // The paper's matching over tokens from `prefix` on, even positions against odd ones, of pairs more
 // alike than `threshold`.
-PlainGroups plain_bipartite(const PlainSeen& seen, size_t prefix, size_t r, double threshold = -2) {
+PlainGroups plain_bipartite(const PlainSeen& seen, size_t prefix, size_t r, double threshold = -2,
+                            bool by_salience = false) {
   std::vector<size_t> a;
   std::vector<size_t> b;
   for (size_t i = prefix; i < seen.keys.size(); ++i) (i % 2 == 0 ? a : b).push_back(i);
   std::vector<PlainEdge> edges = plain_edges(seen, a, b);
+  double mean = 0;
+  for (size_t i = prefix; i < seen.keys.size(); ++i) {
+    mean += seen.class_attention[i] / static_cast<double>(seen.keys.size() - prefix);
+  }
+  for (PlainEdge& edge : edges) {
+    if (!by_salience) continue;
+    const double least =
+        std::min(seen.class_attention[edge.from], seen.class_attention[edge.to]) / mean;
+    edge.score = 1 - (1 - edge.score) * std::pow(least, 0.2);
+  }
   const auto stronger = [](const PlainEdge& x, const PlainEdge& y) { return x.score > y.score; };
   std::stable_sort(edges.begin(), edges.end(), stronger);
   const auto alike = static_cast<size_t>(std::count_if(
@@ -168,6 +179,18 @@ TEST(Merging, AThresholdMergesWhatIsAlikeAndNoMoreThanR) {
   }
 }
 
+TEST(Merging, SalienceSparesWhatTheClassTokenAttendsTo) {
+  for (const std::string golden : {"vit", "deit-distilled", "layerscale", "parallel-plain"}) {
+    for (const Placement placement : kPlacements) {
+      SCOPED_TRACE(golden);
+      const auto prefix = static_cast<size_t>(PlainVit(kModels / golden).architecture().prefix());
+      expect_same_as_plain(
+          golden, {.schedule = {.r = 5}, .score = Scoring::salience, .placement = placement},
+          [&](const PlainSeen& seen, int) { return plain_bipartite(seen, prefix, 5, -2, true); });
+    }
+  }
+}
+
 TEST(Merging, KthIsThePlainOneAndIgnoresR) {
   for (const std::string& golden : kPlainGoldens) {
     for (const Placement placement : kPlacements) {
@@ -209,6 +232,8 @@ std::vector<Way> all_ways() {
       {"attention_prune", {.matching = Matching::attention_prune}, true},
       {"random_bipartite", {.matching = Matching::random_bipartite}},
       {"kth", {.matching = Matching::kth, .k = 3}},
+      {"salience", {.score = Scoring::salience}},
+      {"salience_of_inputs", {.metric = Metric::x, .score = Scoring::salience}},
       {"bipartite", {}},
   };
   const size_t count = ways.size();
@@ -228,7 +253,9 @@ TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
   for (const std::string golden : {"vit-odd", "parallel", "dinov2-registers", "no-class-token"}) {
     const Model model = Model::load(kModels / golden, {.threads = 2});
     const Architecture& a = model.architecture();
-    if (GetParam().options.matching == Matching::attention_prune && !a.class_token) continue;
+    const MergeOptions& way = GetParam().options;
+    const bool looks = way.matching == Matching::attention_prune || way.score == Scoring::salience;
+    if (looks && !a.class_token) continue;
     const Array images = read_npy(kModels / golden / "input.npy");
     for (const int r : {3, 1000}) {
       SCOPED_TRACE(golden + " r " + std::to_string(r));
@@ -406,6 +433,9 @@ TEST(Merging, RefusesWhatCanNotBeDone) {
   };
   EXPECT_THAT(error({.matching = Matching::attention_prune}),
               testing::HasSubstr("the model has no class token; expected another matching"));
+  EXPECT_THAT(error({.score = Scoring::salience}), testing::HasSubstr("expected score similarity"));
+  EXPECT_THAT(error({.matching = Matching::greedy, .score = Scoring::salience}),
+              testing::HasSubstr("goes with matching bipartite and distance cosine alone"));
   EXPECT_THAT(error({.matching = Matching::kth, .k = 0}), testing::HasSubstr("k is 0; expected 1"));
   EXPECT_THAT(error({.distance = Distance::softmax, .matching = Matching::greedy}),
               testing::HasSubstr("expected cosine, dot or euclidean"));

@@ -9,39 +9,50 @@
 #include "fovea/backend/images.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
+#include "fovea/backend/positions.h"
 #include "fovea/backend/profile.h"
+#include "fovea/backend/weight.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
 
 // Tensor: [B, T, C] activations, cheap to copy. Linear, Norm, Vector: weights of a linear layer, a
-// LayerNorm, a value per channel. Qkv, Projection: the joint weights of
-// queries, keys and values, and what they make of a tensor. CrossQkv: the same where only some
-// tokens ask. Sizes, plans, routes and sources are plain host data. The comments at Cpu's members
-// say what each operation does.
+// LayerNorm, a value per channel. Rows: those of prefix tokens or of a table of positions, and
+// Positions what an input takes of them. Qkv, Projection: the joint weights of queries, keys and
+// values, and what they make of a tensor. CrossQkv: the same where only some tokens ask. kTrains:
+// whether weights change between runs. Sizes, plans, routes and sources are plain host data. The
+// comments at Cpu's members say what each operation does.
 template <class B>
 concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
                            const typename B::Norm norm, const typename B::Vector vector,
                            const typename B::Qkv qkv, const typename B::CrossQkv cross,
                            const typename B::Projection projection,
-                           std::span<const typename B::Projection> projections, const Array array,
-                           const Images images, std::span<const float> sizes,
-                           std::span<const typename B::Tensor> many, const Plan plan,
-                           const Partition partition, const Route route,
+                           std::span<const typename B::Projection> projections, const Weight weight,
+                           const BatchNorm batch_norm, std::span<const typename B::Rows> prefix,
+                           const typename B::Rows rows, const PositionMap map,
+                           const typename B::Positions positions, const Images images,
+                           std::span<const float> sizes, std::span<const typename B::Tensor> many,
+                           const Plan plan, const Partition partition, const Route route,
                            std::span<const int> splits) {
-  { b.make_linear(array, array) } -> std::same_as<typename B::Linear>;
-  { b.make_norm(array, array, 1e-6) } -> std::same_as<typename B::Norm>;
-  { b.make_vector(array) } -> std::same_as<typename B::Vector>;
+  { b.make_linear(weight, weight) } -> std::same_as<typename B::Linear>;
+  { b.make_exact_linear(weight, weight) } -> std::same_as<typename B::Linear>;
+  {
+    b.make_convolution(weight, weight, batch_norm, RowOrder::channels_first)
+    } -> std::same_as<typename B::Linear>;
+  { b.make_norm(weight, weight, 1e-6) } -> std::same_as<typename B::Norm>;
+  { b.make_vector(weight) } -> std::same_as<typename B::Vector>;
+  { b.make_rows(weight) } -> std::same_as<typename B::Rows>;
   { b.patches(images, 16, 16, splits) } -> std::same_as<typename B::Tensor>;
   { b.fold(x, 4) } -> std::same_as<typename B::Tensor>;
-  { b.embed(x, array, array) } -> std::same_as<typename B::Tensor>;
+  { b.positions(prefix, rows, map) } -> std::same_as<typename B::Positions>;
+  { b.embed(x, positions) } -> std::same_as<typename B::Tensor>;
   { b.linear(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.hidden_linear(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.linear_gelu(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.add_linear(x, x, linear, vector) } -> std::same_as<typename B::Tensor>;
-  { b.make_qkv(array, array, 1) } -> std::same_as<typename B::Qkv>;
+  { b.make_qkv(weight, weight, 1) } -> std::same_as<typename B::Qkv>;
   { b.project(x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
-  { b.make_cross_qkv(array, array) } -> std::same_as<typename B::CrossQkv>;
+  { b.make_cross_qkv(weight, weight) } -> std::same_as<typename B::CrossQkv>;
   { b.project_cross(x, x, norm, cross) } -> std::same_as<typename B::Projection>;
   { b.norm_linear(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.norm_linear_gelu(x, norm, linear) } -> std::same_as<typename B::Tensor>;
@@ -53,7 +64,6 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
   { b.class_attention(projections, 1, sizes) } -> std::same_as<std::vector<float>>;
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
-  { b.make_exact_linear(array, array) } -> std::same_as<typename B::Linear>;
   { b.keep_scores(x, linear, 1) } -> std::same_as<typename B::Tensor>;
   { b.gather(x, route) } -> std::same_as<typename B::Tensor>;
   { b.add_gated(x, x, x, vector) } -> std::same_as<typename B::Tensor>;
@@ -63,6 +73,7 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.average(x, sizes, 1) } -> std::same_as<typename B::Tensor>;
   { b.concat_channels(x, x) } -> std::same_as<typename B::Tensor>;
   b.time(Work::merging);
+  { B::kTrains } -> std::convertible_to<bool>;
   { b.sequences(x) } -> std::convertible_to<Sequences>;
   { b.read(x) } -> std::same_as<Array>;
 };

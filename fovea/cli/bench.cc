@@ -32,7 +32,8 @@ struct Flags {
 };
 
 struct Row {
-  std::string r;  // a number; of a file perhaps one for every layer; empty: as the threshold says
+  // One number; or of a file a list with one for every layer; empty where only the threshold says.
+  std::string r;
   int batch;
 };
 
@@ -75,7 +76,6 @@ double fastest_run(const Model& model, const Array& images, const RunOptions& op
 
 MergeOptions merge_of(const Flags& flags, const Row& row) {
   MergeTexts texts = layered(flags.merge);
-  texts.erase("r");
   if (!row.r.empty()) texts["r"] = row.r;
   return merge_options(texts);
 }
@@ -107,7 +107,7 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   return measured;
 }
 
-// What a row merges; "-" where only the threshold says.
+// What a row merges, short enough for the table.
 std::string r_text(const Row& row) {
   if (row.r.empty()) return "-";
   return row.r.find(',') == std::string::npos ? row.r : "list";
@@ -165,11 +165,13 @@ Measured measure_apart(const Flags& flags, const Row& row, bool is_first) {
 
 void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
-  nlohmann::ordered_json r;  // null where only the threshold says
-  if (!row.r.empty()) {
-    const Schedule schedule = parse_schedule(row.r);
+  // Null where only the threshold says.
+  nlohmann::ordered_json r;
+  const Schedule schedule = parse_schedule(row.r.empty() ? "0" : row.r);
+  if (!schedule.per_layer.empty()) {
+    r = schedule.per_layer;
+  } else if (!row.r.empty()) {
     r = schedule.r;
-    if (!schedule.per_layer.empty()) r = schedule.per_layer;
   }
   nlohmann::ordered_json line = {
       {"model", flags.model},        {"r", r},
@@ -201,15 +203,14 @@ bool is_routed(const std::string& model) {
               .predict_after.empty();
 }
 
-// What to run of --r, an empty text where only the threshold says; where only a file says it, that
-// is one run.
+// What to run of --r; where only a file says it, that is one run.
 std::vector<std::string> r_of(const Flags& flags) {
   const MergeTexts texts = layered(flags.merge);
   const auto r = texts.find("r");
   if (r == texts.end() && is_routed(flags.model)) return {"0"};
   if (r == texts.end()) return {"0", texts.contains("threshold") ? "" : "13"};
   if (!flags.merge.typed.contains("r")) return {r->second};
-  const std::vector<std::string> list = split(r->second);
+  std::vector<std::string> list = split(r->second);
   for (const std::string& part : list) parse_whole("--r", part, 0, kNoLimit);
   return list;
 }

@@ -15,7 +15,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, keep_ratio;
+  std::string model, keep_ratio, size;
   PictureFlags pictures;
   std::string top = "5";
   bool json = false;
@@ -90,7 +90,7 @@ int classify(const Flags& flags) {
   }
   const std::vector<std::string> labels = labels_of(model);
   return run_pictures(
-      model, pictures, options,
+      model, pictures, preprocessing_of(flags.size, model), options,
       [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
         const auto logits = std::span(result.logits.data).subspan(index * classes, classes);
         if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
@@ -114,6 +114,7 @@ void add_classify(CLI::App& program, int& status) {
   command->add_flag("--json", flags->json,
                     "Print one JSON object a line: file,\n"
                     "top: [{label, index, probability}]");
+  add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);

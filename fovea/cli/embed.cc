@@ -12,7 +12,8 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, output, names, keep_ratio;
+  std::string model, output, names, keep_ratio, size;
+  bool dense = false;
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
@@ -28,30 +29,67 @@ void check_outputs(const Flags& flags) {
   }
 }
 
+void write_names(const std::string& file, const std::vector<std::string>& names) {
+  if (file.empty()) return;
+  write_atomically(file, [&](std::ostream& out) {
+    for (const std::string& name : names) out << name << '\n';
+  });
+}
+
+// Rows may be many times what memory holds: a feature for every patch.
+class DenseOutput {
+ public:
+  DenseOutput(const Architecture& a, const Preprocessing& spec)
+      : prefix_(a.prefix()), rows_({spec.height / a.patch[0], spec.width / a.patch[1], a.width}) {}
+  void append(int64_t index, const Result& result) {
+    rows_.append(dense_features(result, index, prefix_).data);
+  }
+  void write(const std::string& file) { rows_.write(file); }
+
+ private:
+  int prefix_;
+  NpyRows rows_;
+};
+
+class FeatureOutput {
+ public:
+  void append(int64_t index, const Result& result) {
+    const int64_t channels = result.features.shape[1];
+    const float* row = result.features.data.data() + index * channels;
+    features_.data.insert(features_.data.end(), row, row + channels);
+    features_.shape = {static_cast<int64_t>(features_.data.size()) / channels, channels};
+  }
+  void write(const std::string& file) const { write_npy(file, features_); }
+
+ private:
+  Array features_;
+};
+
+template <class Output>
+int embed_into(Output output, const Flags& flags, const Model& model, const Pictures& pictures,
+               const Preprocessing& spec, const RunOptions& options) {
+  std::vector<std::string> names;
+  const int status =
+      run_pictures(model, pictures, spec, options,
+                   [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
+                     output.append(index, result);
+                     names.push_back(picture.string());
+                   });
+  output.write(flags.output);
+  write_names(flags.names, names);
+  return status;
+}
+
 int embed(const Flags& flags) {
   const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const LoadOptions load = load_options(flags.run);
   check_outputs(flags);
   const Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, options);
-  Array features;
-  std::vector<std::string> names;
-  const int status =
-      run_pictures(model, pictures, options,
-                   [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
-                     const int64_t channels = result.features.shape[1];
-                     const float* row = result.features.data.data() + index * channels;
-                     features.data.insert(features.data.end(), row, row + channels);
-                     names.push_back(picture.string());
-                     features.shape = {static_cast<int64_t>(names.size()), channels};
-                   });
-  write_npy(flags.output, features);
-  if (!flags.names.empty()) {
-    write_atomically(flags.names, [&](std::ostream& out) {
-      for (const std::string& name : names) out << name << '\n';
-    });
-  }
-  return status;
+  const Preprocessing spec = preprocessing_of(flags.size, model);
+  if (!flags.dense) return embed_into(FeatureOutput(), flags, model, pictures, spec, options);
+  DenseOutput output(model.architecture(), spec);
+  return embed_into<DenseOutput&>(output, flags, model, pictures, spec, options);
 }
 
 }  // namespace
@@ -71,6 +109,10 @@ void add_embed(CLI::App& program, int& status) {
       ->add_option("--names", flags->names,
                    "File to write: the picture of each row, one path a line")
       ->type_name("FILE");
+  command->add_flag("--dense", flags->dense,
+                    "Write a feature for every patch, merged or not: [pictures, rows,\n"
+                    "columns, channels]; zeros where patches were dropped");
+  add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);

@@ -13,7 +13,19 @@ struct Flags {
   std::string model, input, output, keep_ratio;
   MergeFlags merge;
   RunFlags run;
+  bool unmerge = false;
 };
+
+// [B, P, C]
+Array unmerged(const Result& result, int prefix) {
+  Array all;
+  for (int64_t image = 0; image < result.tokens.shape[0]; ++image) {
+    const Array dense = dense_features(result, image, prefix);
+    all.data.insert(all.data.end(), dense.data.begin(), dense.data.end());
+    all.shape = {image + 1, dense.shape[0], dense.shape[1]};
+  }
+  return all;
+}
 
 int forward(const Flags& flags) {
   const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
@@ -33,6 +45,11 @@ int forward(const Flags& flags) {
       to_write("source", result.source)};
   for (const auto& [layer, positions] : result.routes) {
     tensors.push_back(to_write(fmt::format("routes.{}", layer), positions));
+  }
+  Array dense;
+  if (flags.unmerge) {
+    dense = unmerged(result, model.architecture().prefix());
+    tensors.push_back(to_write("dense", dense));
   }
   write_safetensors(flags.output, tensors);
   return kDone;
@@ -58,6 +75,9 @@ void add_forward(CLI::App& program, int& status) {
                    "positions that take the big path after layer L, counted from 1)")
       ->type_name("FILE")
       ->required();
+  command->add_flag("--unmerge", flags->unmerge,
+                    "Write dense as well: a feature for every patch, merged or not,\n"
+                    "[batch, patches, channels]; zeros where patches were dropped");
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);

@@ -66,6 +66,10 @@ constexpr MergeFlag kTable[] = {
      [](const std::string& text, MergeOptions& options) {
        options.partition = parse_partitioning(text);
      }},
+    {"score", "NAME",
+     "What ranks pairs: similarity, or salience, which spares what the\n"
+     "class token attends to (default similarity)",
+     [](const std::string& text, MergeOptions& options) { options.score = parse_score(text); }},
     {"placement", "NAME",
      "Where in a layer tokens merge: between attention and MLP,\n"
      "before-attention, after-mlp (default between)",

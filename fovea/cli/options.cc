@@ -91,6 +91,14 @@ std::array<int, 2> input_size(const std::string& size, const Architecture& archi
   return {height, width};
 }
 
+Preprocessing preprocessing_of(const std::string& size, const Model& model) {
+  Preprocessing spec = model.config().preprocessing;
+  const auto [height, width] = input_size(size, model.architecture());
+  spec.height = height;
+  spec.width = width;
+  return spec;
+}
+
 int parse_whole(const std::string& option, const std::string& text, int least, int most) {
   int value = 0;
   const char* end = text.data() + text.size();

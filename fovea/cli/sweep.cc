@@ -25,10 +25,16 @@ constexpr size_t kTimedPictures = 32;
 struct Flags {
   std::string model, output, plot;
   std::string passes = "3";
+  std::string random = "0";
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
 };
+
+// The option that changes along a line of the plot.
+std::string along(const MergeTexts& lists) {
+  return lists.contains("threshold") && !lists.contains("r") ? "threshold" : "r";
+}
 
 // Where the plot goes; nowhere where only the table goes to a pipe or a device.
 std::string plot_path(const Flags& flags) {
@@ -57,8 +63,8 @@ void check_outputs(const Flags& flags) {
 // The combinations of what is typed, and what the file says as a run of its own.
 std::vector<Setting> asked_for(const MergeFlags& flags) {
   MergeTexts lists = flags.typed;
-  if (!lists.contains("r")) lists["r"] = "0,4,8,12,16";
-  std::vector<Setting> settings = combinations(lists);
+  if (!lists.contains("r") && !lists.contains("threshold")) lists["r"] = "0,4,8,12,16";
+  std::vector<Setting> settings = combinations(lists, along(lists));
   if (!flags.config.empty()) {
     settings.push_back(setting_of(read_merge_config(flags.config)));
     settings.back().file = std::filesystem::path(flags.config).filename();
@@ -66,13 +72,39 @@ std::vector<Setting> asked_for(const MergeFlags& flags) {
   return settings;
 }
 
+// Schedules at random, with what the first combination says of the rest.
+void add_random(const Flags& flags, const Architecture& a, const Preprocessing& input,
+                std::vector<Setting>& settings) {
+  const int count = parse_whole("--random-schedules", flags.random, 0, 10'000);
+  if (count == 0) return;
+  MergeTexts typed = settings.front().typed;
+  if (typed.contains("threshold")) {
+    fail("--random-schedules {}: does not go with --threshold", count);
+  }
+  for (const char* option : {"r", "inflect"}) typed.erase(option);
+  // No more on average than leaves some tokens for the last layer.
+  const int patches = input.height / a.patch[0] * (input.width / a.patch[1]);
+  const std::vector<Setting> random =
+      random_settings(typed, count, a.depth, std::max(1, patches / a.depth));
+  settings.insert(settings.end(), random.begin(), random.end());
+}
+
+bool merges(const MergeOptions& merge, const Architecture& a, const Preprocessing& input) {
+  // With a threshold how many merge depends on the picture, but none do where r is 0.
+  if (merge.threshold) {
+    const std::vector<int> r = layer_schedule(merge.schedule, a.depth);
+    return std::any_of(r.begin(), r.end(), [](int count) { return count > 0; });
+  }
+  return cost(a, input.height, input.width, merge).tokens_per_layer !=
+         cost(a, input.height, input.width).tokens_per_layer;
+}
+
 // Without those that merge nothing: they are the dense model, which is always there.
 std::vector<Setting> merging(std::vector<Setting> settings, const Architecture& a,
                              const Preprocessing& input) {
-  const std::vector<int> dense = cost(a, input.height, input.width).tokens_per_layer;
   std::erase_if(settings, [&](const Setting& setting) {
     check_fits(setting.merge, a);
-    return cost(a, input.height, input.width, setting.merge).tokens_per_layer == dense;
+    return !merges(setting.merge, a, input);
   });
   return settings;
 }
@@ -150,6 +182,7 @@ int sweep(const Flags& flags) {
   check_outputs(flags);
   const Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, {});
+  add_random(flags, model.architecture(), model.config().preprocessing, settings);
   settings = merging(std::move(settings), model.architecture(), model.config().preprocessing);
   std::vector<MergeOptions> merges;
   for (const Setting& setting : settings) merges.push_back(setting.merge);
@@ -160,7 +193,9 @@ int sweep(const Flags& flags) {
   write_atomically(flags.output, [&](std::ostream& out) { out << sweep_csv(rows); });
   const std::string plot = plot_path(flags);
   if (!plot.empty()) {
-    write_atomically(plot, [&](std::ostream& out) { out << sweep_plot(flags.model, rows); });
+    write_atomically(plot, [&](std::ostream& out) {
+      out << sweep_plot(flags.model, along(flags.merge.typed), rows);
+    });
   }
   return status;
 }
@@ -189,11 +224,17 @@ void add_sweep(CLI::App& program, int& status) {
                    "(default 3)")
       ->type_name("N");
   command
+      ->add_option("--random-schedules", flags->random,
+                   "As many more runs, each with another r for every layer drawn at\n"
+                   "random: the cloud in the plot (default 0)")
+      ->type_name("N");
+  command
       ->add_option_function<std::string>(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
-          "Tokens to merge away in each layer (default 0,4,8,12,16).\n"
-          "Of this and of all below: commas separate runs; the file of\n"
-          "--merge-config is one more run, beside them")
+          "Tokens to merge away in each layer (default 0,4,8,12,16;\n"
+          "with --threshold as many as it says). Of this and of all below:\n"
+          "commas separate runs; the file of --merge-config is one more run,\n"
+          "beside them")
       ->type_name("N,...")
       ->group("Token merging");
   add_run_flags(*command, flags->run);

@@ -14,14 +14,13 @@ namespace {
 SweepRow row_of(const Model& model, const Setting& setting, const Score& score,
                 const Score& dense) {
   const Architecture& a = model.architecture();
-  const Preprocessing& input = model.config().preprocessing;
   SweepRow row;
   row.setting = setting;
   row.images = score.fidelity.images;
   row.fidelity = score.fidelity.mean();
   if (a.classes > 0) row.agreement = score.fidelity.agreement();
   row.images_per_second = score.images_per_second();
-  row.gflops_per_image = cost(a, input.height, input.width, setting.merge).gflops;
+  row.gflops_per_image = score.gflops_per_image();
   row.speedup = row.images_per_second / dense.images_per_second();
   return row;
 }
@@ -71,33 +70,39 @@ std::string sweep_csv(const std::vector<SweepRow>& rows) {
   return csv;
 }
 
-std::string sweep_plot(const std::string& model, const std::vector<SweepRow>& rows) {
+std::string sweep_plot(const std::string& model, const std::string& along,
+                       const std::vector<SweepRow>& rows) {
   const SweepRow& dense = rows.front();
   std::vector<Setting> settings;
   for (const SweepRow& row : rows) {
-    if (&row != &dense && row.setting.file.empty()) settings.push_back(row.setting);
+    if (&row != &dense && row.setting.file.empty() && !row.setting.random)
+      settings.push_back(row.setting);
   }
-  const std::vector<std::string> telling = telling_options(settings);
+  const std::vector<std::string> telling = telling_options(settings, along);
   const PlotPoint start = {dense.images_per_second, dense.fidelity, ""};
   Plot plot;
   const std::filesystem::path path = model;
   const std::string name = path.has_filename() ? path.filename() : path.parent_path().filename();
   plot.title = fmt::format("{}: {} pictures", name, dense.images);
-  plot.x_label = "images per second (beside the points: r)";
+  plot.x_label = fmt::format("images per second (beside the points: {})", along);
   plot.y_label = "fidelity (mean cosine to the dense model's features)";
   plot.reference = {dense.fidelity,
                     fmt::format("dense model, {:.1f} images/s", dense.images_per_second)};
+  PlotSeries cloud = {"random schedules", PlotStyle::cloud, {}};
   const SweepRow* before = nullptr;
   for (const SweepRow& row : rows) {
-    if (&row == &dense) continue;
+    if (row.setting.random) cloud.points.push_back({row.images_per_second, row.fidelity});
+    if (&row == &dense || row.setting.random) continue;
     const bool of_file = !row.setting.file.empty();
-    if (of_file || before == nullptr || before->setting.without_r() != row.setting.without_r()) {
+    if (of_file || before == nullptr ||
+        before->setting.without(along) != row.setting.without(along)) {
       plot.series.push_back({describe(row.setting, telling), PlotStyle::line, {start}});
     }
     plot.series.back().points.push_back(
-        {row.images_per_second, row.fidelity, of_file ? "" : row.setting.text("r")});
+        {row.images_per_second, row.fidelity, of_file ? "" : row.setting.text(along)});
     before = &row;
   }
+  if (!cloud.points.empty()) plot.series.push_back(cloud);
   if (plot.series.empty()) plot.series.push_back({"dense", PlotStyle::line, {start}});
   return to_svg(plot);
 }

@@ -28,7 +28,9 @@ std::vector<SweepRow> sweep_rows(const Model& model, const std::vector<Setting>&
 // With a header; columns of options that no row gives are left out.
 std::string sweep_csv(const std::vector<SweepRow>& rows);
 
-// Fidelity against images per second as SVG: a line through the settings that differ in r alone.
-std::string sweep_plot(const std::string& model, const std::vector<SweepRow>& rows);
+// Fidelity against images per second as SVG: a line through the settings that differ in
+// the option `along` alone.
+std::string sweep_plot(const std::string& model, const std::string& along,
+                       const std::vector<SweepRow>& rows);
 
 }  // namespace fovea::cli

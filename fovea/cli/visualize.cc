@@ -59,12 +59,9 @@ int enlargement(const Preprocessing& spec, bool many_panels) {
 Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Architecture& a = model.architecture();
   Drawing plan;
-  plan.spec = model.config().preprocessing;
-  const auto [height, width] = input_size(flags.size, a);
-  plan.spec.height = height;
-  plan.spec.width = width;
-  plan.rows = height / a.patch[0];
-  plan.columns = width / a.patch[1];
+  plan.spec = preprocessing_of(flags.size, model);
+  plan.rows = plan.spec.height / a.patch[0];
+  plan.columns = plan.spec.width / a.patch[1];
   plan.prefix = a.prefix();
   std::vector<int> all(a.depth);
   std::iota(all.begin(), all.end(), 1);
@@ -86,7 +83,10 @@ void check_size(const Drawing& plan, const DrawingOutput& output, size_t picture
 
 // Where nothing was said of how many, so many that a quarter of the patches is left.
 void choose_r(MergeFlags& flags, const Drawing& plan, int depth) {
-  if (flags.typed.contains("r")) return;
+  const MergeTexts texts = layered(flags);
+  const auto matching = texts.find("matching");
+  const bool by_k = matching != texts.end() && matching->second == "kth";
+  if (by_k || texts.contains("r") || texts.contains("threshold")) return;
   const int r = std::max(1, plan.rows * plan.columns * 3 / 4 / depth);
   flags.typed["r"] = std::to_string(r);
   note(fmt::format("--r {}, as none is given: about a quarter of the patches is left", r));

@@ -14,14 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_picture(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::array kExtensions = {".jpg", ".jpeg", ".png"};
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-}
-
 // Symbolic links to folders are not followed: they may lead in circles.
 std::vector<fs::path> pictures_below(const fs::path& folder) {
   std::vector<fs::path> found;
@@ -42,6 +34,14 @@ std::vector<fs::path> pictures_below(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool is_picture(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::array kExtensions = {".jpg", ".jpeg", ".png"};
+  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+}
 
 std::vector<fs::path> list_pictures(const std::vector<fs::path>& paths) {
   std::vector<fs::path> pictures;

@@ -6,9 +6,11 @@
 
 namespace fovea {
 
-// Files as they are given; folders recursively, sorted by path, only .jpg, .jpeg and .png in any
-// case. Throws Error naming the path that does not exist, can't be read, or the folder that holds
-// no picture.
+// Whether its name ends as a picture's does: .jpg, .jpeg or .png in any case.
+bool is_picture(const std::filesystem::path& path);
+
+// Files as they are given; folders recursively, sorted by path, only pictures. Throws Error naming
+// the path that does not exist, can't be read, or the folder that holds no picture.
 std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& paths);
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 #include "fovea/io/npy.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <functional>
@@ -221,6 +222,36 @@ void write_npy(const std::filesystem::path& path, const Array& array) {
     out << header_text(array.shape);
     out.write(reinterpret_cast<const char*>(array.data.data()),
               static_cast<std::streamsize>(array.data.size() * sizeof(float)));
+  });
+}
+
+NpyRows::NpyRows(Shape row) : row_(std::move(row)), file_(std::tmpfile()) {
+  if (file_ == nullptr) fail("no temporary file for rows: {}", std::strerror(errno));
+}
+
+NpyRows::~NpyRows() { std::fclose(file_); }
+
+void NpyRows::append(std::span<const float> row) {
+  if (static_cast<int64_t>(row.size()) != elements(row_)) {
+    fail("a row of {} values; expected {}", row.size(), to_string(row_));
+  }
+  if (std::fwrite(row.data(), sizeof(float), row.size(), file_) != row.size()) {
+    fail("the temporary file for rows can't be written: {}", std::strerror(errno));
+  }
+  ++rows_;
+}
+
+void NpyRows::write(const std::filesystem::path& path) {
+  Shape shape = row_;
+  shape.insert(shape.begin(), rows_);
+  std::rewind(file_);
+  write_atomically(path, [&](std::ostream& out) {
+    out << header_text(shape);
+    std::vector<char> block(size_t{1} << 20);
+    while (const size_t read = std::fread(block.data(), 1, block.size(), file_)) {
+      out.write(block.data(), static_cast<std::streamsize>(read));
+    }
+    if (std::ferror(file_) != 0) fail("the temporary file for rows can't be read");
   });
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <span>
@@ -21,5 +23,25 @@ Array parse_npy(std::span<const std::byte> bytes, const std::string& name);
 
 // Writes version 1.0, <f4, C order, atomically.
 void write_npy(const std::filesystem::path& path, const Array& array);
+
+// Rows of one shape on their way to a .npy file when nobody knows yet how many there will be: they
+// wait in a temporary file without a name.
+class NpyRows {
+ public:
+  explicit NpyRows(Shape row);
+  NpyRows(const NpyRows&) = delete;
+  NpyRows& operator=(const NpyRows&) = delete;
+  ~NpyRows();
+
+  // One row. Throws Error where it can't be kept.
+  void append(std::span<const float> row);
+  // All rows as one array [rows, row...], atomically; the last call.
+  void write(const std::filesystem::path& path);
+
+ private:
+  Shape row_;
+  int64_t rows_ = 0;
+  std::FILE* file_;
+};
 
 }  // namespace fovea

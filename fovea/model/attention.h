@@ -16,23 +16,23 @@ namespace fovea {
 template <Backend B>
 typename B::Linear read_linear(B& b, WeightSource& weights, const std::string& name, int64_t in,
                                int64_t out) {
-  return b.make_linear(weights.read(name + ".weight", {out, in}),
-                       weights.read(name + ".bias", {out}));
+  return b.make_linear(weights.named(name + ".weight", {out, in}),
+                       weights.named(name + ".bias", {out}));
 }
 
 template <Backend B>
 typename B::Qkv read_qkv(B& b, WeightSource& weights, const std::string& name,
                          const Architecture& a) {
   const int64_t out = int64_t{3} * a.width;
-  return b.make_qkv(weights.read(name + ".weight", {out, a.width}),
-                    weights.read(name + ".bias", {out}), a.heads);
+  return b.make_qkv(weights.named(name + ".weight", {out, a.width}),
+                    weights.named(name + ".bias", {out}), a.heads);
 }
 
 template <Backend B>
 typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name,
                            const Architecture& a) {
-  return b.make_norm(weights.read(name + ".weight", {a.width}),
-                     weights.read(name + ".bias", {a.width}), a.eps);
+  return b.make_norm(weights.named(name + ".weight", {a.width}),
+                     weights.named(name + ".bias", {a.width}), a.eps);
 }
 
 // LayerScale's factor per channel; empty (1 everywhere) where the model has none.
@@ -40,7 +40,7 @@ template <Backend B>
 typename B::Vector read_scale(B& b, WeightSource& weights, const std::string& name,
                               const Architecture& a) {
   if (!a.layer_scale) return {};
-  return b.make_vector(weights.read(name + ".ls.gamma", {a.width}));
+  return b.make_vector(weights.named(name + ".ls.gamma", {a.width}));
 }
 
 template <Backend B>

@@ -27,8 +27,8 @@ struct Predictor {
 
   static Predictor load(B& b, WeightSource& weights, const Architecture& a, size_t index) {
     const std::string name = "predictors." + std::to_string(index);
-    return {b.make_exact_linear(weights.read(name + ".weight", {2, a.width}),
-                                weights.read(name + ".bias", {2})),
+    return {b.make_exact_linear(weights.named(name + ".weight", {2, a.width}),
+                                weights.named(name + ".bias", {2})),
             a.routing->predict_after[index]};
   }
 
@@ -59,13 +59,13 @@ struct BigBlock {
     const int64_t out = int64_t{3} * a.width;
     return {read_norm(b, weights, attn + ".norm", a),
             read_norm(b, weights, ffn + ".norm", a),
-            b.make_cross_qkv(weights.read(attn + ".attn.qkv.weight", {out, a.width}),
-                             weights.read(attn + ".attn.qkv.bias", {out})),
+            b.make_cross_qkv(weights.named(attn + ".attn.qkv.weight", {out, a.width}),
+                             weights.named(attn + ".attn.qkv.bias", {out})),
             read_linear(b, weights, attn + ".attn.proj", a.width, a.width),
             read_linear(b, weights, ffn + ".mlp.fc1", a.width, a.mlp_width),
             read_linear(b, weights, ffn + ".mlp.fc2", a.mlp_width, a.width),
-            b.make_vector(weights.read(name + ".alpha_attn", {1})),
-            b.make_vector(weights.read(name + ".alpha_mlp", {1})),
+            b.make_vector(weights.named(name + ".alpha_attn", {1})),
+            b.make_vector(weights.named(name + ".alpha_mlp", {1})),
             a.heads};
   }
 
@@ -97,8 +97,8 @@ struct LittleBlock {
     const int heads = a.routing->little_heads;
     return {read_norm(b, weights, name + ".norm1", a),
             read_norm(b, weights, name + ".norm2", a),
-            b.make_qkv(weights.read(name + ".attn.qkv.weight", {3 * width, c}),
-                       weights.read(name + ".attn.qkv.bias", {3 * width}), heads),
+            b.make_qkv(weights.named(name + ".attn.qkv.weight", {3 * width, c}),
+                       weights.named(name + ".attn.qkv.bias", {3 * width}), heads),
             read_linear(b, weights, name + ".attn.proj", width, c),
             read_linear(b, weights, name + ".mlp.down", c, width),
             read_linear(b, weights, name + ".mlp.fc1", width, mlp_width),
@@ -127,7 +127,7 @@ struct RoutedBlock {
     RoutedBlock block{BigBlock<B>::load(b, weights, name, a), {}, {}};
     if (a.routing->has_little(layer)) {
       block.little = LittleBlock<B>::load(b, weights, name + ".little", a);
-      block.gamma = b.make_vector(weights.read(name + ".gamma", {1}));
+      block.gamma = b.make_vector(weights.named(name + ".gamma", {1}));
     }
     return block;
   }

@@ -17,16 +17,6 @@
 
 namespace fovea {
 
-// A convolution without overlap as the rows of a linear layer, with the batch norm after it folded
-// in. weight: [out, in, k, k]; the result is [out, k k in] with channels innermost, or [out, in k
-// k] as it lies when `as_it_lies`.
-struct FoldedConvolution {
-  Array weight;
-  Array bias;
-};
-FoldedConvolution fold_convolution(WeightSource& weights, const std::string& convolution,
-                                   const std::string& norm, const Shape& shape, bool as_it_lies);
-
 template <Backend B>
 class PatchEmbed {
  public:
@@ -34,7 +24,7 @@ class PatchEmbed {
     PatchEmbed embed;
     embed.architecture_ = a;
     embed.load_stem(b, weights);
-    embed.load_tokens(weights);
+    embed.load_tokens(b, weights);
     return embed;
   }
 
@@ -46,9 +36,8 @@ class PatchEmbed {
       x = b.fold(b.linear_gelu(x, stages_[stage]), kernels_[stage + 1] * kernels_[stage + 1]);
     }
     x = b.linear(x, stages_.back());
-    const auto positions = positions_of({static_cast<int>(images.height / a.patch[0]),
-                                         static_cast<int>(images.width / a.patch[1])});
-    return b.embed(x, positions->prefix, positions->patches);
+    return b.embed(x, *positions_of(b, {static_cast<int>(images.height / a.patch[0]),
+                                        static_cast<int>(images.width / a.patch[1])}));
   }
 
  private:
@@ -56,8 +45,9 @@ class PatchEmbed {
     const Architecture& a = architecture_;
     const std::string name = "patch_embed.proj";
     if (a.stem == Stem::linear) {
-      Array weight = weights.read(name + ".weight", {a.width, 3, a.patch[0], a.patch[1]});
-      stages_.push_back(b.make_linear(weight, weights.read(name + ".bias", {a.width})));
+      const Shape shape = {a.width, 3, a.patch[0], a.patch[1]};
+      stages_.push_back(b.make_linear(weights.named(name + ".weight", shape),
+                                      weights.named(name + ".bias", {a.width})));
       return;
     }
     kernels_ = {a.patch[0] / 4, 2, 2};
@@ -65,49 +55,63 @@ class PatchEmbed {
     const int narrow = a.width / 4;
     const std::array<int, 4> channels = {3, narrow, narrow, a.width};
     for (int stage = 0; stage < 3; ++stage) {
-      const FoldedConvolution folded = fold_convolution(
-          weights, name + "." + std::to_string(3 * stage),
-          name + "." + std::to_string(3 * stage + 1),
-          {channels[stage + 1], channels[stage], kernels_[stage], kernels_[stage]}, stage == 0);
-      stages_.push_back(b.make_linear(folded.weight, folded.bias));
+      const std::string convolution = name + "." + std::to_string(3 * stage);
+      const std::string norm = name + "." + std::to_string(3 * stage + 1);
+      const int64_t out = channels[stage + 1];
+      const Shape shape = {out, channels[stage], kernels_[stage], kernels_[stage]};
+      const Weight weight = weights.named(convolution + ".weight", shape);
+      const Weight bias = weights.named(convolution + ".bias", {out});
+      const BatchNorm batch_norm = {weights.named(norm + ".weight", {out}),
+                                    weights.named(norm + ".bias", {out}),
+                                    weights.named(norm + ".running_mean", {out}),
+                                    weights.named(norm + ".running_var", {out})};
+      stages_.push_back(
+          b.make_convolution(weight, bias, batch_norm,
+                             stage == 0 ? RowOrder::channels_first : RowOrder::channels_last));
     }
   }
 
-  void load_tokens(WeightSource& weights) {
+  void load_tokens(B& b, WeightSource& weights) {
     const Architecture& a = architecture_;
-    prefix_ = Array({a.prefix(), a.width}, {});
-    const auto append = [&](const char* name, int count) {
-      const Array rows = weights.read(name, {1, count, a.width});
-      prefix_.data.insert(prefix_.data.end(), rows.data.begin(), rows.data.end());
+    const auto read = [&](const char* name, int rows) {
+      return b.make_rows(weights.named(name, {1, rows, a.width}));
     };
-    if (a.class_token) append("cls_token", 1);
-    if (a.distillation_token) append("dist_token", 1);
-    if (a.registers > 0) append("reg_token", a.registers);
-    if (a.position_rows > 0) {
-      table_ = weights.read("pos_embed", {1, a.position_rows, a.width});
-      table_.shape = {a.position_rows, a.width};
-    }
+    if (a.class_token) prefix_.push_back(read("cls_token", 1));
+    if (a.distillation_token) prefix_.push_back(read("dist_token", 1));
+    if (a.registers > 0) prefix_.push_back(read("reg_token", a.registers));
+    if (a.position_rows > 0) table_ = read("pos_embed", a.position_rows);
   }
 
-  std::shared_ptr<const Positions> positions_of(std::array<int, 2> grid) const {
-    const std::lock_guard lock(cache_->lock);
-    std::shared_ptr<const Positions>& entry = cache_->of_grid[grid];
-    if (!entry)
-      entry = std::make_shared<Positions>(positions_for(architecture_, prefix_, table_, grid));
-    return entry;
+  using Positions = std::shared_ptr<const typename B::Positions>;
+
+  Positions make_positions(B& b, std::array<int, 2> grid) const {
+    return std::make_shared<const typename B::Positions>(
+        b.positions(prefix_, table_, position_map(architecture_, grid)));
+  }
+
+  // Kept for each grid, unless training changes them.
+  Positions positions_of(B& b, std::array<int, 2> grid) const {
+    if constexpr (B::kTrains) {
+      return make_positions(b, grid);
+    } else {
+      const std::lock_guard lock(cache_->lock);
+      Positions& entry = cache_->of_grid[grid];
+      if (!entry) entry = make_positions(b, grid);
+      return entry;
+    }
   }
 
   struct Cache {
     std::mutex lock;
-    std::map<std::array<int, 2>, std::shared_ptr<const Positions>> of_grid;
+    std::map<std::array<int, 2>, Positions> of_grid;
   };
 
   Architecture architecture_;
   std::vector<typename B::Linear> stages_;
-  std::vector<int> kernels_;  // side of each stage's convolution, for the hMLP stem
-  std::vector<int> splits_;   // of a patch, outermost first
-  Array prefix_;              // [p, C]
-  Array table_;               // [rows, C]
+  std::vector<int> kernels_;              // side of each stage's convolution, for the hMLP stem
+  std::vector<int> splits_;               // of a patch, outermost first
+  std::vector<typename B::Rows> prefix_;  // class, distillation and register tokens
+  typename B::Rows table_;                // of positions
   std::shared_ptr<Cache> cache_ = std::make_shared<Cache>();
 };
 

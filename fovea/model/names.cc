@@ -277,6 +277,14 @@ std::optional<std::string> dialect_name(std::string_view canonical, Dialect dial
   return std::nullopt;
 }
 
+std::string timm_name(std::string_view canonical, int branches) {
+  if (branches > 1 && canonical.starts_with("blocks.")) return std::string(canonical);
+  for (const Dialect dialect : {Dialect::timm, Dialect::timm_scale}) {
+    if (auto name = dialect_name(canonical, dialect)) return *std::move(name);
+  }
+  return std::string(canonical);
+}
+
 std::string Speller::spell(std::string_view canonical) const {
   std::string best(canonical);
   int most = 0;

@@ -41,6 +41,10 @@ std::optional<Canonical> canonical_name(std::string_view file_name);
 // How a dialect spells a canonical name; nothing where it has no spelling for it.
 std::optional<std::string> dialect_name(std::string_view canonical, Dialect dialect);
 
+// How timm spells a canonical name in a model with so many parallel branches a layer; the canonical
+// name itself where timm has no such tensor.
+std::string timm_name(std::string_view canonical, int branches);
+
 // Learns from the names that a file has how it would spell those that it lacks.
 class Speller {
  public:

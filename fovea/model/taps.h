@@ -3,15 +3,10 @@
 
 #include <vector>
 
+#include "fovea/backend/positions.h"
 #include "fovea/model/config.h"
 
 namespace fovea {
-
-// The inputs that one output takes, and how much of each; weights sum to 1.
-struct Taps {
-  int first = 0;
-  std::vector<double> weights;
-};
 
 // One entry for each of `to` outputs over `from` inputs: half-pixel centres; the filter (cubic with
 // a = -0.5, or a triangle) widens when shrinking.

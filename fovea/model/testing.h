@@ -1,6 +1,7 @@
 // Helpers for the tests of models: the tensors of a golden, changed, as a checkpoint.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -26,6 +27,7 @@ inline std::vector<std::string> golden_names() {
   for (const auto& entry : std::filesystem::directory_iterator(golden(""))) {
     names.push_back(entry.path().filename().string());
   }
+  std::sort(names.begin(), names.end());
   return names;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "fovea/backend/weight.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -16,6 +17,8 @@ class WeightSource {
   // The values under a canonical name (see Checkpoint). Throws Error naming the tensor when it is
   // missing or has another shape.
   virtual Array read(const std::string& name, const Shape& shape) = 0;
+  // The same as backends take it.
+  Weight named(const std::string& name, const Shape& shape) { return {read(name, shape), name}; }
 };
 
 // Reads from a checkpoint, which must outlive it. Asks for attn.qkv whichever way the file stores
@@ -29,7 +32,7 @@ class CheckpointWeights : public WeightSource {
   const Checkpoint& checkpoint_;
 };
 
-// Weights as a fresh model has them: norms and scales of 1, biases and alphas of 0, everything else
+// Weights to measure speed with: norms and scales of 1, biases and alphas of 0, everything else
 // random with deviation 0.02. The same name and seed give the same values.
 class RandomWeights : public WeightSource {
  public:
@@ -38,6 +41,19 @@ class RandomWeights : public WeightSource {
 
  private:
   uint64_t seed_;
+};
+
+// Weights that training starts from, as timm and DeiT draw them: normal numbers of deviation 0.02
+// (timm cuts them at 2, which none reaches), convolutions uniform within 1 / sqrt(inputs), norms 1,
+// biases 0, LayerScale `layer_scale`. The same name and seed give the same values.
+class InitialWeights : public WeightSource {
+ public:
+  InitialWeights(uint64_t seed, float layer_scale) : seed_(seed), layer_scale_(layer_scale) {}
+  Array read(const std::string& name, const Shape& shape) override;
+
+ private:
+  uint64_t seed_;
+  float layer_scale_;
 };
 
 }  // namespace fovea

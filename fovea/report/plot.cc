@@ -128,30 +128,30 @@ class Drawing {
         "font-size=\"12\" fill=\"#333\">",
         width, height);
     add("<title>{}</title>", escaped(plot_.title));
-    add("<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>");
-    add("<text x=\"{}\" y=\"26\" font-size=\"15\" font-weight=\"bold\">{}</text>", kLeft,
+    add(R"(<rect width="100%" height="100%" fill="#fff"/>)");
+    add(R"(<text x="{}" y="26" font-size="15" font-weight="bold">{}</text>)", kLeft,
         escaped(plot_.title));
   }
 
   void axes() {
     for (const double tick : x_.at) {
       const double x = x_.place(tick);
-      add("<line x1=\"{0:.1f}\" y1=\"{1}\" x2=\"{0:.1f}\" y2=\"{2}\" stroke=\"#e4e4e4\"/>", x, kTop,
+      add(R"(<line x1="{0:.1f}" y1="{1}" x2="{0:.1f}" y2="{2}" stroke="#e4e4e4"/>)", x, kTop,
           kTop + kHeight);
-      add("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x, kTop + kHeight + 18,
+      add(R"(<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>)", x, kTop + kHeight + 18,
           x_.text(tick));
     }
     for (const double tick : y_.at) {
       const double y = y_.place(tick);
-      add("<line x1=\"{1}\" y1=\"{0:.1f}\" x2=\"{2}\" y2=\"{0:.1f}\" stroke=\"#e4e4e4\"/>", y,
-          kLeft, kLeft + kWidth);
-      add("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", kLeft - 8, y + 4,
+      add(R"(<line x1="{1}" y1="{0:.1f}" x2="{2}" y2="{0:.1f}" stroke="#e4e4e4"/>)", y, kLeft,
+          kLeft + kWidth);
+      add(R"(<text x="{}" y="{:.1f}" text-anchor="end">{}</text>)", kLeft - 8, y + 4,
           y_.text(tick));
     }
-    add("<path d=\"M{0} {1}V{2}H{3}\" fill=\"none\" stroke=\"#888\"/>", kLeft, kTop, kTop + kHeight,
+    add(R"(<path d="M{0} {1}V{2}H{3}" fill="none" stroke="#888"/>)", kLeft, kTop, kTop + kHeight,
         kLeft + kWidth);
-    add("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" font-size=\"13\">{}</text>",
-        kLeft + kWidth / 2, kTop + kHeight + 42, escaped(plot_.x_label));
+    add(R"(<text x="{}" y="{}" text-anchor="middle" font-size="13">{}</text>)", kLeft + kWidth / 2,
+        kTop + kHeight + 42, escaped(plot_.x_label));
     add("<text transform=\"translate(18 {}) rotate(-90)\" text-anchor=\"middle\" "
         "font-size=\"13\">{}</text>",
         kTop + kHeight / 2, escaped(plot_.y_label));
@@ -164,8 +164,8 @@ class Drawing {
     add("<line x1=\"{1}\" y1=\"{0:.1f}\" x2=\"{2}\" y2=\"{0:.1f}\" stroke=\"#555\" "
         "stroke-dasharray=\"7 4\"/>",
         y, kLeft, kLeft + kWidth);
-    add("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\" fill=\"#555\">{}</text>",
-        kLeft + kWidth - 4, y < kTop + 16 ? y + 15 : y - 6, escaped(reference.name));
+    add(R"(<text x="{}" y="{:.1f}" text-anchor="end" fill="#555">{}</text>)", kLeft + kWidth - 4,
+        y < kTop + 16 ? y + 15 : y - 6, escaped(reference.name));
   }
 
   void series(const PlotSeries& series, size_t index) {
@@ -177,8 +177,8 @@ class Drawing {
         path +=
             fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x_.place(p.x), y_.place(p.y));
       }
-      add("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\" stroke-dasharray=\"{}\"/>",
-          path, colour, dash(index));
+      add(R"(<path d="{}" fill="none" stroke="{}" stroke-width="2" stroke-dasharray="{}"/>)", path,
+          colour, dash(index));
     }
     for (const PlotPoint& p : series.points) {
       if (is_finite(p)) point(p, series, colour);
@@ -210,8 +210,8 @@ class Drawing {
           "stroke-dasharray=\"{4}\"/>",
           x, y, x + 26, colour, dash(index));
     }
-    add("<circle cx=\"{}\" cy=\"{}\" r=\"3.5\" fill=\"{}\"/>", x + 13, y, colour);
-    add("<text x=\"{}\" y=\"{}\">{}</text>", x + 34, y + 4, escaped(series.name));
+    add(R"(<circle cx="{}" cy="{}" r="3.5" fill="{}"/>)", x + 13, y, colour);
+    add(R"(<text x="{}" y="{}">{}</text>)", x + 34, y + 4, escaped(series.name));
   }
 
   static std::string_view dash(size_t index) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <utility>
 
 namespace fovea {
@@ -11,6 +12,10 @@ namespace fovea {
 double Score::images_per_second() const {
   const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
   return total > 0 ? static_cast<double>(timed_images) / total : 0;
+}
+
+double Score::gflops_per_image() const {
+  return fidelity.images == 0 ? 0 : gflops / static_cast<double>(fidelity.images);
 }
 
 Comparison::Comparison(const Model& model, const std::vector<MergeOptions>& settings,
@@ -28,6 +33,17 @@ Result Comparison::run(const Array& images, size_t setting, double* fastest) con
   return result;
 }
 
+void Comparison::judge(const Array& images, size_t setting, const Result& result,
+                       const Result& dense, Score& score) const {
+  fovea::add(result.features, result.logits, dense.features, dense.logits, score.fidelity);
+  const Architecture& a = model_.architecture();
+  const std::span<const int32_t> tokens = result.layer_tokens.data;
+  for (int64_t i = 0; i < images.shape[0]; ++i) {
+    score.gflops += gflops(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]),
+                           merges_[setting], tokens.subspan(i * a.depth, a.depth));
+  }
+}
+
 void Comparison::add(const Array& images, bool timed) {
   std::vector<Score> scores = scores_;  // all settings see the same pictures, or none
   Result dense;
@@ -41,7 +57,7 @@ void Comparison::add(const Array& images, bool timed) {
     }
     const Result result = run(images, setting, fastest);
     if (setting == 0) dense = result;
-    fovea::add(result.features, result.logits, dense.features, dense.logits, score.fidelity);
+    judge(images, setting, result, dense, score);
   }
   scores_ = std::move(scores);
 }

@@ -14,10 +14,12 @@ namespace fovea {
 // What one setting gave so far.
 struct Score {
   Fidelity fidelity;
+  double gflops = 0;  // of all images together
   int64_t timed_images = 0;
   std::vector<double> seconds;  // of each timed batch the fastest run
 
   double images_per_second() const;  // 0 where nothing was timed
+  double gflops_per_image() const;
 };
 
 // Runs batch by batch, every setting on a batch before the next one, so that other work on the
@@ -40,6 +42,8 @@ class Comparison {
   void time_again(const Array& images, size_t batch);
 
  private:
+  void judge(const Array& images, size_t setting, const Result& result, const Result& dense,
+             Score& score) const;
   Result run(const Array& images, size_t setting, double* fastest) const;
 
   const Model& model_;

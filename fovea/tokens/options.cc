@@ -38,6 +38,8 @@ constexpr Names<Matching, 7> kMatchings = {{{"bipartite", Matching::bipartite},
                                             {"attention-prune", Matching::attention_prune},
                                             {"kth", Matching::kth},
                                             {"random-bipartite", Matching::random_bipartite}}};
+constexpr Names<Scoring, 2> kScores = {
+    {{"similarity", Scoring::similarity}, {"salience", Scoring::salience}}};
 constexpr Names<Placement, 3> kPlacements = {{{"between", Placement::between},
                                               {"before-attention", Placement::before_attention},
                                               {"after-mlp", Placement::after_mlp}}};
@@ -89,6 +91,16 @@ void check_merge_options(const MergeOptions& options, int depth, bool class_toke
   if (options.threshold && std::isnan(*options.threshold)) {
     fail("threshold is not a number; expected one");
   }
+  if (options.score == Scoring::salience) {
+    if (options.matching != Matching::bipartite || options.distance != Distance::cosine) {
+      fail("score salience goes with matching bipartite and distance cosine alone");
+    }
+    if (!class_token) {
+      fail(
+          "score salience goes by the class token's attention, and the model has no class token; "
+          "expected score similarity");
+    }
+  }
   if (options.matching == Matching::attention_prune && !class_token) {
     fail(
         "matching attention-prune goes by the class token's attention, and the model has no class "
@@ -111,7 +123,9 @@ Wanted wanted_by(const MergeOptions& options) {
   }
   const bool by_input = options.metric == Metric::x;
   const bool by_mean = !by_input && options.metric != Metric::k_concat;
-  return {.normed = by_input, .qkv = !by_input, .matched = by_mean};
+  return {.normed = by_input,
+          .qkv = !by_input || options.score == Scoring::salience,
+          .matched = by_mean};
 }
 
 std::vector<int> layer_schedule(const Schedule& schedule, int depth) {
@@ -165,12 +179,18 @@ std::string to_string(const Schedule& schedule) {
 }
 
 Metric parse_metric(const std::string& name) { return find(kMetrics, "metric", name); }
+std::string to_string(Metric metric) {
+  const auto* named = std::find_if(kMetrics.begin(), kMetrics.end(),
+                                   [&](const auto& known) { return known.second == metric; });
+  return std::string(named->first);
+}
 Distance parse_distance(const std::string& name) { return find(kDistances, "distance", name); }
 MergeMode parse_merge_mode(const std::string& name) { return find(kMergeModes, "merge", name); }
 Partitioning parse_partitioning(const std::string& name) {
   return find(kPartitionings, "partition", name);
 }
 Matching parse_matching(const std::string& name) { return find(kMatchings, "matching", name); }
+Scoring parse_score(const std::string& name) { return find(kScores, "score", name); }
 Placement parse_placement(const std::string& name) { return find(kPlacements, "placement", name); }
 
 }  // namespace fovea

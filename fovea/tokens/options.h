@@ -27,6 +27,10 @@ enum class Matching {
   random_bipartite
 };
 
+// What ranks the edges of bipartite matching: likeness alone, or also what would be lost
+// (salience.h).
+enum class Scoring { similarity, salience };
+
 // Where in a block tokens merge: between attention and MLP, or before or after both.
 enum class Placement { between, before_attention, after_mlp };
 
@@ -48,6 +52,7 @@ struct MergeOptions {
   bool prop_attn = true;
   Partitioning partition = Partitioning::alternate;  // of Matching::bipartite
   Matching matching = Matching::bipartite;
+  Scoring score = Scoring::similarity;  // of Matching::bipartite
   Placement placement = Placement::between;
   // Merges, in every layer, only what is more alike than this, and so of every image another number
   // of tokens; at most the schedule's r, which kNoLimit opens. Of Matching::bipartite.
@@ -80,10 +85,12 @@ std::string to_string(const Schedule& schedule);
 
 // Names as on the command line. The parsers throw Error listing what is possible.
 Metric parse_metric(const std::string& name);
+std::string to_string(Metric metric);
 Distance parse_distance(const std::string& name);
 MergeMode parse_merge_mode(const std::string& name);
 Partitioning parse_partitioning(const std::string& name);
 Matching parse_matching(const std::string& name);
+Scoring parse_score(const std::string& name);
 Placement parse_placement(const std::string& name);
 
 }  // namespace fovea

@@ -17,6 +17,7 @@
 #include "fovea/tokens/partitions.h"
 #include "fovea/tokens/plans.h"
 #include "fovea/tokens/prune.h"
+#include "fovea/tokens/salience.h"
 #include "fovea/tokens/sources.h"
 
 namespace fovea {
@@ -96,8 +97,13 @@ class Reduction {
   Plan plan_for(B& b, const Seen<B>& seen, int layer) {
     if (options_.matching == Matching::bipartite) {
       const Partition partition = split(layer);
-      return bipartite_plan(sequences_, partition, edges(b, seen, partition), schedule_[layer],
-                            protected_, options_.threshold);
+      Edges drawn = edges(b, seen, partition);
+      if (options_.score == Scoring::salience) {
+        spare_salient(drawn, partition, sequences_, protected_,
+                      b.class_attention(seen.qkv, seen.heads, log_sizes_));
+      }
+      return bipartite_plan(sequences_, partition, drawn, schedule_[layer], protected_,
+                            options_.threshold);
     }
     std::vector<int> counts;
     for (size_t image = 0; image + 1 < sequences_.size(); ++image) {

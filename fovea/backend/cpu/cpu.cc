@@ -6,16 +6,6 @@
 namespace fovea {
 namespace {
 
-// Sequences of the same images with `count(tokens)` tokens each.
-template <class Count>
-std::shared_ptr<const Sequences> sequences_of(const Tensor& x, const Count& count) {
-  auto sequences = std::make_shared<Sequences>(1, 0);
-  for (int64_t b = 0; b < x.batch(); ++b) {
-    sequences->push_back(sequences->back() + static_cast<int32_t>(count(x.tokens(b))));
-  }
-  return sequences;
-}
-
 // The mean over heads of one part's rows of the joint weights: [C' / heads, C].
 Array mean_weight(const Array& joint, size_t part, int heads) {
   const int64_t channels = joint.shape[1];
@@ -65,12 +55,12 @@ void Cpu::for_ranges(int64_t count, int64_t least,
                 [&](int64_t i, int) { work(count * i / pieces, count * (i + 1) / pieces); });
 }
 
-CpuLinear Cpu::make_linear(const Array& weight, const Array& bias) {
-  return pack(weight, bias, dtype_);
+CpuLinear Cpu::make_linear(const Weight& weight, const Weight& bias) {
+  return pack(weight.values, bias.values, dtype_);
 }
 
-CpuLinear Cpu::make_exact_linear(const Array& weight, const Array& bias) {
-  return pack(weight, bias, Dtype::f32);
+CpuLinear Cpu::make_exact_linear(const Weight& weight, const Weight& bias) {
+  return pack(weight.values, bias.values, Dtype::f32);
 }
 
 CpuLinear Cpu::pack(const Array& weight, const Array& bias, Dtype dtype) {
@@ -88,21 +78,22 @@ CpuLinear Cpu::pack(const Array& weight, const Array& bias, Dtype dtype) {
   return linear;
 }
 
-CpuQkv Cpu::make_qkv(const Array& weight, const Array& bias, int heads) {
+CpuQkv Cpu::make_qkv(const Weight& weight, const Weight& bias, int heads) {
   CpuQkv qkv;
   qkv.joint = make_linear(weight, bias);
   if (!takes_half(qkv.joint)) return qkv;
   for (size_t part = 0; part < qkv.mean.size(); ++part) {
-    qkv.mean[part] = make_linear(mean_weight(weight, part, heads), {});
+    qkv.mean[part] = make_linear({mean_weight(weight.values, part, heads)}, {});
   }
   return qkv;
 }
 
-CpuNorm Cpu::make_norm(Array gamma, Array beta, double eps) {
-  return {std::move(gamma.data), std::move(beta.data), static_cast<float>(eps)};
+CpuNorm Cpu::make_norm(Weight gamma, Weight beta, double eps) {
+  return {std::move(gamma.values.data), std::move(beta.values.data), static_cast<float>(eps)};
 }
 
-Cpu::Vector Cpu::make_vector(Array values) { return std::move(values.data); }
+Cpu::Vector Cpu::make_vector(Weight values) { return std::move(values.values.data); }
+Cpu::Rows Cpu::make_rows(Weight rows) { return std::move(rows.values); }
 
 Tensor Cpu::fold(const Tensor& x, int count) {
   const auto sequences = sequences_of(x, [&](int64_t tokens) { return tokens / count; });
@@ -111,25 +102,6 @@ Tensor Cpu::fold(const Tensor& x, int count) {
   Tensor out = make(sequences, channels);
   for (int64_t i = 0; i < x.rows(); ++i) {
     std::copy_n(x.row(i), x.channels(), out.row(i / count) + i % count * x.channels());
-  }
-  return out;
-}
-
-Tensor Cpu::embed(const Tensor& patches, const Array& prefix, const Array& positions) {
-  const int64_t channels = patches.channels();
-  const int64_t extra = prefix.empty() ? 0 : prefix.shape[0];
-  Tensor out = make(sequences_of(patches, [&](int64_t n) { return n + extra; }), channels);
-  for (int64_t b = 0; b < patches.batch(); ++b) {
-    for (int64_t i = 0; i < extra; ++i) {
-      std::copy_n(prefix.data.data() + i * channels, channels, out.row(out.first(b) + i));
-    }
-    for (int64_t i = 0; i < patches.tokens(b); ++i) {
-      const float* patch = patches.row(patches.first(b) + i);
-      const float* position = positions.data.data() + i * channels;
-      float* row = out.row(out.first(b) + extra + i);
-      for (int64_t c = 0; c < channels; ++c)
-        row[c] = positions.empty() ? patch[c] : patch[c] + position[c];
-    }
   }
   return out;
 }
@@ -364,6 +336,16 @@ Tensor Cpu::concat_channels(const Tensor& a, const Tensor& b) {
     std::copy_n(b.row(i), b.channels(), out.row(i) + a.channels());
   }
   return out;
+}
+
+Tensor Cpu::write(const Array& rows) {
+  const int64_t channels = rows.shape[1];
+  Tensor x = make(std::make_shared<Sequences>(Sequences{0, static_cast<int32_t>(rows.shape[0])}),
+                  channels);
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    std::copy_n(rows.data.data() + i * channels, channels, x.row(i));
+  }
+  return x;
 }
 
 void Cpu::read(const Tensor& x, float* out) const {

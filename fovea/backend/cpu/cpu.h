@@ -16,7 +16,9 @@
 #include "fovea/backend/images.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
+#include "fovea/backend/positions.h"
 #include "fovea/backend/profile.h"
+#include "fovea/backend/weight.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -58,6 +60,12 @@ struct CpuNorm {
   float eps = 1e-6F;
 };
 
+// What stands before, and what is added to, the patches of an input, row-major.
+struct CpuPositions {
+  std::vector<float> prefix;   // [p, C]: prefix tokens with their positions
+  std::vector<float> patches;  // [P, C]; empty where the model has no positions
+};
+
 // Operations of one run. Weights may be shared by many; an object of this class serves one thread's
 // run at a time, and spreads its loops over `threads`. Results never depend on how many threads
 // there are or on what else is in the batch. Must outlive the tensors it hands out.
@@ -70,6 +78,10 @@ class Cpu {
   using CrossQkv = CpuCrossQkv;
   using Projection = CpuProjection;
   using Vector = std::vector<float>;  // per channel
+  using Rows = Array;                 // [.., rows, channels]
+  using Positions = CpuPositions;
+  // Weights stay as they were made, so what is computed from them alone can be kept.
+  static constexpr bool kTrains = false;
 
   // dtype: of the weights that it makes, and of the arithmetic where the level has it.
   Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads);
@@ -80,15 +92,20 @@ class Cpu {
   Timed time(Work work) const { return {profile_, work}; }
 
   // Weights. weight: [out, in]; bias: [out] or empty for zeros.
-  Linear make_linear(const Array& weight, const Array& bias);
-  // weight: [3 C', C]; bias: [3 C']; C' channels in all heads.
-  Qkv make_qkv(const Array& weight, const Array& bias, int heads);
-  // The same for project_cross.
-  CrossQkv make_cross_qkv(const Array& weight, const Array& bias);
+  Linear make_linear(const Weight& weight, const Weight& bias);
   // A linear layer in single precision whatever the dtype, for small ones that decide something.
-  Linear make_exact_linear(const Array& weight, const Array& bias);
-  Norm make_norm(Array gamma, Array beta, double eps);
-  Vector make_vector(Array values);
+  Linear make_exact_linear(const Weight& weight, const Weight& bias);
+  // A convolution without overlap, [out, in, k, k] and [out], and the batch norm after it, as a
+  // linear layer over rows that hold a whole window in that order.
+  Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
+                          RowOrder order);
+  // weight: [3 C', C]; bias: [3 C']; C' channels in all heads.
+  Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
+  // The same for project_cross.
+  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias);
+  Norm make_norm(Weight gamma, Weight beta, double eps);
+  Vector make_vector(Weight values);
+  Rows make_rows(Weight rows);
 
   // Cuts images into patches of `patch` (h, w), flattened as convolution weights are (channel, row,
   // column). With inner > 1 each patch is cut again into inner x inner pieces, and those `levels`
@@ -98,9 +115,11 @@ class Cpu {
                  std::span<const int> splits);
   // [B, T * count, C] as [B, T, count * C]: the same memory, every `count` rows joined.
   Tensor fold(const Tensor& x, int count);
-  // Puts prefix rows [p, C] before the patches of every image and adds positions [T, C], row-major
-  // (may be empty).
-  Tensor embed(const Tensor& patches, const Array& prefix, const Array& positions);
+  // Prefix tokens, joined in their order, and a table of positions (may be empty) as an input needs
+  // them.
+  Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
+  // Puts prefix tokens before the patches of every image and adds positions to these.
+  Tensor embed(const Tensor& patches, const Positions& positions);
 
   Tensor linear(const Tensor& x, const Linear& w);
   // The same in the number format that products take, and its GELU in that of x.
@@ -163,6 +182,8 @@ class Cpu {
 
   // Where the sequences of x lie.
   const Sequences& sequences(const Tensor& x) const { return x.sequences(); }
+  // Rows [T, C] as the tokens of one image.
+  Tensor write(const Array& rows);
   // All rows, [rows, channels] in order.
   void read(const Tensor& x, float* out) const;
   Array read(const Tensor& x) const;

@@ -70,8 +70,8 @@ TEST_F(HalfTest, MeansOverHeadsAreAsExactAsSinglePrecisionWhereTokensAreMatched)
   const auto key_means = [&](Dtype dtype, bool matched) {
     Cpu cpu = make(dtype);
     const Cpu::Norm norm =
-        cpu.make_norm(random_half({kWidth}, 1, 3), random_half({kWidth}, 1, 4), 1e-6);
-    const Cpu::Qkv qkv = cpu.make_qkv(weight, bias, kHeads);
+        cpu.make_norm({random_half({kWidth}, 1, 3)}, {random_half({kWidth}, 1, 4)}, 1e-6);
+    const Cpu::Qkv qkv = cpu.make_qkv({weight}, {bias}, kHeads);
     const Tensor x = tokens(cpu);
     EXPECT_EQ(x.rows(), kTokens);
     const std::vector<CpuProjection> seen(2, cpu.project(x, norm, qkv, matched));
@@ -87,7 +87,7 @@ TEST_F(HalfTest, InputsInSinglePrecisionLoseNextToNothing) {
   const Array bias = random_half({40}, 0.1F, 6);
   const auto results = [&](Dtype dtype) {
     Cpu cpu = make(dtype);
-    const Cpu::Linear w = cpu.make_linear(weight, bias);
+    const Cpu::Linear w = cpu.make_linear({weight}, {bias});
     const Tensor x = tokens(cpu);
     return std::vector<Array>{
         cpu.read(cpu.linear(x, w)), cpu.read(cpu.linear_gelu(x, w)),

@@ -19,11 +19,13 @@ Array rows_of(const Array& array, int64_t begin, int64_t end) {
 
 }  // namespace
 
-CpuCrossQkv Cpu::make_cross_qkv(const Array& weight, const Array& bias) {
-  const int64_t outputs = weight.shape[0];
+CpuCrossQkv Cpu::make_cross_qkv(const Weight& weight, const Weight& bias) {
+  const int64_t outputs = weight.values.shape[0];
   const int64_t queries = outputs / 3;
-  return {make_linear(rows_of(weight, 0, queries), rows_of(bias, 0, queries)),
-          make_linear(rows_of(weight, queries, outputs), rows_of(bias, queries, outputs))};
+  const auto part = [&](int64_t begin, int64_t end) {
+    return pack(rows_of(weight.values, begin, end), rows_of(bias.values, begin, end), dtype_);
+  };
+  return {part(0, queries), part(queries, outputs)};
 }
 
 CpuProjection Cpu::project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,

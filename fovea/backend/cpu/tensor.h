@@ -64,4 +64,14 @@ class Tensor {
   std::shared_ptr<float[]> data_;
 };
 
+// Sequences of the same images with `count(tokens)` tokens each.
+template <class Count>
+std::shared_ptr<const Sequences> sequences_of(const Tensor& x, const Count& count) {
+  auto sequences = std::make_shared<Sequences>(1, 0);
+  for (int64_t b = 0; b < x.batch(); ++b) {
+    sequences->push_back(sequences->back() + static_cast<int32_t>(count(x.tokens(b))));
+  }
+  return sequences;
+}
+
 }  // namespace fovea

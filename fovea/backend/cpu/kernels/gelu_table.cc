@@ -48,8 +48,8 @@ GeluTable make_table() {
 }  // namespace
 
 const GeluTable& gelu_table() {
-  static const GeluTable table = make_table();
-  return table;
+  static const GeluTable kTable = make_table();
+  return kTable;
 }
 
 }  // namespace fovea::kernels

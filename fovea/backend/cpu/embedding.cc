@@ -1,0 +1,92 @@
+// What the CPU backend does once to the weights of a model's embedding, and adding them to patches.
+#include <algorithm>
+#include <cmath>
+
+#include "fovea/backend/cpu/cpu.h"
+
+namespace fovea {
+namespace {
+
+// Resamples the middle axis of [outer, from, inner].
+std::vector<float> resample_axis(const std::vector<float>& x, int64_t outer, int from,
+                                 int64_t inner, const std::vector<Taps>& taps) {
+  const auto to = static_cast<int64_t>(taps.size());
+  std::vector<float> out(outer * to * inner);
+  for (int64_t o = 0; o < outer; ++o) {
+    for (int64_t i = 0; i < to; ++i) {
+      float* row = out.data() + (o * to + i) * inner;
+      for (size_t t = 0; t < taps[i].weights.size(); ++t) {
+        const float* source =
+            x.data() + (o * from + taps[i].first + static_cast<int64_t>(t)) * inner;
+        const auto weight = static_cast<float>(taps[i].weights[t]);
+        for (int64_t c = 0; c < inner; ++c) row[c] += weight * source[c];
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
+                                RowOrder order) {
+  const Shape& shape = weight.values.shape;
+  const int64_t out = shape[0];
+  const int64_t in = shape[1];
+  const int64_t area = shape[2] * shape[3];
+  Array rows({out, in * area});
+  Array offset({out});
+  for (int64_t o = 0; o < out; ++o) {
+    const double factor =
+        norm.gamma.values.data[o] / std::sqrt(norm.variance.values.data[o] + norm.eps);
+    offset.data[o] = static_cast<float>((bias.values.data[o] - norm.mean.values.data[o]) * factor +
+                                        norm.beta.values.data[o]);
+    for (int64_t i = 0; i < in * area; ++i) {
+      const int64_t to = order == RowOrder::channels_first ? i : i % area * in + i / area;
+      rows.data[o * in * area + to] =
+          static_cast<float>(weight.values.data[o * in * area + i] * factor);
+    }
+  }
+  return make_linear({std::move(rows)}, {std::move(offset)});
+}
+
+CpuPositions Cpu::positions(std::span<const Rows> prefix, const Rows& table,
+                            const PositionMap& map) {
+  CpuPositions positions;
+  for (const Rows& rows : prefix) {
+    positions.prefix.insert(positions.prefix.end(), rows.data.begin(), rows.data.end());
+  }
+  if (table.empty()) return positions;
+  const int64_t channels = table.shape.back();
+  const int64_t first = map.prefix * channels;
+  // A table made for the class token alone leaves the registers without positions.
+  for (int64_t i = 0; i < first; ++i) positions.prefix[i] += table.data[i];
+  positions.patches.assign(table.data.begin() + first, table.data.end());
+  if (!map.is_resampled()) return positions;
+  const std::vector<float> wide =
+      resample_axis(positions.patches, map.rows, map.columns, channels, map.horizontal);
+  positions.patches = resample_axis(
+      wide, 1, map.rows, static_cast<int64_t>(map.horizontal.size()) * channels, map.vertical);
+  return positions;
+}
+
+Tensor Cpu::embed(const Tensor& patches, const Positions& positions) {
+  const int64_t channels = patches.channels();
+  const int64_t extra = static_cast<int64_t>(positions.prefix.size()) / channels;
+  Tensor out = make(sequences_of(patches, [&](int64_t n) { return n + extra; }), channels);
+  for (int64_t b = 0; b < patches.batch(); ++b) {
+    for (int64_t i = 0; i < extra; ++i) {
+      std::copy_n(positions.prefix.data() + i * channels, channels, out.row(out.first(b) + i));
+    }
+    for (int64_t i = 0; i < patches.tokens(b); ++i) {
+      const float* patch = patches.row(patches.first(b) + i);
+      const float* position = positions.patches.data() + i * channels;
+      float* row = out.row(out.first(b) + extra + i);
+      for (int64_t c = 0; c < channels; ++c)
+        row[c] = positions.patches.empty() ? patch[c] : patch[c] + position[c];
+    }
+  }
+  return out;
+}
+
+}  // namespace fovea

@@ -1,0 +1,167 @@
+// The operations of the torch backend that token merging needs: features, matching, the merge.
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include <cmath>
+#include <limits>
+
+#include "fovea/backend/torch/padding.h"
+#include "fovea/backend/torch/torch.h"
+
+namespace fovea {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// What is computed in its scope is not rounded to the format that automatic casting asks for.
+using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
+
+// One part of joint queries, keys and values: [rows, C].
+torch::Tensor part_of(const TorchTensor& qkv, QkvPart part) {
+  const int64_t channels = qkv.channels() / 3;
+  return qkv.rows.narrow(1, static_cast<int64_t>(part) * channels, channels);
+}
+
+// Every A token's best score among the allowed B tokens, and its column.
+struct Best {
+  torch::Tensor score;   // [B, A]
+  torch::Tensor column;  // [B, A]
+};
+
+// a: [B, A, F]; b: [B, N, F]; allowed, real: [B, 1, N], of b.
+Best best_of(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& allowed,
+             const torch::Tensor& real, Distance distance) {
+  const bool euclidean = distance == Distance::euclidean;
+  torch::Tensor scores = torch::bmm(a, b.transpose(1, 2));
+  if (euclidean) scores = 2 * scores - b.square().sum(2).unsqueeze(1);
+  const torch::Tensor open = scores.masked_fill(allowed.logical_not(), -kInfinity);
+  const torch::Tensor column = open.argmax(2);  // the first of equals
+  torch::Tensor score = open.gather(2, column.unsqueeze(2)).squeeze(2);
+  if (euclidean) score = -(a.square().sum(2) - score).clamp_min(0).sqrt();
+  if (distance == Distance::softmax) {
+    score = (score - scores.masked_fill(real.logical_not(), -kInfinity).logsumexp(2)).exp();
+  }
+  return {score, column};
+}
+
+// Where each member of a plan goes: [members].
+std::vector<int32_t> targets_of(const Plan& plan) {
+  std::vector<int32_t> targets;
+  for (const int32_t member : plan.members) targets.push_back(plan.target[member]);
+  return targets;
+}
+
+// What each member adds to the mean that it goes into: [members].
+std::vector<float> shares_of(const Plan& plan, std::span<const float> sizes, MergeMode mode) {
+  std::vector<float> shares;
+  for (size_t row = 0; row + 1 < plan.member_begin.size(); ++row) {
+    const std::span<const int32_t> members(plan.members.data() + plan.member_begin[row],
+                                           plan.member_begin[row + 1] - plan.member_begin[row]);
+    float total = 0;
+    for (const int32_t m : members) total += mode == MergeMode::weighted ? sizes[m] : 1.0F;
+    for (const int32_t m : members) {
+      shares.push_back((mode == MergeMode::weighted ? sizes[m] : 1.0F) / total);
+    }
+  }
+  return shares;
+}
+
+}  // namespace
+
+Torch::Tensor Torch::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
+  std::vector<torch::Tensor> means;
+  for (const Projection& branch : qkv) {
+    means.push_back(part_of(branch, part).reshape({branch.rows.size(0), heads, -1}).mean(1));
+  }
+  return {torch::stack(means).mean(0), qkv[0].first};
+}
+
+Torch::Tensor Torch::head_concat(std::span<const Projection> qkv, QkvPart part) {
+  std::vector<torch::Tensor> parts;
+  for (const Projection& branch : qkv) parts.push_back(part_of(branch, part));
+  return {torch::cat(parts, 1), qkv[0].first};
+}
+
+Torch::Tensor Torch::mean(std::span<const Tensor> x) {
+  std::vector<torch::Tensor> all;
+  for (const Tensor& each : x) all.push_back(each.rows);
+  return {torch::stack(all).mean(0), x[0].first};
+}
+
+Edges Torch::match(const Tensor& feature, const Partition& partition, Distance distance) {
+  const torch::NoGradGuard no_grad;
+  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
+  Edges edges{std::vector<float>(partition.a.size()), std::vector<int32_t>(partition.a.size())};
+  const Padding a(partition.a_first, device_);
+  const Padding b(partition.b_first, device_);
+  if (a.longest() == 0 || b.longest() == 0) return edges;
+  torch::Tensor rows = feature.rows.to(dtype_);
+  if (distance == Distance::cosine) rows = rows / rows.norm(2, {1}, /*keepdim=*/true);
+  const auto [score, column] =
+      best_of(a.pad(rows.index_select(0, index_tensor(partition.a, device_))),
+              b.pad(rows.index_select(0, index_tensor(partition.b, device_))),
+              b.from(partition.b_protected).unsqueeze(1), b.within().unsqueeze(1), distance);
+  const torch::Tensor scores = score.to(torch::kCPU, torch::kFloat);
+  const torch::Tensor columns = column.to(torch::kCPU, torch::kInt32);
+  for (int64_t image = 0; image < a.batch(); ++image) {
+    const int32_t first = partition.a_first[image];
+    const int32_t b_begin = partition.b_first[image];
+    if (partition.b_protected[image] >= partition.b_first[image + 1] - b_begin) continue;
+    for (int32_t i = first; i < partition.a_first[image + 1]; ++i) {
+      edges.score[i] = scores.const_data_ptr<float>()[image * a.longest() + i - first];
+      const int32_t to = columns.const_data_ptr<int32_t>()[image * a.longest() + i - first];
+      edges.target[i] = partition.b[b_begin + to];
+    }
+  }
+  return edges;
+}
+
+std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int heads,
+                                          std::span<const float> log_sizes) {
+  const torch::NoGradGuard no_grad;
+  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
+  const Padding padding(*qkv[0].first, device_);
+  const torch::Tensor bias = attention_bias(padding, log_sizes);
+  torch::Tensor total;
+  for (const Projection& branch : qkv) {
+    const auto split = [&](QkvPart part) {  // [B, heads, T, width]
+      return padding.pad(part_of(branch, part).to(dtype_))
+          .reshape({padding.batch(), padding.longest(), heads, -1})
+          .transpose(1, 2);
+    };
+    const torch::Tensor query = split(QkvPart::q).slice(2, 0, 1);
+    const torch::Tensor key = split(QkvPart::k).transpose(2, 3);
+    torch::Tensor scores =
+        torch::matmul(query, key) / std::sqrt(static_cast<double>(query.size(3)));
+    if (bias.defined()) scores = scores + bias;
+    const torch::Tensor attention = scores.softmax(3).mean(1).squeeze(1);  // [B, T]
+    total = total.defined() ? total + attention : attention;
+  }
+  const torch::Tensor host = padding.unpad(total / static_cast<double>(qkv.size()))
+                                 .to(torch::kCPU, torch::kFloat)
+                                 .contiguous();
+  const float* values = host.const_data_ptr<float>();
+  return {values, values + host.numel()};
+}
+
+Torch::Tensor Torch::merge(const Tensor& x, std::span<const float> sizes, const Plan& plan,
+                           MergeMode mode) {
+  const auto first = std::make_shared<const Sequences>(plan.first);
+  if (mode == MergeMode::keep) {
+    std::vector<int32_t> kept;
+    for (size_t row = 0; row + 1 < plan.member_begin.size(); ++row) {
+      kept.push_back(plan.members[plan.member_begin[row]]);
+    }
+    return {x.rows.index_select(0, index_tensor(kept, device_)), first};
+  }
+  const torch::Tensor members = x.rows.index_select(0, index_tensor(plan.members, device_));
+  const torch::Tensor target = index_tensor(targets_of(plan), device_);
+  const torch::Tensor none = torch::zeros({plan.first.back(), x.channels()}, x.rows.options());
+  if (mode == MergeMode::amax) {
+    const torch::Tensor each = target.unsqueeze(1).expand_as(members);
+    return {none.scatter_reduce(0, each, members, "amax", /*include_self=*/false), first};
+  }
+  const torch::Tensor shares = on_device(shares_of(plan, sizes, mode)).unsqueeze(1);
+  return {none.index_add(0, target, members * shares), first};
+}
+
+}  // namespace fovea

@@ -1,0 +1,210 @@
+#include "fovea/backend/torch/torch.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "fovea/backend/backend.h"
+#include "fovea/backend/torch/padding.h"
+
+namespace fovea {
+namespace {
+
+static_assert(Backend<Torch>);
+
+constexpr double kBatchNormMomentum = 0.1;  // as PyTorch has it
+
+// Sequences of `batch` images of `tokens` each.
+std::shared_ptr<const Sequences> even_sequences(int64_t batch, int64_t tokens) {
+  auto first = std::make_shared<Sequences>();
+  for (int64_t b = 0; b <= batch; ++b) first->push_back(static_cast<int32_t>(b * tokens));
+  return first;
+}
+
+// softmax(q k' / sqrt d + bias) v; [B, heads, T, d] each.
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                     const std::optional<torch::Tensor>& bias) {
+  // On CPUs libtorch's own makes a oneDNN primitive for each small product in bf16: three to four
+  // times as slow as products of the whole batch.
+  if (q.scalar_type() != torch::kBFloat16 || !q.is_cpu()) {
+    return torch::scaled_dot_product_attention(q, k, v, bias);
+  }
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  torch::Tensor scores = torch::matmul(q * scale, k.transpose(2, 3));
+  if (bias) scores = scores + *bias;
+  return torch::matmul(torch::softmax(scores, 3), v);
+}
+
+}  // namespace
+
+Torch::Torch(torch::Device device, torch::ScalarType dtype) : device_(device), dtype_(dtype) {}
+
+torch::Tensor Torch::on_device(std::span<const float> values) const {
+  // from_blob takes no const pointer; it is only read from.
+  return torch::from_blob(const_cast<float*>(values.data()), {static_cast<int64_t>(values.size())},
+                          torch::kFloat)
+      .to(device_, dtype_, /*non_blocking=*/false, /*copy=*/true);
+}
+
+Torch::Tensor Torch::patches(const Images& images, int patch_height, int patch_width,
+                             std::span<const int> splits) {
+  const int64_t rows = images.height / patch_height;
+  const int64_t columns = images.width / patch_width;
+  const size_t pixels = images.batch * 3 * images.height * images.width;
+  // [B, 3, rows, splits.., h, columns, splits.., w], then pieces in the order that fold() joins.
+  const auto levels = static_cast<int64_t>(splits.size());
+  std::vector<int64_t> shape = {images.batch, 3};
+  for (const auto& [count, side] :
+       {std::pair(rows, patch_height), std::pair(columns, patch_width)}) {
+    int64_t piece = side;
+    shape.push_back(count);
+    for (const int split : splits) shape.push_back(split);
+    for (const int split : splits) piece /= split;
+    shape.push_back(piece);
+  }
+  const int64_t first_column = 4 + levels;
+  std::vector<int64_t> order = {0};
+  for (int64_t level = 0; level <= levels; ++level) {
+    order.push_back(2 + level);
+    order.push_back(first_column + level);
+  }
+  order.insert(order.end(), {1, 3 + levels, first_column + levels + 1});
+  const torch::Tensor cut = on_device({images.data, pixels}).view(shape).permute(order);
+  const int64_t per_row = 3 * shape[3 + levels] * shape.back();
+  torch::Tensor all = cut.reshape({-1, per_row});
+  const int64_t tokens = all.size(0) / images.batch;
+  return {std::move(all), even_sequences(images.batch, tokens)};
+}
+
+Torch::Tensor Torch::fold(const Tensor& x, int count) {
+  torch::Tensor joined = x.rows.reshape({x.rows.size(0) / count, x.channels() * count});
+  const int64_t tokens = joined.size(0) / x.batch();
+  return {std::move(joined), even_sequences(x.batch(), tokens)};
+}
+
+Torch::Tensor Torch::embed(const Tensor& patches, const Positions& positions) {
+  const int64_t batch = patches.batch();
+  torch::Tensor x = patches.rows.reshape({batch, -1, patches.channels()});
+  if (positions.patches.defined()) x = x + positions.patches;
+  if (positions.prefix.defined()) {
+    x = torch::cat({positions.prefix.unsqueeze(0).expand({batch, -1, -1}), x}, 1);
+  }
+  return {x.flatten(0, 1), even_sequences(batch, x.size(1))};
+}
+
+torch::Tensor Torch::apply(const torch::Tensor& rows, const Linear& w) const {
+  const bool turned = w.order == RowOrder::channels_last;
+  const torch::Tensor weight = turned ? w.weight.permute({0, 2, 3, 1}) : w.weight;
+  torch::Tensor out = torch::linear(rows, weight.flatten(1), w.bias);
+  if (!w.norm) return out;
+  const TorchBatchNorm& norm = *w.norm;
+  const bool by_batch = is_training_ && norm.gamma.requires_grad();
+  return torch::batch_norm(out, norm.gamma, norm.beta, norm.mean, norm.variance, by_batch,
+                           kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
+}
+
+Torch::Tensor Torch::linear(const Tensor& x, const Linear& w) {
+  return {apply(x.rows, w), x.first};
+}
+
+Torch::Tensor Torch::linear_gelu(const Tensor& x, const Linear& w) {
+  return {torch::gelu(apply(x.rows, w)), x.first};
+}
+
+Torch::Tensor Torch::add_linear(const Tensor& x, const Tensor& h, const Linear& w,
+                                const Vector& scale) {
+  torch::Tensor update = apply(h.rows, w);
+  if (scale.defined()) update = update * scale;
+  if (is_training_ && w.drop_path > 0) update = drop_path(update, *x.first, w.drop_path);
+  return {x.rows + update, x.first};
+}
+
+torch::Tensor Torch::drop_path(const torch::Tensor& update, const Sequences& first, double rate) {
+  const auto batch = static_cast<int64_t>(first.size()) - 1;
+  const torch::Tensor kept = torch::rand({batch}, update.options()).ge(rate).to(update.dtype());
+  std::vector<int64_t> lengths;
+  for (int64_t b = 0; b < batch; ++b) lengths.push_back(first[b + 1] - first[b]);
+  const torch::Tensor repeats =
+      torch::tensor(lengths, torch::TensorOptions(torch::kLong)).to(update.device());
+  return update * (kept / (1 - rate)).repeat_interleave(repeats).unsqueeze(1);
+}
+
+Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm) {
+  return {torch::layer_norm(x.rows, {x.channels()}, norm.gamma, norm.beta, norm.eps), x.first};
+}
+
+Torch::Tensor Torch::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
+  return linear(layer_norm(x, norm), w);
+}
+
+Torch::Tensor Torch::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
+  return linear_gelu(layer_norm(x, norm), w);
+}
+
+Torch::Projection Torch::project(const Tensor& x, const Norm& norm, const Qkv& w,
+                                 bool /*matched*/) {
+  return {linear(layer_norm(x, norm), w), nullptr};
+}
+
+Torch::Tensor Torch::attention(const Projection& qkv, int heads, std::span<const float> log_sizes) {
+  const Padding padding(*qkv.first, device_);
+  const Padding asking(qkv.queries ? *qkv.queries->first : *qkv.first, device_);
+  const int64_t parts = qkv.queries ? 2 : 3;
+  // [parts][B, heads, T, d]
+  std::vector<torch::Tensor> all =
+      padding.pad(qkv.rows)
+          .view({padding.batch(), -1, parts, heads, qkv.channels() / parts / heads})
+          .permute({2, 0, 3, 1, 4})
+          .unbind(0);
+  if (qkv.queries) {
+    const torch::Tensor queries = asking.pad(qkv.queries->rows);
+    all.insert(all.begin(),
+               queries.view({padding.batch(), -1, heads, all[0].size(3)}).transpose(1, 2));
+  }
+  std::optional<torch::Tensor> bias;
+  if (const torch::Tensor b = attention_bias(padding, log_sizes); b.defined()) {
+    bias = b.to(all[0].scalar_type());
+  }
+  const torch::Tensor out = attend(all[0], all[1], all[2], bias);
+  return {asking.unpad(out.transpose(1, 2).flatten(2)),
+          qkv.queries ? qkv.queries->first : qkv.first};
+}
+
+torch::Tensor Torch::attention_bias(const Padding& padding,
+                                    std::span<const float> log_sizes) const {
+  if (log_sizes.empty() && padding.is_even()) return {};
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  torch::Tensor bias = log_sizes.empty() ? torch::zeros({padding.batch(), padding.longest()},
+                                                        torch::TensorOptions(device_).dtype(dtype_))
+                                         : padding.pad(on_device(log_sizes));
+  if (!padding.is_even()) bias = bias.masked_fill(padding.within().logical_not(), -kInfinity);
+  return bias.view({padding.batch(), 1, 1, padding.longest()});
+}
+
+Torch::Tensor Torch::token(const Tensor& x, int index) {
+  std::vector<int32_t> rows(x.first->begin(), x.first->end() - 1);
+  for (int32_t& row : rows) row += index;
+  return {x.rows.index_select(0, index_tensor(rows, device_)), even_sequences(x.batch(), 1)};
+}
+
+Torch::Tensor Torch::average(const Tensor& x, std::span<const float> sizes, int prefix) {
+  const Padding padding(*x.first, device_);
+  const std::vector<int32_t> begin(x.batch(), prefix);
+  const torch::Tensor counted =
+      padding.pad(on_device(sizes)).masked_fill(padding.from(begin).logical_not(), 0);
+  const torch::Tensor weights = (counted / counted.sum(1, /*keepdim=*/true)).unsqueeze(1);
+  return {torch::bmm(weights, padding.pad(x.rows)).squeeze(1), even_sequences(x.batch(), 1)};
+}
+
+Torch::Tensor Torch::concat_channels(const Tensor& a, const Tensor& b) {
+  return {torch::cat({a.rows, b.rows}, 1), a.first};
+}
+
+Array Torch::read(const Tensor& x) const {
+  const torch::Tensor host = x.rows.detach().to(torch::kCPU, torch::kFloat).contiguous();
+  const float* values = host.const_data_ptr<float>();
+  return {host.sizes().vec(), {values, values + host.numel()}};
+}
+
+}  // namespace fovea

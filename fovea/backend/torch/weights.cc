@@ -1,0 +1,92 @@
+// The parameters of the torch backend, and what it makes of those of an embedding.
+#include <cmath>
+
+#include "fovea/backend/torch/torch.h"
+
+namespace fovea {
+namespace {
+
+// A resampling of one axis as a matrix [outputs, inputs].
+torch::Tensor matrix_of(const std::vector<Taps>& taps, int inputs) {
+  torch::Tensor matrix = torch::zeros({static_cast<int64_t>(taps.size()), inputs}, torch::kDouble);
+  auto entries = matrix.accessor<double, 2>();
+  for (size_t i = 0; i < taps.size(); ++i) {
+    for (size_t t = 0; t < taps[i].weights.size(); ++t) {
+      entries[static_cast<int64_t>(i)][taps[i].first + static_cast<int64_t>(t)] =
+          taps[i].weights[t];
+    }
+  }
+  return matrix;
+}
+
+}  // namespace
+
+std::vector<Weight> host_copies(const std::vector<TorchParameter>& parameters) {
+  std::vector<Weight> weights;
+  for (const auto& [name, values] : parameters) {
+    const torch::Tensor host = values.detach().to(torch::kCPU, torch::kFloat).contiguous();
+    const float* data = host.const_data_ptr<float>();
+    weights.push_back({{host.sizes().vec(), {data, data + host.numel()}}, name});
+  }
+  return weights;
+}
+
+torch::Tensor Torch::parameter(const Weight& weight, bool is_trained) {
+  torch::Tensor values = on_device(weight.values.data).reshape(weight.values.shape);
+  values.set_requires_grad(is_trained);
+  parameters_.push_back({weight.name, values});
+  return values;
+}
+
+Torch::Linear Torch::make_linear(const Weight& weight, const Weight& bias) {
+  return {.weight = parameter(weight), .bias = parameter(bias)};
+}
+
+Torch::Linear Torch::make_convolution(const Weight& weight, const Weight& bias,
+                                      const BatchNorm& norm, RowOrder order) {
+  Linear linear = make_linear(weight, bias);
+  linear.order = order;
+  linear.norm = std::make_shared<TorchBatchNorm>(
+      TorchBatchNorm{parameter(norm.gamma), parameter(norm.beta), parameter(norm.mean, false),
+                     parameter(norm.variance, false), norm.eps});
+  return linear;
+}
+
+Torch::Qkv Torch::make_qkv(const Weight& weight, const Weight& bias, int /*heads*/) {
+  return make_linear(weight, bias);
+}
+
+Torch::Norm Torch::make_norm(const Weight& gamma, const Weight& beta, double eps) {
+  return {parameter(gamma), parameter(beta), eps};
+}
+
+Torch::Vector Torch::make_vector(const Weight& values) { return parameter(values); }
+
+Torch::Rows Torch::make_rows(const Weight& rows) { return parameter(rows); }
+
+Torch::Positions Torch::positions(std::span<const Rows> prefix, const Rows& table,
+                                  const PositionMap& map) {
+  Positions positions;
+  if (!prefix.empty()) {
+    positions.prefix = torch::cat(std::vector<torch::Tensor>(prefix.begin(), prefix.end()), 1)[0];
+  }
+  if (!table.defined()) return positions;
+  const torch::Tensor rows = table[0];
+  if (map.prefix > 0) {
+    // A table made for the class token alone leaves the registers without positions.
+    const int64_t others = positions.prefix.size(0) - map.prefix;
+    positions.prefix =
+        positions.prefix + torch::constant_pad_nd(rows.narrow(0, 0, map.prefix), {0, 0, 0, others});
+  }
+  positions.patches = rows.slice(0, map.prefix);
+  if (!map.is_resampled()) return positions;
+  const torch::Tensor vertical = matrix_of(map.vertical, map.rows).to(rows.options());
+  const torch::Tensor horizontal = matrix_of(map.horizontal, map.columns).to(rows.options());
+  const torch::Tensor grid = positions.patches.reshape({map.rows, map.columns, -1});
+  const torch::Tensor wide = torch::matmul(horizontal, grid);  // [rows, to columns, C]
+  positions.patches =
+      torch::matmul(vertical, wide.flatten(1)).reshape({-1, positions.patches.size(1)});
+  return positions;
+}
+
+}  // namespace fovea

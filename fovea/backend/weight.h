@@ -1,0 +1,27 @@
+// Weights on their way from a model's file into a backend.
+#pragma once
+
+#include <string>
+
+#include "fovea/io/array.h"
+
+namespace fovea {
+
+// Values, and the canonical name under which a backend that trains keeps them.
+struct Weight {
+  Array values;
+  std::string name = {};
+};
+
+// What normalises each channel of a convolution's output by the statistics of a batch; [channels]
+// each.
+struct BatchNorm {
+  Weight gamma, beta, mean, variance;
+  double eps = 1e-5;
+};
+
+// How the rows that a convolution without overlap takes as one are flattened: (channel, row,
+// column), as Backend::patches leaves them, or (row, column, channel), as Backend::fold does.
+enum class RowOrder { channels_first, channels_last };
+
+}  // namespace fovea

@@ -1,0 +1,102 @@
+// A model that was saved is the model that was loaded.
+#include "fovea/model/save.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "fovea/fovea.h"
+#include "fovea/io/file.h"
+#include "fovea/io/npy.h"
+#include "fovea/io/testing.h"
+#include "fovea/model/checkpoint.h"
+#include "fovea/model/tensors.h"
+#include "fovea/model/testing.h"
+#include "fovea/model/weights.h"
+
+namespace fovea {
+namespace {
+
+// All weights of a golden, read through its own dialect.
+std::vector<Weight> weights_of(const std::string& name, const Architecture& a) {
+  const Checkpoint checkpoint = Checkpoint::open(golden(name));
+  CheckpointWeights source(checkpoint);
+  std::vector<Weight> weights;
+  for_each_tensor(a, [&](const std::string& tensor, const Shape& shape) {
+    weights.push_back(source.named(tensor, shape));
+  });
+  return weights;
+}
+
+class SavedModel : public testing::TestWithParam<std::string> {};
+
+TEST_P(SavedModel, GivesTheSameAnswers) {
+  const Model model = Model::load(golden(GetParam()), {.threads = 1});
+  const TemporaryFolder folder;
+  save_model(folder / "new" / "model", model.architecture(), model.config(),
+             weights_of(GetParam(), model.architecture()));
+  const Model again = Model::load(folder / "new" / "model", {.threads = 1});
+  const Array input = read_npy(golden(GetParam()) / "input.npy");
+  const RunOptions options{.merge = {.schedule = {.r = 2}}};
+  const Result want = model.run(input, options);
+  const Result got = again.run(input, options);
+  EXPECT_EQ(got.logits.data, want.logits.data);
+  EXPECT_EQ(got.tokens.data, want.tokens.data);
+  EXPECT_EQ(got.source.data, want.source.data);
+  EXPECT_EQ(again.config().labels, model.config().labels);
+  EXPECT_EQ(again.config().preprocessing.crop_pct, model.config().preprocessing.crop_pct);
+  EXPECT_EQ(config_text(again.architecture(), again.config()),
+            config_text(model.architecture(), model.config()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, SavedModel, testing::ValuesIn(golden_names()),
+                         [](const testing::TestParamInfo<std::string>& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(SaveModel, NamesTheFolderThatCannotBeMade) {
+  const TemporaryFolder folder;
+  write_file(folder / "file", "x");
+  EXPECT_THAT(error_of([&] { save_model(folder / "file" / "model", {}, {}, {}); }),
+              testing::HasSubstr("file/model: cannot be made: "));
+}
+
+TEST(InitialWeights, AreThoseOfTimm) {
+  InitialWeights weights(1, 1e-4F);
+  EXPECT_THAT(weights.read("blocks.0.attns.0.norm.weight", {8}).data, testing::Each(1));
+  EXPECT_THAT(weights.read("patch_embed.proj.1.weight", {8}).data, testing::Each(1));
+  EXPECT_THAT(weights.read("patch_embed.proj.1.running_var", {8}).data, testing::Each(1));
+  EXPECT_THAT(weights.read("head.bias", {8}).data, testing::Each(0));
+  EXPECT_THAT(weights.read("blocks.0.attns.0.ls.gamma", {8}).data, testing::Each(1e-4F));
+  const Array linear = weights.read("head.weight", {100, 400});
+  double sum = 0;
+  double squares = 0;
+  for (const float value : linear.data) {
+    sum += value;
+    squares += value * value;
+  }
+  EXPECT_NEAR(sum / 40000, 0, 5e-4);
+  EXPECT_NEAR(std::sqrt(squares / 40000), 0.02, 5e-4);
+  const Array patches = weights.read("patch_embed.proj.weight", {50, 3, 4, 4});
+  const auto [least, most] = std::minmax_element(patches.data.begin(), patches.data.end());
+  EXPECT_NEAR(*most, 1 / std::sqrt(48), 2e-3);
+  EXPECT_NEAR(*least, -1 / std::sqrt(48), 2e-3);
+}
+
+TEST(InitialWeights, FollowSeedAndName) {
+  const auto draw = [](uint64_t seed, const std::string& name) {
+    return InitialWeights(seed, 1).read(name, {3, 3}).data;
+  };
+  EXPECT_EQ(draw(1, "head.weight"), draw(1, "head.weight"));
+  EXPECT_NE(draw(1, "head.weight"), draw(2, "head.weight"));
+  EXPECT_NE(draw(1, "head.weight"), draw(1, "head_dist.weight"));
+}
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,96 @@
+#include "fovea/report/accuracy.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "fovea/io/error.h"
+
+namespace fovea {
+namespace {
+
+// Small letters, one blank for any run of blanks and underscores, none at the ends.
+std::string folded(const std::string& name) {
+  std::string result;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '_' || std::isspace(byte) != 0) {
+      if (!result.empty() && result.back() != ' ') result.push_back(' ');
+    } else {
+      result.push_back(static_cast<char>(std::tolower(byte)));
+    }
+  }
+  if (result.ends_with(' ')) result.pop_back();
+  return result;
+}
+
+// Every name that a label can be called by, and its class; -1 where two labels share it.
+std::map<std::string, int> names_of(const std::vector<std::string>& labels) {
+  std::map<std::string, int> names;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const auto index = static_cast<int>(i);
+    const auto add = [&](const std::string& name) {
+      const auto [place, is_new] = names.emplace(folded(name), index);
+      if (!is_new && place->second != index) place->second = -1;
+    };
+    add(labels[i]);
+    for (size_t begin = 0; begin <= labels[i].size();) {
+      const size_t end = std::min(labels[i].find(',', begin), labels[i].size());
+      add(labels[i].substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+ClassMatch match_classes(const std::vector<std::string>& folders,
+                         const std::vector<std::string>& labels, int classes) {
+  const std::map<std::string, int> names = names_of(labels);
+  ClassMatch match;
+  std::map<int, std::string> taken;
+  std::string unknown;
+  for (const std::string& folder : folders) {
+    const auto found = names.find(folded(folder));
+    const int index = found == names.end() ? -1 : found->second;
+    match.classes.push_back(index);
+    if (index < 0) {
+      if (unknown.empty()) unknown = folder;
+      continue;
+    }
+    const auto [other, is_new] = taken.emplace(index, folder);
+    if (!is_new) {
+      fail("class folders {} and {} mean the same label, {}; expected one folder for a class",
+           other->second, folder, labels[index]);
+    }
+  }
+  match.by_label = !taken.empty();
+  if (match.by_label && unknown.empty()) return match;
+  if (match.by_label) {
+    fail(
+        "class folder {}: none of the model's {} labels, or several of them; expected names of "
+        "labels",
+        unknown, labels.size());
+  }
+  if (folders.size() != static_cast<size_t>(classes)) {
+    fail(
+        "{} class folders, none of them called as one of the model's labels ({} for {} classes); "
+        "expected labels, or a folder for every class",
+        folders.size(), labels.size(), classes);
+  }
+  for (size_t i = 0; i < folders.size(); ++i) match.classes[i] = static_cast<int>(i);
+  return match;
+}
+
+void Accuracy::add(std::span<const float> scores, int right) {
+  int higher = 0;
+  for (int i = 0; i < static_cast<int>(scores.size()); ++i) {
+    higher += scores[i] > scores[right] || (scores[i] == scores[right] && i < right) ? 1 : 0;
+  }
+  ++images;
+  first += higher == 0 ? 1 : 0;
+  among_five += higher < 5 ? 1 : 0;
+}
+
+}  // namespace fovea

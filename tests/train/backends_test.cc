@@ -1,0 +1,113 @@
+// The torch backend against the goldens and against the CPU backend, through whole models.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "fovea/backend/torch/device.h"
+#include "fovea/io/testing.h"
+#include "tests/goldens.h"
+#include "tests/train/torch_model.h"
+
+namespace fovea {
+namespace {
+
+void expect_equal(const Result& got, const Result& want) {
+  for (const auto& [name, part] : {std::pair("logits", &Result::logits),
+                                   {"features", &Result::features},
+                                   {"tokens", &Result::tokens},
+                                   {"sizes", &Result::sizes}}) {
+    ASSERT_EQ((got.*part).shape, (want.*part).shape) << name;
+    EXPECT_LE(relative_error(got.*part, want.*part), 1e-5) << name;
+  }
+  EXPECT_EQ(got.source.data, want.source.data);
+}
+
+class TorchGoldens : public testing::TestWithParam<std::string> {};
+
+TEST_P(TorchGoldens, AllRunsAreThoseOfTheReferenceAndOfTheCpuBackend) {
+  const Array input = read_npy(golden(GetParam()) / "input.npy");
+  const Model cpu = Model::load(golden(GetParam()), {.threads = 1});
+  TorchModel model = TorchModel::load(golden(GetParam()));
+  for (const GoldenRun& run : golden_runs(GetParam())) {
+    SCOPED_TRACE(run.name);
+    const Result got = model.run(input, run.options);
+    expect_golden(GetParam(), run.name, got);
+    expect_equal(got, cpu.run(input, {.merge = run.options}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, TorchGoldens, testing::ValuesIn(golden_names()), test_name);
+
+struct Way {
+  std::string name;
+  MergeOptions options;
+};
+
+// Ways to merge that no golden has.
+std::vector<Way> ways() {
+  std::vector<Way> ways;
+  const auto add = [&](const std::string& name, auto change) {
+    MergeOptions options{.schedule = {.r = 3}};
+    change(options);
+    ways.push_back({name, options});
+  };
+  add("greedy", [](MergeOptions& o) { o.matching = Matching::greedy; });
+  add("kmeans", [](MergeOptions& o) { o.matching = Matching::kmeans; });
+  add("random_prune", [](MergeOptions& o) { o.matching = Matching::random_prune; });
+  add("attention_prune", [](MergeOptions& o) { o.matching = Matching::attention_prune; });
+  add("kth", [](MergeOptions& o) { o.matching = Matching::kth; });
+  add("random_bipartite", [](MergeOptions& o) { o.matching = Matching::random_bipartite; });
+  add("sequential", [](MergeOptions& o) { o.partition = Partitioning::sequential; });
+  add("random", [](MergeOptions& o) { o.partition = Partitioning::random; });
+  add("before_attention", [](MergeOptions& o) { o.placement = Placement::before_attention; });
+  add("after_mlp", [](MergeOptions& o) { o.placement = Placement::after_mlp; });
+  for (const Distance distance : {Distance::dot, Distance::euclidean, Distance::softmax}) {
+    add("distance" + std::to_string(static_cast<int>(distance)),
+        [&](MergeOptions& o) { o.distance = distance; });
+  }
+  for (const MergeMode mode : {MergeMode::mean, MergeMode::amax, MergeMode::keep}) {
+    add("merge" + std::to_string(static_cast<int>(mode)), [&](MergeOptions& o) { o.merge = mode; });
+  }
+  return ways;
+}
+
+TEST(TorchBackend, MergesInEveryWayAsTheCpuBackendDoes) {
+  for (const char* name : {"vit", "parallel"}) {
+    const Array input = read_npy(golden(name) / "input.npy");
+    const Model cpu = Model::load(golden(name), {.threads = 1});
+    TorchModel model = TorchModel::load(golden(name));
+    for (const Way& way : ways()) {
+      SCOPED_TRACE(name + (", " + way.name));
+      expect_equal(model.run(input, way.options), cpu.run(input, {.merge = way.options}));
+    }
+  }
+}
+
+TEST(TorchBackend, ImagesMayKeepDifferentNumbersOfTokens) {
+  const Array input = read_npy(golden("vit") / "input.npy");
+  const Model cpu = Model::load(golden("vit"), {.threads = 1});
+  TorchModel model = TorchModel::load(golden("vit"));
+  const MergeOptions options{.schedule = {.r = kNoLimit}, .threshold = 0.7F};
+  const Result want = cpu.run(input, {.merge = options});
+  const torch::NoGradGuard no_grad;
+  const auto got = model.forward(input, options);
+  const Array logits = model.torch.read(got.logits);
+  EXPECT_LE(relative_error(logits, want.logits), 1e-5);
+  ASSERT_EQ(got.layer_tokens.data, want.layer_tokens.data);
+  const int64_t depth = model.architecture.depth;
+  EXPECT_NE(got.layer_tokens.data[depth - 1], got.layer_tokens.data[2 * depth - 1])
+      << "the test needs images of different lengths";
+}
+
+TEST(TorchBackend, SaysWhichDevicesThereAre) {
+  EXPECT_EQ(parse_device("cpu"), torch::Device(torch::kCPU));
+  EXPECT_EQ(error_of([] { parse_device("gpu"); }),
+            "device gpu: unknown; expected cpu, cuda or cuda:N");
+  EXPECT_NE(error_of([] { parse_device("cuda:x"); }), "");
+  EXPECT_NE(error_of([] { parse_device("cuda:4096"); }), "");
+}
+
+}  // namespace
+}  // namespace fovea
