@@ -203,6 +203,15 @@ bool is_routed(const std::string& model) {
               .predict_after.empty();
 }
 
+// The model's depth is not known yet: a list of its own length will do.
+void refuse_merging(const MergeOptions& merge) {
+  Architecture a;
+  a.depth = std::max(1, static_cast<int>(merge.schedule.per_layer.size()));
+  a.class_token = true;
+  a.routing.emplace();
+  check_merges(merge, a);
+}
+
 // What to run of --r; where only a file says it, that is one run.
 std::vector<std::string> r_of(const Flags& flags) {
   const MergeTexts texts = layered(flags.merge);
@@ -218,10 +227,12 @@ std::vector<std::string> r_of(const Flags& flags) {
 // Every r of a batch, then the next batch.
 std::vector<Row> rows_of(const Flags& flags) {
   std::vector<Row> rows;
+  const bool routed = is_routed(flags.model);
   for (const std::string& batch : split(flags.batch)) {
     for (const std::string& r : r_of(flags)) {
       rows.push_back({r, parse_whole("--batch", batch, 1, 4096)});
-      merge_of(flags, rows.back());
+      const MergeOptions merge = merge_of(flags, rows.back());
+      if (routed) refuse_merging(merge);
     }
   }
   return rows;

@@ -40,7 +40,7 @@ TEST_P(RoutingOperations, ScoresAreSoftmaxAndOneForProtectedTokens) {
   const Tensor x = random_tensor(all_, kChannels);
   const Array weight = random_array({2, kChannels});
   const Array bias = random_array({2});
-  const Tensor scores = cpu_.keep_scores(x, cpu_.make_exact_linear(weight, bias), 2);
+  const Tensor scores = cpu_.keep_scores(x, cpu_.make_exact_linear({weight}, {bias}), 2);
   ASSERT_EQ(scores.channels(), 1);
   for (int64_t i = 0; i < x.rows(); ++i) {
     double logits[2];
@@ -88,9 +88,9 @@ TEST_P(RoutingOperations, SemiCrossAttentionIsAPartOfAttention) {
   const Tensor x = random_tensor(all_, kChannels);
   const Array weight = random_array({3 * kChannels, kChannels});
   const Array bias = random_array({3 * kChannels});
-  const CpuNorm norm = cpu_.make_norm(random_array({kChannels}), random_array({kChannels}), 1e-6);
-  const CpuQkv joint = cpu_.make_qkv(weight, bias, kHeads);
-  const CpuCrossQkv apart = cpu_.make_cross_qkv(weight, bias);
+  const CpuNorm norm = cpu_.make_norm({random_array({kChannels})}, {random_array({kChannels})}, 1e-6);
+  const CpuQkv joint = cpu_.make_qkv({weight}, {bias}, kHeads);
+  const CpuCrossQkv apart = cpu_.make_cross_qkv({weight}, {bias});
   const Tensor want = cpu_.attention(cpu_.project(x, norm, joint, false), kHeads, {});
   const Tensor got =
       cpu_.attention(cpu_.project_cross(cpu_.gather(x, route_), x, norm, apart), kHeads, {});
