@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/data/testing.h"
+#include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 #include "tests/cli_testing.h"
 
@@ -75,6 +77,22 @@ TEST_F(CliEvaluate, GoesByTheNearestPictures) {
   put("gray.png", "known/c/1.png");
   expect_refused(run_fovea({"evaluate", headless_, path("set"), "--train", path("known")}),
                  "no class folder b");
+}
+
+TEST_F(CliEvaluate, TakesPicturesFromAZip) {
+  const std::string photo = read_text(picture("photo.jpg"));
+  const std::string grey = read_text(picture("gray.png"));
+  write_zip(folder_ / "set.zip", {{"train/a/1.jpg", photo},
+                                  {"train/b/1.png", grey},
+                                  {"test/a/1.jpg", photo},
+                                  {"test/b/1.jpg", photo},
+                                  {"test/b/2.png", "this is text"}});
+  const Finished done = run_fovea({"evaluate", headless_, path("set.zip/test"), "--train",
+                                   path("set.zip/train"), "--knn", "1", "--json"});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, HasSubstr("skipped: " + path("set.zip") + ": test/b/2.png: neither"));
+  EXPECT_EQ(json_lines_of(done.out).at(0)["top1"], 50.0);
+  expect_refused(run_fovea({"evaluate", vit_, path("set.zip")}), "splits; expected one of them");
 }
 
 TEST_F(CliEvaluate, SkipsAndNamesWhatCantBeRead) {
