@@ -62,6 +62,8 @@ class Torch {
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   Tensor embed(const Tensor& patches, const Positions& positions);
 
+  Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
+
   Tensor linear(const Tensor& x, const Linear& w);
   Tensor linear_gelu(const Tensor& x, const Linear& w);
   Tensor add_linear(const Tensor& x, const Tensor& h, const Linear& w, const Vector& scale);
@@ -93,6 +95,8 @@ class Torch {
   // What is added to the scores of each key, [B, 1, 1, T]; undefined where that is nothing.
   torch::Tensor attention_bias(const Padding& padding, std::span<const float> log_sizes) const;
   torch::Tensor apply(const torch::Tensor& rows, const Linear& w) const;
+  // Scales and shifts axis 1.
+  torch::Tensor normalise(const torch::Tensor& x, const TorchBatchNorm& norm) const;
 
   torch::Device device_;
   torch::ScalarType dtype_;
