@@ -2,6 +2,7 @@
 // that fulfils this.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <span>
 #include <vector>
@@ -33,7 +34,7 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
                            const typename B::Positions positions, const Images images,
                            std::span<const float> sizes, std::span<const typename B::Tensor> many,
                            const Plan plan, const Partition partition, const Route route,
-                           std::span<const int> splits) {
+                           std::span<const int> splits, std::array<int, 2> grid) {
   { b.make_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   { b.make_exact_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   {
@@ -46,6 +47,7 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.fold(x, 4) } -> std::same_as<typename B::Tensor>;
   { b.positions(prefix, rows, map) } -> std::same_as<typename B::Positions>;
   { b.embed(x, positions) } -> std::same_as<typename B::Tensor>;
+  { b.convolve_gelu(x, linear, grid, 2) } -> std::same_as<typename B::Tensor>;
   { b.linear(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.hidden_linear(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.linear_gelu(x, linear) } -> std::same_as<typename B::Tensor>;

@@ -82,7 +82,7 @@ void print_as_json(const Facts& facts) {
                                  {"mlp_width", a.mlp_width},
                                  {"branches", a.branches},
                                  {"patch", a.patch},
-                                 {"stem", a.stem == Stem::hmlp ? "hmlp" : "linear"},
+                                 {"stem", to_string(a.stem)},
                                  {"class_token", a.class_token},
                                  {"distillation_token", a.distillation_token},
                                  {"registers", a.registers},
@@ -96,6 +96,11 @@ void print_as_json(const Facts& facts) {
 
 void print_row(const char* name, const std::string& value) {
   print(fmt::format("{:<14}{}\n", name, value));
+}
+
+const char* stem_text(Stem stem) {
+  if (stem == Stem::linear) return "";
+  return stem == Stem::hmlp ? ", hMLP stem" : ", convolutional stem";
 }
 
 std::string layers_text(const Architecture& a) {
@@ -142,9 +147,8 @@ void print_as_text(const Facts& facts) {
   print_row("architecture", a.name.empty() ? "not named in config.json" : printable(a.name));
   print_row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
   print_row("layers", layers_text(a));
-  print_row("input",
-            fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0], facts.size[1],
-                        a.patch[0], a.patch[1], a.stem == Stem::hmlp ? ", hMLP stem" : ""));
+  print_row("input", fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0],
+                                 facts.size[1], a.patch[0], a.patch[1], stem_text(a.stem)));
   print_row("tokens", tokens_text(a));
   print_row("output", output_text(a));
   if (a.routing) return print_routed(facts);

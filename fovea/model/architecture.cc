@@ -13,6 +13,7 @@ namespace fovea {
 namespace {
 
 constexpr int64_t kLargestExtent = 1 << 20;
+constexpr int kLargestPatch = 1 << 13;
 
 // Extent `axis` of a tensor that must have `rank` of them, as an int.
 int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis) {
@@ -33,31 +34,74 @@ bool has_part(const Checkpoint& checkpoint, const std::string& name) {
   return checkpoint.has(name + ".weight") || checkpoint.has(name + ".bias");
 }
 
-void infer_stem(const Checkpoint& checkpoint, Architecture& a) {
-  const std::string name = "patch_embed.proj";
-  if (has_part(checkpoint, name + ".0") || has_part(checkpoint, name + ".6")) {
-    a.stem = Stem::hmlp;
-    a.width = extent(checkpoint, name + ".6.weight", 4, 0);
-    for (const size_t axis : {0, 1}) {
-      a.patch[axis] = 1;
-      for (const char* convolution : {".0.weight", ".3.weight", ".6.weight"}) {
-        a.patch[axis] *= extent(checkpoint, name + convolution, 4, axis + 2);
-      }
+// Convolutions patch_embed.proj.{0,3,6,..}, each of which may have a norm behind it.
+int count_convolutions(const Checkpoint& checkpoint) {
+  const auto is_there = [&](int index) {
+    return has_part(checkpoint, fmt::format("patch_embed.proj.{}", index));
+  };
+  int count = 0;
+  while (is_there(3 * count) || is_there(3 * count + 1)) ++count;
+  return count;
+}
+
+// Extent `axis` of the weight of convolution `index`.
+int convolution_extent(const Checkpoint& checkpoint, int index, size_t axis) {
+  return extent(checkpoint, fmt::format("patch_embed.proj.{}.weight", 3 * index), 4, axis);
+}
+
+void infer_hmlp(const Checkpoint& checkpoint, int count, Architecture& a) {
+  a.stem = Stem::hmlp;
+  a.patch = {1, 1};
+  for (int i = 0; i < count; ++i) {
+    // Kernels are squares, and the steps as wide: that is checked with all shapes.
+    const int kernel = convolution_extent(checkpoint, i, 2);
+    a.convolutions.push_back({kernel, kernel, convolution_extent(checkpoint, i, 0)});
+    if (kernel > kLargestPatch / a.patch[0]) {
+      fail("{}: the hMLP stem has patches of more than {} pixels", checkpoint.file_name(),
+           kLargestPatch);
     }
-    if (a.patch[0] != a.patch[1] || a.patch[0] % 4 != 0 || a.width % 4 != 0) {
-      fail(
-          "{}: the hMLP stem has patches of {} x {} and {} channels; expected squares and "
-          "multiples of 4",
-          checkpoint.file_name(), a.patch[0], a.patch[1], a.width);
-    }
-    return;
+    a.patch = {a.patch[0] * kernel, a.patch[0] * kernel};
   }
-  a.width = extent(checkpoint, name + ".weight", 4, 0);
-  a.patch = {extent(checkpoint, name + ".weight", 4, 2),
-             extent(checkpoint, name + ".weight", 4, 3)};
-  if (extent(checkpoint, name + ".weight", 4, 1) != 3) {
+  a.width = a.convolutions.back().channels;
+}
+
+// `count`: with the 1x1 convolution at the end.
+void infer_conv(const Checkpoint& checkpoint, const Config& config, int count, Architecture& a) {
+  a.stem = Stem::conv;
+  a.width = convolution_extent(checkpoint, count - 1, 0);
+  std::vector<int> channels;
+  for (int i = 0; i + 1 < count; ++i) channels.push_back(convolution_extent(checkpoint, i, 0));
+  a.patch[0] = a.patch[1] = 1 << std::min(count - 1, 20);
+  if (config.patch_size) a.patch = *config.patch_size;
+  if (a.patch[0] != a.patch[1]) {
+    fail("{}: config.json says patch_size {} x {}; expected a square for a convolutional stem",
+         checkpoint.file_name(), a.patch[0], a.patch[1]);
+  }
+  a.convolutions = overlapping_convolutions(channels, a.patch[0], checkpoint.file_name());
+}
+
+void infer_linear(const Checkpoint& checkpoint, Architecture& a) {
+  const std::string name = "patch_embed.proj.weight";
+  a.width = extent(checkpoint, name, 4, 0);
+  a.patch = {extent(checkpoint, name, 4, 2), extent(checkpoint, name, 4, 3)};
+  if (extent(checkpoint, name, 4, 1) != 3) {
     fail("{}: tensor {} is {}; expected 3 input channels", checkpoint.file_name(),
-         checkpoint.spelling(name + ".weight"), to_string(checkpoint.shape(name + ".weight")));
+         checkpoint.spelling(name), to_string(checkpoint.shape(name)));
+  }
+}
+
+void infer_stem(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
+  const int count = count_convolutions(checkpoint);
+  if (count == 0) {
+    infer_linear(checkpoint, a);
+  } else if (count > 1 && convolution_extent(checkpoint, count - 1, 2) == 1) {
+    infer_conv(checkpoint, config, count, a);
+  } else {
+    infer_hmlp(checkpoint, count, a);
+  }
+  if (config.patch_size && *config.patch_size != a.patch) {
+    fail("{}: patches of {} x {} pixels found; config.json says {} x {}", checkpoint.file_name(),
+         a.patch[0], a.patch[1], (*config.patch_size)[0], (*config.patch_size)[1]);
   }
 }
 
@@ -276,7 +320,7 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   Architecture a;
   a.name = config.architecture;
   a.eps = config.layer_norm_eps;
-  infer_stem(checkpoint, a);
+  infer_stem(checkpoint, config, a);
   infer_blocks(checkpoint, config, a);
   infer_routing(checkpoint, config, a);
   infer_tokens(checkpoint, config, a);

@@ -9,13 +9,12 @@
 #include <vector>
 
 #include "fovea/model/config.h"
+#include "fovea/model/stem.h"
 #include "fovea/tokens/options.h"
 
 namespace fovea {
 
 class Checkpoint;
-
-enum class Stem { linear, hmlp };
 
 // What makes a ViT a big.LITTLE ViT: who is important is predicted, and from then on only important
 // tokens take a layer's plain block; a narrow LITTLE block beside it takes all.
@@ -42,6 +41,8 @@ struct Architecture {
   int branches = 1;  // parallel attention and MLP branches of a layer
   int mlp_width = 0;
   Stem stem = Stem::linear;
+  // Of the other stems; the 1x1 one that ends Stem::conv is not among them.
+  std::vector<StemConvolution> convolutions;
   std::array<int, 2> patch = {16, 16};  // height, width in pixels
   bool class_token = false;
   bool distillation_token = false;

@@ -315,6 +315,8 @@ Config parse_config(const std::string& text, const std::string& name) {
       last_of(top.whole("num_hidden_layers", 1, kMostLayers), args.whole("depth", 1, kMostLayers));
   config.image_size = top.size("image_size");
   if (const auto size = args.size("img_size")) config.image_size = size;
+  config.patch_size = top.size("patch_size");
+  if (const auto size = args.size("patch_size")) config.patch_size = size;
   config.layer_norm_eps = top.number("layer_norm_eps", 0, 1).value_or(1e-6);
   read_pooling(top, config);
   read_pooling(args, config);

@@ -34,6 +34,8 @@ struct Config {
   std::optional<int> depth;  // num_hidden_layers | depth; only to be checked against the tensors
   std::optional<std::array<int, 2>>
       image_size;  // of the position grid: image_size | model_args.img_size, (h, w) in pixels
+  std::optional<std::array<int, 2>>
+      patch_size;  // patch_size | model_args.patch_size, (h, w); shapes tell all but conv stems'
   std::optional<std::array<int, 2>> input_size;  // pretrained_cfg.input_size, (h, w)
   std::optional<Pooling> pooling;                // global_pool
   double layer_norm_eps = 1e-6;

@@ -113,6 +113,15 @@ TEST(ParseConfig, ReadsTransformers) {
   EXPECT_THAT(config.labels, ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"));
 }
 
+TEST(ParseConfig, ReadsThePatchSize) {
+  EXPECT_THAT(parse(R"({"patch_size": 14})").patch_size, Optional(ElementsAre(14, 14)));
+  EXPECT_THAT(parse(R"({"model_args": {"patch_size": [8, 4]}})").patch_size,
+              Optional(ElementsAre(8, 4)));
+  EXPECT_THAT(error_in(R"({"patch_size": 0})"), HasSubstr("patch_size is 0; expected a side"));
+  EXPECT_THAT(error_in(R"({"model_args": {"patch_size": "16"}})"),
+              HasSubstr("model_args.patch_size is \"16\""));
+}
+
 TEST(ParseConfig, ReadsTheGoldens) {
   for (const std::string& model : golden_names())
     EXPECT_TRUE(read_config(golden(model)).heads) << model;

@@ -14,12 +14,18 @@ int patches_of(const Architecture& a, int height, int width) {
 
 // Multiply-adds of the stem for each patch.
 double stem_products(const Architecture& a) {
-  const double c = a.width;
-  const double pixels = 3.0 * a.patch[0] * a.patch[1];
-  if (a.stem == Stem::linear) return pixels * c;
-  // The first convolution has a quarter of the channels; the next ones see 4 pieces and then 1 of 4
-  // a patch.
-  return pixels * c / 4 + 4 * c * c / 4 + c * c;
+  const double width = a.width;
+  const double pixels = static_cast<double>(a.patch[0]) * a.patch[1];
+  if (a.stem == Stem::linear) return 3 * pixels * width;
+  double products = 0;
+  double channels = 3;
+  double places = pixels;  // where a convolution is taken
+  for (const StemConvolution& step : a.convolutions) {
+    places /= static_cast<double>(step.stride) * step.stride;
+    products += places * step.kernel * step.kernel * channels * step.channels;
+    channels = step.channels;
+  }
+  return a.stem == Stem::conv ? products + channels * width : products;
 }
 
 // Of a big.LITTLE ViT's layer `layer` (from 0) that `patches` patches and the prefix go through.

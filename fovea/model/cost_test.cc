@@ -94,9 +94,18 @@ TEST(Cost, CountsBranchesAndTheStem) {
   a.depth = 6;  // as many blocks, side by side
   EXPECT_NEAR(cost_of(a, 0).gflops, plain, 1e-9);
   a.stem = Stem::hmlp;
+  a.convolutions = hmlp_convolutions(384, 16, "");
   // 16 positions see 48 values, 4 see 4 x 96, 1 sees 4 x 96.
   const double stem = 2e-9 * 196 * (16 * 48 * 96 + 4 * 384 * 96 + 384 * 384);
   EXPECT_NEAR(cost_of(a, 0).gflops, plain - embedding + stem, 1e-9);
+  a.stem = Stem::conv;
+  a.patch = {4, 4};
+  a.convolutions = overlapping_convolutions(std::vector{24, 48, 96}, 4, "");
+  a.image_size = {56, 56};
+  // 16 places for each patch, then 4, then 1.
+  const double overlapping =
+      2e-9 * 196 * 9 * (16 * 3 * 24 + 4 * 24 * 48 + 48 * 96) + 2e-9 * 196 * 96 * 384;
+  EXPECT_NEAR(cost_of(a, 0).gflops, plain - embedding + overlapping, 1e-9);
 }
 
 TEST(Cost, CountsWhatRunsWhereverTokensMerge) {

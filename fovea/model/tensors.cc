@@ -24,27 +24,36 @@ void visit_convolution(const Visit& visit, const std::string& name, int64_t in, 
   visit(name + ".bias", {out});
 }
 
-// Three convolutions that divide the patch by 4, 2 and 2, each with a batch norm after it.
-void visit_hmlp(const Visit& visit, const std::string& name, const Architecture& a) {
-  const int64_t channels[] = {3, a.width / 4, a.width / 4, a.width};
-  const int64_t kernels[] = {a.patch[0] / 4, 2, 2};
-  for (int stage = 0; stage < 3; ++stage) {
-    const int64_t out = channels[stage + 1];
-    const std::string norm = fmt::format("{}.{}", name, 3 * stage + 1);
-    visit_convolution(visit, fmt::format("{}.{}", name, 3 * stage), channels[stage], out,
-                      kernels[stage], kernels[stage]);
-    visit_norm(visit, norm, out);
-    visit(norm + ".running_mean", {out});
-    visit(norm + ".running_var", {out});
+void visit_batch_norm(const Visit& visit, const std::string& name, int64_t channels) {
+  visit_norm(visit, name, channels);
+  visit(name + ".running_mean", {channels});
+  visit(name + ".running_var", {channels});
+}
+
+// Convolutions, each with a batch norm after it. Those that overlap have no bias, for the norms
+// have one, and a 1x1 convolution behind them.
+void visit_convolutions(const Visit& visit, const std::string& name, const Architecture& a) {
+  int64_t channels = 3;
+  int index = 0;
+  for (const StemConvolution& step : a.convolutions) {
+    const std::string convolution = fmt::format("{}.{}", name, index);
+    const int64_t out = step.channels;
+    visit(convolution + ".weight", {out, channels, step.kernel, step.kernel});
+    if (a.stem == Stem::hmlp) visit(convolution + ".bias", {out});
+    visit_batch_norm(visit, fmt::format("{}.{}", name, index + 1), out);
+    channels = out;
+    index += 3;
   }
+  if (a.stem == Stem::conv)
+    visit_convolution(visit, fmt::format("{}.{}", name, index), channels, a.width, 1, 1);
 }
 
 void visit_stem(const Visit& visit, const Architecture& a) {
   const std::string name = "patch_embed.proj";
-  if (a.stem == Stem::hmlp) {
-    visit_hmlp(visit, name, a);
-  } else {
+  if (a.stem == Stem::linear) {
     visit_convolution(visit, name, 3, a.width, a.patch[0], a.patch[1]);
+  } else {
+    visit_convolutions(visit, name, a);
   }
   if (a.class_token) visit("cls_token", {1, 1, a.width});
   if (a.distillation_token) visit("dist_token", {1, 1, a.width});

@@ -29,7 +29,15 @@ class WithNewHead : public WeightSource {
   InitialWeights initial_;
 };
 
-Stem stem_of(const std::string& name) { return name == "hmlp" ? Stem::hmlp : Stem::linear; }
+void set_stem(const Recipe& r, Architecture& a) {
+  if (r.stem == "hmlp") {
+    a.stem = Stem::hmlp;
+    a.convolutions = hmlp_convolutions(r.width, r.patch_size, "stem hmlp");
+  } else if (r.stem == "conv") {
+    a.stem = Stem::conv;
+    a.convolutions = overlapping_convolutions(r.stem_widths, r.patch_size, "stem_widths");
+  }
+}
 
 Architecture new_architecture(const Recipe& r, int classes) {
   Architecture a;
@@ -39,7 +47,7 @@ Architecture new_architecture(const Recipe& r, int classes) {
   a.heads = r.heads;
   a.branches = r.branches;
   a.mlp_width = static_cast<int>(std::lround(r.mlp_ratio * r.width));
-  a.stem = stem_of(r.stem);
+  set_stem(r, a);
   a.patch = {r.patch_size, r.patch_size};
   a.class_token = r.class_token;
   a.distillation_token = r.distillation_token;

@@ -145,6 +145,22 @@ TEST_F(TorchGradients, OfConvolutionsAndBatchNorms) {
   }
 }
 
+TEST_F(TorchGradients, OfConvolutionsThatOverlap) {
+  const torch::TensorOptions options(torch::kDouble);
+  for (const int stride : {1, 2}) {
+    for (const bool is_training : {true, false}) {
+      inputs_.clear();
+      const TorchTensor x = tokens({0, 24, 48}, 3);
+      TorchLinear convolution{input("weight", {5, 3, 3, 3}), {}, RowOrder::channels_last, nullptr};
+      convolution.norm = std::make_shared<TorchBatchNorm>(
+          TorchBatchNorm{input("gamma", {5}), input("beta", {5}), torch::zeros({5}, options),
+                         torch::ones({5}, options)});
+      torch_.set_training(is_training);
+      expect([&] { return torch_.convolve_gelu(x, convolution, {6, 4}, stride).rows; });
+    }
+  }
+}
+
 class TorchModelGradients : public testing::TestWithParam<std::string> {};
 
 TEST_P(TorchModelGradients, ReachEveryParameterThroughMerging) {

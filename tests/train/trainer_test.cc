@@ -36,9 +36,9 @@ Image picture(int label, uint64_t seed) {
   return image;
 }
 
-class Training : public testing::Test {
+class TrainingRun : public testing::Test {
  protected:
-  Training() {
+  TrainingRun() {
     for (const char* split : {"train", "val"}) {
       for (int label = 0; label < 3; ++label) {
         const auto folder = data_ / split / (std::string("class") + std::to_string(label));
@@ -93,7 +93,7 @@ class Training : public testing::Test {
   TrainOptions options_ = {.threads = 1};
 };
 
-TEST_F(Training, LearnsAndSavesAModelThatAnswers) {
+TEST_F(TrainingRun, LearnsAndSavesAModelThatAnswers) {
   Recipe r = recipe("out");
   r.mixup = 0.2;
   r.drop_path = 0.1;
@@ -108,7 +108,7 @@ TEST_F(Training, LearnsAndSavesAModelThatAnswers) {
   EXPECT_EQ(result.logits.shape, (Shape{1, 3}));
 }
 
-TEST_F(Training, MergesWhileItLearns) {
+TEST_F(TrainingRun, MergesWhileItLearns) {
   Recipe r = recipe("out");
   r.layer_scale = 0.1;
   options_.merge = {.schedule = {.r = 4}, .prop_attn = false};
@@ -116,14 +116,14 @@ TEST_F(Training, MergesWhileItLearns) {
   EXPECT_GT(train(r, options_).top1.value_or(0), 80);
 }
 
-TEST_F(Training, InBf16LearnsAsWell) {
+TEST_F(TrainingRun, InBf16LearnsAsWell) {
   Recipe r = recipe("out");
   r.amp = true;
   options_.merge = {.schedule = {.r = 2}, .prop_attn = true};
   EXPECT_GT(train(r, options_).top1.value_or(0), 80);
 }
 
-TEST_F(Training, IsRepeatable) {
+TEST_F(TrainingRun, IsRepeatable) {
   Recipe a = recipe("a");
   a.epochs = 1;
   a.drop_path = 0.2;
@@ -139,7 +139,7 @@ TEST_F(Training, IsRepeatable) {
   EXPECT_NE(losses(a), losses(b));
 }
 
-TEST_F(Training, GoesOnToTheSameLosses) {
+TEST_F(TrainingRun, GoesOnToTheSameLosses) {
   Recipe whole = recipe("whole");
   whole.epochs = 2;
   whole.drop_path = 0.2;
@@ -166,7 +166,7 @@ TEST_F(Training, GoesOnToTheSameLosses) {
   EXPECT_EQ(weights(whole), weights(parts));
 }
 
-TEST_F(Training, LosesNoCheckpoint) {
+TEST_F(TrainingRun, LosesNoCheckpoint) {
   Recipe r = recipe("out");
   r.epochs = 0.5;
   train(r, options_);
@@ -178,7 +178,7 @@ TEST_F(Training, LosesNoCheckpoint) {
   EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("no checkpoint.safetensors"));
 }
 
-TEST_F(Training, EndsWhereTheLossIsNoNumber) {
+TEST_F(TrainingRun, EndsWhereTheLossIsNoNumber) {
   Recipe r = recipe("out");
   r.lr = 100;
   r.weight_decay = 10;
@@ -186,12 +186,12 @@ TEST_F(Training, EndsWhereTheLossIsNoNumber) {
   EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("the loss is"));
 }
 
-TEST_F(Training, NamesThePictureThatIsCorrupt) {
+TEST_F(TrainingRun, NamesThePictureThatIsCorrupt) {
   write_file(data_ / "train" / "class1" / "7.png", "not a picture");
   EXPECT_THAT(error_of([&] { train(recipe("out"), options_); }), HasSubstr("7.png"));
 }
 
-TEST_F(Training, FineTunesTheAttentionAloneWithAHeadForOtherClasses) {
+TEST_F(TrainingRun, FineTunesTheAttentionAloneWithAHeadForOtherClasses) {
   Recipe r = recipe("out");
   r.model = golden("vit").string();
   r.tune = "attention";
@@ -209,7 +209,7 @@ TEST_F(Training, FineTunesTheAttentionAloneWithAHeadForOtherClasses) {
   EXPECT_EQ(after.tensors().at("head.weight").shape[0], 3);
 }
 
-class Distilled : public Training, public testing::WithParamInterface<std::string> {};
+class Distilled : public TrainingRun, public testing::WithParamInterface<std::string> {};
 
 TEST_P(Distilled, LearnsFromATeacher) {
   Recipe teacher = recipe("teacher");

@@ -95,8 +95,8 @@ class Cpu {
   Linear make_linear(const Weight& weight, const Weight& bias);
   // A linear layer in single precision whatever the dtype, for small ones that decide something.
   Linear make_exact_linear(const Weight& weight, const Weight& bias);
-  // A convolution without overlap, [out, in, k, k] and [out], and the batch norm after it, as a
-  // linear layer over rows that hold a whole window in that order.
+  // A convolution, [out, in, k, k] and [out] (or empty for zeros), and the batch norm after it, as
+  // a linear layer over rows that hold a whole window in that order.
   Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
                           RowOrder order);
   // weight: [3 C', C]; bias: [3 C']; C' channels in all heads.
@@ -120,6 +120,10 @@ class Cpu {
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   // Puts prefix tokens before the patches of every image and adds positions to these.
   Tensor embed(const Tensor& patches, const Positions& positions);
+
+  // GELU of a 3x3 convolution with padding 1 (make_convolution, channels_last) over images whose
+  // rows are `grid` (height, width) places in order: [B, h w, C] -> [B, h / s w / s, C'].
+  Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
 
   Tensor linear(const Tensor& x, const Linear& w);
   // The same in the number format that products take, and its GELU in that of x.
@@ -209,6 +213,10 @@ class Cpu {
                    const Vector& scale, const Tensor& out);
   void run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
                      const Vector& scale, const Tensor& out);
+  // A product of a few rows in single precision, GELU behind it, by the calling thread alone;
+  // `half` holds as many rows of half_row_stride(w.in), where `w` takes such.
+  void multiply_tile(const float* rows, int64_t count, const Linear& w, uint16_t* half, float* out,
+                     int64_t out_stride) const;
   // Calls work(begin, end) for pieces of [0, count), in parallel.
   void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);
 

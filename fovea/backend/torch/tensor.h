@@ -30,7 +30,7 @@ struct TorchBatchNorm {
 
 struct TorchLinear {
   torch::Tensor weight;  // [out, in], or [out, in, k, k] as a convolution's
-  torch::Tensor bias;    // [out]
+  torch::Tensor bias;    // [out], or undefined
   RowOrder order = RowOrder::channels_first;
   std::shared_ptr<const TorchBatchNorm> norm = {};  // of a convolution, or null
   double drop_path = 0;  // how often, while training, add_linear adds nothing to an image

@@ -97,11 +97,25 @@ torch::Tensor Torch::apply(const torch::Tensor& rows, const Linear& w) const {
   const bool turned = w.order == RowOrder::channels_last;
   const torch::Tensor weight = turned ? w.weight.permute({0, 2, 3, 1}) : w.weight;
   torch::Tensor out = torch::linear(rows, weight.flatten(1), w.bias);
-  if (!w.norm) return out;
-  const TorchBatchNorm& norm = *w.norm;
+  return w.norm ? normalise(out, *w.norm) : out;
+}
+
+torch::Tensor Torch::normalise(const torch::Tensor& x, const TorchBatchNorm& norm) const {
   const bool by_batch = is_training_ && norm.gamma.requires_grad();
-  return torch::batch_norm(out, norm.gamma, norm.beta, norm.mean, norm.variance, by_batch,
+  return torch::batch_norm(x, norm.gamma, norm.beta, norm.mean, norm.variance, by_batch,
                            kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
+}
+
+Torch::Tensor Torch::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid,
+                                   int stride) {
+  // Rows of channels are what PyTorch calls channels last: a view before, a view behind.
+  const torch::Tensor planes =
+      x.rows.view({x.batch(), grid[0], grid[1], x.channels()}).permute({0, 3, 1, 2});
+  const torch::Tensor out = torch::gelu(
+      normalise(torch::conv2d(planes, w.weight, w.bias, stride, /*padding=*/1), *w.norm));
+  torch::Tensor rows = out.permute({0, 2, 3, 1}).reshape({-1, out.size(1)});
+  const int64_t places = out.size(2) * out.size(3);
+  return {std::move(rows), even_sequences(x.batch(), places)};
 }
 
 Torch::Tensor Torch::linear(const Tensor& x, const Linear& w) {

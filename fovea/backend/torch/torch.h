@@ -70,6 +70,8 @@ class Torch {
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   Tensor embed(const Tensor& patches, const Positions& positions);
 
+  Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
+
   Tensor linear(const Tensor& x, const Linear& w);
   Tensor hidden_linear(const Tensor& x, const Linear& w) { return linear(x, w); }
   Tensor linear_gelu(const Tensor& x, const Linear& w);
@@ -116,6 +118,8 @@ class Torch {
   torch::Tensor apply(const torch::Tensor& rows, const Linear& w) const;
   // Stochastic depth (Huang and others, 2016): what is added to each image's rows, or nothing.
   static torch::Tensor drop_path(const torch::Tensor& update, const Sequences& first, double rate);
+  // Scales and shifts axis 1.
+  torch::Tensor normalise(const torch::Tensor& x, const TorchBatchNorm& norm) const;
 
   torch::Device device_;
   torch::ScalarType dtype_;

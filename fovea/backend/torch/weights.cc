@@ -44,7 +44,9 @@ Torch::Linear Torch::make_linear(const Weight& weight, const Weight& bias) {
 
 Torch::Linear Torch::make_convolution(const Weight& weight, const Weight& bias,
                                       const BatchNorm& norm, RowOrder order) {
-  Linear linear = make_linear(weight, bias);
+  Linear linear;
+  linear.weight = parameter(weight);
+  if (!bias.values.empty()) linear.bias = parameter(bias);
   linear.order = order;
   linear.norm = std::make_shared<TorchBatchNorm>(
       TorchBatchNorm{parameter(norm.gamma), parameter(norm.beta), parameter(norm.mean, false),
