@@ -38,8 +38,8 @@ Route select_tokens(const Sequences& sequences, std::span<const float> scores, i
     const int32_t patches = sequences[image] + protected_tokens;
     const int32_t end = sequences[image + 1];
     for (int32_t row = sequences[image]; row < patches; ++row) route.rows.push_back(row);
-    const std::vector<int32_t> best =
-        best_rows(scores, patches, end, selected_patches(keep_ratio, end - patches));
+    const int selected = std::min(selected_patches(keep_ratio, end - patches), end - patches);
+    const std::vector<int32_t> best = best_rows(scores, patches, end, selected);
     route.rows.insert(route.rows.end(), best.begin(), best.end());
     route.first.push_back(static_cast<int32_t>(route.rows.size()));
   }
