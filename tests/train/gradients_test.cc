@@ -122,17 +122,17 @@ TEST_F(TorchGradients, OfRouting) {
   const TorchLinear predictor = linear(8, 2);
   const torch::Tensor alpha = input("alpha", {1});
   const torch::Tensor gamma = input("gamma", {1});
-  const Route route = select_tokens(kRagged, torch_.read(torch_.keep_scores(x, predictor, 1)).data,
-                                    1, 0.5);
+  const Route route =
+      select_tokens(kRagged, torch_.read(torch_.keep_scores(x, predictor, 1)).data, 1, 0.5);
   expect([&] {
     const TorchTensor before = torch_.gather(x, route);
     const TorchTensor scores = torch_.gather(torch_.keep_scores(x, predictor, 1), route);
     const TorchTensor update =
         torch_.attention(torch_.project_cross(before, x, layer_norm, qkv), 2, {});
     const TorchTensor after = torch_.add_gated(before, update, scores, alpha);
-    return torch::cat({torch_.put(x, after, route).rows,
-                       torch_.add_change(x, before, after, route, gamma).rows},
-                      1);
+    return torch::cat(
+        {torch_.put(x, after, route).rows, torch_.add_change(x, before, after, route, gamma).rows},
+        1);
   });
 }
 

@@ -88,7 +88,8 @@ TEST_P(RoutingOperations, SemiCrossAttentionIsAPartOfAttention) {
   const Tensor x = random_tensor(all_, kChannels);
   const Array weight = random_array({3 * kChannels, kChannels});
   const Array bias = random_array({3 * kChannels});
-  const CpuNorm norm = cpu_.make_norm({random_array({kChannels})}, {random_array({kChannels})}, 1e-6);
+  const CpuNorm norm =
+      cpu_.make_norm({random_array({kChannels})}, {random_array({kChannels})}, 1e-6);
   const CpuQkv joint = cpu_.make_qkv({weight}, {bias}, kHeads);
   const CpuCrossQkv apart = cpu_.make_cross_qkv({weight}, {bias});
   const Tensor want = cpu_.attention(cpu_.project(x, norm, joint, false), kHeads, {});
