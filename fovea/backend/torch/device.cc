@@ -26,11 +26,11 @@ torch::Device parse_device(const std::string& name) {
   int index = name == "cuda" ? 0 : -1;
   if (name.starts_with(kNumbered)) index = index_of(name.substr(kNumbered.size()));
   if (index < 0) fail("device {}: unknown; expected cpu, cuda or cuda:N", printable(name));
-  const size_t count = torch::cuda::device_count();
+  const int count = static_cast<unsigned char>(torch::cuda::device_count());
   if (count == 0) {
     fail("device {}: libtorch finds no CUDA device here; expected cpu", printable(name));
   }
-  if (static_cast<size_t>(index) >= count) {
+  if (index >= count) {
     fail("device {}: there are {} CUDA devices; expected a number below that", printable(name),
          count);
   }
