@@ -24,5 +24,6 @@ void add_tune(CLI::App& program, int& status);
 // In builds without libtorch these say where they are.
 void add_train(CLI::App& program, int& status);
 void add_finetune(CLI::App& program, int& status);
+void add_distill(CLI::App& program, int& status);
 
 }  // namespace fovea::cli

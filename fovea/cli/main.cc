@@ -91,6 +91,7 @@ int parse_and_run(int argc, char** argv) {
   add_tune(program, status);
   add_train(program, status);
   add_finetune(program, status);
+  add_distill(program, status);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(arguments(argc, argv));

@@ -26,4 +26,8 @@ void add_finetune(CLI::App& program, int& /*status*/) {
   add_missing(program, "finetune", "Go on training a model (preset train)");
 }
 
+void add_distill(CLI::App& program, int& /*status*/) {
+  add_missing(program, "distill", "Make a big.LITTLE ViT of a plain one (preset train)");
+}
+
 }  // namespace fovea::cli

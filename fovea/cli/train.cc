@@ -1,4 +1,4 @@
-// fovea train and fovea finetune: recipes become models.
+// fovea train, fovea finetune and fovea distill: recipes become models.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -206,6 +206,29 @@ void add_finetune(CLI::App& program, int& status) {
       "Examples:\n"
       "  fovea finetune vits14 --data flowers/ --output out --tune attention\n"
       "  fovea finetune deit_small --data cifar10.zip --output out --img-size 112 --amp true");
+  command->callback([flags, &status] { status = train_from(*flags); });
+}
+
+void add_distill(CLI::App& program, int& status) {
+  CLI::App* command = program.add_subcommand(
+      "distill", "Make a big.LITTLE ViT of a plain one, and let it learn from that");
+  auto flags = std::make_shared<Flags>();
+  flags->defaults = {{"big_little", "true"}, {"distillation", "feature"}, {"epochs", "10"},
+                     {"lr", "0.0005"},       {"min_lr", "0.000005"},      {"warmup_epochs", "0.5"}};
+  command
+      ->add_option("RECIPE", flags->recipe,
+                   "A JSON file of keys; every key is an option as well, which goes\n"
+                   "before the file. teacher is the plain model")
+      ->type_name("")
+      ->required();
+  add_common(*command, flags);
+  command->footer(
+      "Big blocks start from the teacher's weights; the loss is that of the labels and 2.5 times\n"
+      "1 - cosine to the teacher's features (feature_weight).\n\n"
+      "Examples:\n"
+      "  fovea distill recipes/cifar10-big-little.json --teacher models/cifar10 \\\n"
+      "      --data cifar10.zip --output out --keep-ratio 0.5\n"
+      "  fovea evaluate out cifar10.zip/test --keep-ratio 0.5");
   command->callback([flags, &status] { status = train_from(*flags); });
 }
 

@@ -164,25 +164,31 @@ std::string recipe_text(const Recipe& recipe) {
   return object.dump(1) + "\n";
 }
 
+std::string start_of(const Recipe& r) {
+  return r.model.empty() && r.big_little ? r.teacher : r.model;
+}
+
 void check_recipe(const Recipe& r) {
   if (r.data.empty()) fail("data is not given; expected a folder, or a zip file, of classes");
   if (r.output.empty()) fail("output is not given; expected a folder to write to");
-  if (r.model.empty() && r.width % r.heads != 0) {
+  const bool makes_new = start_of(r).empty();
+  if (makes_new && r.width % r.heads != 0) {
     fail("width is {} and heads is {}; expected a width that heads divide", r.width, r.heads);
   }
-  if (r.model.empty() && r.img_size % r.patch_size != 0) {
+  if (makes_new && r.img_size % r.patch_size != 0) {
     fail("img_size is {}; expected a multiple of patch_size, {}", r.img_size, r.patch_size);
   }
-  if (r.model.empty() && r.global_pool == "token" && !r.class_token) {
+  if (makes_new && r.global_pool == "token" && !r.class_token) {
     fail("global_pool is token; expected avg where class_token is false");
   }
-  if (r.model.empty() && r.distillation_token && (!r.class_token || r.global_pool != "token")) {
+  if (makes_new && r.distillation_token && (!r.class_token || r.global_pool != "token")) {
     fail("distillation_token is true; expected a class_token, and global_pool token, beside it");
   }
-  if (r.model.empty() && r.tune != "all") {
+  if (makes_new && r.tune != "all") {
     fail("tune is {}; expected all for a model that starts from nothing", r.tune);
   }
-  if (r.teacher.empty() != (r.distillation == "none")) {
+  const bool only_starts = r.big_little && !r.teacher.empty();  // where nothing is distilled
+  if (r.teacher.empty() != (r.distillation == "none") && !only_starts) {
     fail("teacher is {} and distillation is {}; expected both or none",
          r.teacher.empty() ? "not given" : r.teacher, r.distillation);
   }

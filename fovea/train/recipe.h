@@ -33,6 +33,14 @@ struct Recipe {
   double drop_path = 0;
   std::string tune = "all";
 
+  // A big.LITTLE ViT of it.
+  bool big_little = false;
+  double keep_ratio = 0;
+  std::vector<int> predict_after = {};
+  int little_width = 0;
+  int little_heads = 0;
+  int little_every = 1;
+
   // The pictures.
   std::string data = {};
   std::string train_split = "train";
@@ -100,6 +108,9 @@ struct RecipeField {
   double most = std::numeric_limits<double>::max();
   std::vector<std::string> choices = {};
 };
+
+// The model that training starts from; empty where it makes a new one.
+std::string start_of(const Recipe& recipe);
 
 // All keys, in the order of the help. The slots point into `recipe`.
 std::vector<RecipeField> recipe_fields(Recipe& recipe);

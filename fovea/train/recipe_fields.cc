@@ -33,6 +33,23 @@ std::vector<RecipeField> model_fields(Recipe& r) {
   };
 }
 
+std::vector<RecipeField> routing_fields(Recipe& r) {
+  return {
+      {"big_little", &r.big_little,
+       "make the model a big.LITTLE ViT; it starts from the teacher where no model is given"},
+      {"keep_ratio", &r.keep_ratio,
+       "of a big.LITTLE ViT: share of patches that take the big path; 0: 0.25, or the model's", 0,
+       1},
+      {"predict_after", &r.predict_after,
+       "layers, from 1, after which they are chosen; default: 1, 4, 7, ...", 1, 1000},
+      {"little_width", &r.little_width, "channels of LITTLE blocks; 0: a quarter of the model's", 0,
+       kBig},
+      {"little_heads", &r.little_heads, "their heads; 0: one for 64 channels", 0, 1024},
+      {"little_every", &r.little_every,
+       "routed layers from one LITTLE block to the next; 0: no LITTLE blocks", 0, 1000},
+  };
+}
+
 std::vector<RecipeField> data_fields(Recipe& r) {
   return {
       {"data", &r.data, "a folder, or a zip file, with a folder of pictures for each class"},
@@ -103,7 +120,8 @@ std::vector<RecipeField> run_fields(Recipe& r) {
 
 std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   std::vector<RecipeField> all;
-  for (auto* const part : {&model_fields, &data_fields, &step_fields, &run_fields}) {
+  for (auto* const part :
+       {&model_fields, &routing_fields, &data_fields, &step_fields, &run_fields}) {
     for (RecipeField& field : part(recipe)) all.push_back(std::move(field));
   }
   return all;

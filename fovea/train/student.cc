@@ -8,6 +8,7 @@
 #include "fovea/model/checkpoint.h"
 #include "fovea/model/tensors.h"
 #include "fovea/model/weights.h"
+#include "fovea/train/big_little_student.h"
 
 namespace fovea {
 namespace {
@@ -104,6 +105,14 @@ void freeze(Student& student, const Recipe& recipe) {
   if (!any) fail("tune is {}; the model has no such weights", recipe.tune);
 }
 
+void set_routing(Student& student, const Recipe& recipe) {
+  if (!student.architecture.routing) return;
+  if (recipe.keep_ratio > 0) student.architecture.routing->keep_ratio = recipe.keep_ratio;
+  if (recipe.drop_path > 0) {
+    fail("drop_path is {}; expected 0 for a big.LITTLE ViT", recipe.drop_path);
+  }
+}
+
 // Later layers are left out more often, as DeiT does it.
 void set_drop_path(Vit<Torch>& vit, double rate) {
   const double last = std::max(1, vit.architecture.depth - 1);
@@ -114,9 +123,22 @@ void set_drop_path(Vit<Torch>& vit, double rate) {
   }
 }
 
-void load_from(const Recipe& recipe, const std::vector<std::string>& classes, Student& student) {
-  const Checkpoint checkpoint = Checkpoint::open(recipe.model);
-  const std::filesystem::path path = recipe.model;
+// The student's weights from `source`, and those that a big.LITTLE ViT has beside them.
+void load_weights(WeightSource& source, const Recipe& recipe, const std::string& name,
+                  Student& student) {
+  if (!recipe.big_little || student.architecture.routing) {
+    student.vit = Vit<Torch>::load(*student.torch, source, student.architecture);
+    return;
+  }
+  add_routing(recipe, name, student.architecture);
+  WithRouting routed(source, recipe.seed);
+  student.vit = Vit<Torch>::load(*student.torch, routed, student.architecture);
+}
+
+void load_from(const std::string& model, const Recipe& recipe,
+               const std::vector<std::string>& classes, Student& student) {
+  const Checkpoint checkpoint = Checkpoint::open(model);
+  const std::filesystem::path path = model;
   student.config = read_config(is_directory(path) ? path : path.parent_path());
   student.architecture = infer_architecture(checkpoint, student.config);
   Architecture& a = student.architecture;
@@ -127,7 +149,7 @@ void load_from(const Recipe& recipe, const std::vector<std::string>& classes, St
   WithNewHead adapted(weights, recipe.seed);
   WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)
                                               : static_cast<WeightSource&>(weights);
-  student.vit = Vit<Torch>::load(*student.torch, source, a);
+  load_weights(source, recipe, model, student);
 }
 
 }  // namespace
@@ -135,14 +157,15 @@ void load_from(const Recipe& recipe, const std::vector<std::string>& classes, St
 Student make_student(const Recipe& recipe, const std::vector<std::string>& classes) {
   Student student;
   student.torch = std::make_unique<Torch>(parse_device(recipe.device));
-  if (recipe.model.empty()) {
+  const std::string start = start_of(recipe);
+  if (start.empty()) {
     student.architecture = new_architecture(recipe, static_cast<int>(classes.size()));
     student.config.preprocessing = new_preprocessing(recipe);
     student.has_new_head = true;
     InitialWeights weights(recipe.seed, static_cast<float>(recipe.layer_scale));
-    student.vit = Vit<Torch>::load(*student.torch, weights, student.architecture);
+    load_weights(weights, recipe, "the recipe", student);
   } else {
-    load_from(recipe, classes, student);
+    load_from(start, recipe, classes, student);
   }
   student.config.labels = classes;
   set_input(student, recipe);
@@ -150,6 +173,7 @@ Student make_student(const Recipe& recipe, const std::vector<std::string>& class
   for_each_tensor(student.architecture, [&](const std::string&, const Shape& shape) {
     student.architecture.parameters += elements(shape);
   });
+  set_routing(student, recipe);
   set_drop_path(student.vit, recipe.drop_path);
   freeze(student, recipe);
   return student;

@@ -151,8 +151,8 @@ Run::Run(const Recipe& recipe, const TrainOptions& options)
                                          LoadOptions{.threads = options.threads});
   }
   const Architecture& a = student_.architecture;
-  check_merge_options(options.merge, a.depth, a.class_token);
-  check_merge_options(options.eval_merge, a.depth, a.class_token);
+  check_merges(options.merge, a);
+  check_merges(options.eval_merge, a);
 }
 
 std::vector<TorchParameter> Run::state() const {
@@ -204,7 +204,9 @@ double Run::learn(const Batch& batch, torch::Tensor& logits) {
   torch::Tensor loss;
   {
     const Autocast autocast(recipe_.amp, torch.device().type());
-    const Vit<Torch>::Output output = student_.vit.forward(torch, images, options_.merge);
+    const std::optional<Routing>& routing = student_.architecture.routing;
+    const Vit<Torch>::Output output = student_.vit.forward(
+        torch, images, options_.merge, /*want_trace=*/false, routing ? routing->keep_ratio : 1);
     const torch::Tensor targets =
         torch::from_blob(const_cast<float*>(batch.targets.data.data()), batch.targets.shape)
             .to(torch.device());
