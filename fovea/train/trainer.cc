@@ -212,7 +212,7 @@ double Run::learn(const Batch& batch, torch::Tensor& logits) {
                     : cross_entropy(output.logits.rows, targets);
     logits = output.logits.rows.detach();
   }
-  const double value = loss.item<double>();
+  const auto value = loss.item<double>();
   if (!std::isfinite(value)) {
     fail("the loss is {} at step {}; expected a number: a lower lr, or clip_grad, may help; {}",
          value, done_.step + 1,
