@@ -347,16 +347,14 @@ void check_merges(const MergeOptions& merge, const Architecture& a) {
   if (!a.routing) return;
   if (merge.threshold) {
     fail(
-        "threshold {}: of a big.LITTLE ViT all images of a batch select equally many tokens, and "
-        "so "
-        "must keep equally many; expected r instead",
+        "threshold {}: all images of a batch that a big.LITTLE ViT routes must keep equally many "
+        "tokens; expected r alone",
         *merge.threshold);
   }
   if (merge.metric == Metric::q) {
     fail(
-        "metric q: only the selected tokens of a big.LITTLE ViT have queries; expected metric k, "
-        "v, "
-        "x or k_concat");
+        "metric q: only the selected tokens of a big.LITTLE ViT have queries; expected k, v, x or "
+        "k_concat");
   }
 }
 

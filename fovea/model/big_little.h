@@ -84,7 +84,9 @@ struct BigBlock {
                   Wanted wanted) const {
     Seen<B> seen;
     seen.heads = heads;
-    seen.qkv.push_back(b.project_cross(selected, x, norm1, qkv, wanted.matched));
+    if (wanted.qkv) {
+      seen.qkv.push_back(b.project_cross(selected, x, norm1, qkv, wanted.matched));
+    }
     if (wanted.normed) seen.normed.push_back(b.layer_norm(x, norm1));
     return seen;
   }
@@ -178,7 +180,8 @@ struct RoutedBlock {
     const bool after = tokens.reduces(layer, Placement::after_mlp);
     Paths<B> paths{std::move(x), {}, {}};
     paths.before = b.gather(paths.all, selection.route);
-    const Wanted wanted = between || after ? tokens.wanted() : Wanted{};
+    Wanted wanted = between || after ? tokens.wanted() : Wanted{};
+    wanted.qkv = true;
     Seen<B> seen = big.look_at(b, paths.before, paths.all, wanted);
     paths.after = big.attend(b, paths.before, seen, selection.scores, tokens.log_sizes());
     const std::optional<Plan> plan = between ? tokens.plan(b, seen, layer) : std::nullopt;
