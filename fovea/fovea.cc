@@ -175,11 +175,13 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
   if (options.want_trace) result.trace = IntArray({s[0], a.depth, positions});
   if (a.routing) {
-    const int patches = static_cast<int>(positions) - a.prefix();
-    const int selected =
-        a.prefix() + selected_patches(keep_ratio_of(a, options.keep_ratio), patches);
-    for (const int layer : a.routing->predict_after)
+    const std::vector<int> left =
+        tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix());
+    for (const int layer : a.routing->predict_after) {
+      const int selected =
+          selected_tokens(a, keep_ratio_of(a, options.keep_ratio), left[layer - 1]);
       result.routes[layer] = IntArray({s[0], selected});
+    }
   }
   if (!options.want_tokens) return result;
   // With a threshold it shows only later how many tokens are left.

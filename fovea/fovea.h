@@ -39,7 +39,9 @@ struct Result {
   IntArray layer_tokens;  // [B, depth]: tokens that leave each layer
   IntArray trace;         // [B, depth, N]: like source, after each layer
   // Of a big.LITTLE ViT, by the layers, counted from 1, after which it was predicted: the positions
-  // that took the big path from there on, ascending, prefix tokens among them: [B, K].
+  // that took the big path from there on, ascending, prefix tokens among them: [B, K]. They are
+  // positions in the sequence that left that layer, which where tokens merge is shorter than the
+  // input; the trace says which of the input each stands for.
   std::map<int, IntArray> routes;
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/cpu/level.h"
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/tokens/routing.h"
@@ -115,6 +116,109 @@ TEST(BigLittle, RoutesHoldTheirPromises) {
   }
 }
 
+// Merging in every place, of a run that otherwise is as the model wants it.
+std::vector<MergeOptions> merges(int r) {
+  std::vector<MergeOptions> merges;
+  for (const Placement placement :
+       {Placement::between, Placement::before_attention, Placement::after_mlp}) {
+    merges.push_back({.schedule = {.r = r}, .placement = placement});
+  }
+  return merges;
+}
+
+TEST(BigLittle, MergesAsThePlainModelDoesWhereAllTakeTheRoute) {
+  const TemporaryFolder folder;
+  write_routed_vit(folder / "model");
+  const Array images = input_of("vit", 2);
+  for (const MergeOptions& merge : merges(4)) {
+    const Result plain = Model::load(kGoldens / "vit").run(images, {.merge = merge});
+    const Result routed =
+        Model::load(folder / "model").run(images, {.merge = merge, .keep_ratio = 1});
+    EXPECT_EQ(routed.source.data, plain.source.data);
+    EXPECT_EQ(routed.sizes.data, plain.sizes.data);
+    EXPECT_THAT(routed.tokens.data,
+                testing::Pointwise(testing::FloatNear(1e-4F), plain.tokens.data));
+  }
+}
+
+// Of two routed layers without LITTLE blocks the first merges: a token of several patches is
+// changed in the second just where one of these was selected, and tokens of one patch off the route
+// stay as they are.
+TEST(BigLittle, MergedTokensTakeTheRouteOfTheirParts) {
+  const TemporaryFolder folder;
+  write_routed_vit(folder / "model");
+  const Model model = Model::load(folder / "model");
+  const Array images = input_of("vit", 2);
+  const int64_t width = model.architecture().width;
+  const Result off = model.run(images, {.keep_ratio = 0.01});
+  int64_t stayed = 0;
+  for (const Placement placement : {Placement::between, Placement::after_mlp}) {
+    const MergeOptions merge{.schedule = {.per_layer = {0, 9, 0}}, .placement = placement};
+    const Result got = model.run(images, {.merge = merge, .keep_ratio = 0.25});
+    const IntArray& route = got.routes.at(1);
+    for (int64_t image = 0; image < images.shape[0]; ++image) {
+      const auto first = route.data.begin() + image * route.shape[1];
+      for (int64_t position = 1; position < got.source.shape[1]; ++position) {
+        const int64_t token = got.source.data[image * got.source.shape[1] + position];
+        if (got.sizes.data[image * got.sizes.shape[1] + token] > 1) continue;
+        const float* row = got.tokens.data.data() + (image * got.tokens.shape[1] + token) * width;
+        const float* plain =
+            off.tokens.data.data() + (image * off.tokens.shape[1] + position) * width;
+        const bool selected = std::binary_search(first, first + route.shape[1], position);
+        const IntArray& alone = off.routes.at(1);
+        const bool was_selected = alone.data[image * 2 + 1] == position;
+        if (was_selected) continue;
+        EXPECT_EQ(std::equal(row, row + width, plain), !selected) << position;
+        stayed += selected ? 0 : 1;
+      }
+    }
+  }
+  EXPECT_GT(stayed, 20);
+}
+
+TEST(BigLittle, MergingIsTheSameOnAllLevels) {
+  for (const std::string& name : kRouted) {
+    const Array images = input_of(name, 1);
+    for (const MergeOptions& merge : merges(3)) {
+      const Result got = Model::load(kGoldens / name).run(images, {.merge = merge});
+      for (const SimdLevel level : available_levels()) {
+        setenv("FOVEA_SIMD", to_string(level).c_str(), 1);
+        const Result other = Model::load(kGoldens / name).run(images, {.merge = merge});
+        EXPECT_EQ(got.source.data, other.source.data);
+        EXPECT_THAT(got.tokens.data,
+                    testing::Pointwise(testing::FloatNear(1e-4F), other.tokens.data));
+      }
+      unsetenv("FOVEA_SIMD");
+    }
+  }
+}
+
+TEST(BigLittle, CostIsThatOfTheTokensThatRun) {
+  for (const std::string& name : kRouted) {
+    const Model model = Model::load(kGoldens / name);
+    Architecture a = model.architecture();
+    const Array images = input_of(name, 1);
+    const auto height = static_cast<int>(images.shape[2]);
+    const auto width = static_cast<int>(images.shape[3]);
+    a.routing->keep_ratio = 0.5;
+    double last = cost(a, height, width).gflops;
+    for (const int r : {1, 3, 6}) {
+      const MergeOptions merge{.schedule = {.r = r}};
+      const Result got = model.run(images, {.merge = merge, .keep_ratio = 0.5});
+      const Cost counted = cost(a, height, width, merge);
+      for (int64_t i = 0; i < images.shape[0]; ++i) {
+        EXPECT_TRUE(std::equal(counted.tokens_per_layer.begin(), counted.tokens_per_layer.end(),
+                               got.layer_tokens.data.begin() + i * a.depth));
+      }
+      for (const auto& [layer, route] : got.routes) {
+        EXPECT_EQ(route.shape[1], selected_tokens(a, 0.5, counted.tokens_per_layer[layer - 1]));
+      }
+      EXPECT_LT(counted.gflops, last);
+      last = counted.gflops;
+    }
+  }
+}
+
 TEST(BigLittle, BatchAndThreadsDontChangeABit) {
   for (const std::string& name : kRouted) {
     const Array images = input_of(name, 4);
@@ -162,7 +266,8 @@ TEST(BigLittle, RunsOnAnotherGridAndOnRandomWeights) {
 TEST(BigLittle, TheDoorRefusesWhatDoesNotGoTogether) {
   const Model routed = Model::load(kGoldens / "blvit-every-layer");
   const Array images = input_of("blvit-every-layer", 1);
-  EXPECT_THROW(routed.run(images, {.merge = {.schedule = {.r = 1}}}), Error);
+  EXPECT_THROW(routed.run(images, {.merge = {.threshold = 0.9F}}), Error);
+  EXPECT_THROW(routed.run(images, {.merge = {.metric = Metric::q}}), Error);
   EXPECT_THROW(routed.run(images, {.keep_ratio = 0}), Error);
   EXPECT_THROW(Model::load(kGoldens / "vit").run(input_of("vit", 1), {.keep_ratio = 0.5}), Error);
 }
@@ -193,6 +298,18 @@ TEST(CliBigLittle, InspectCountsWhatRuns) {
                    .contains("routing"));
 }
 
+TEST(CliBigLittle, InspectCountsMergingToo) {
+  const std::string model = golden_path("blvit-every-layer");
+  const Finished json = run_fovea({"inspect", model, "--r", "5", "--json"});
+  expect_done(json);
+  const nlohmann::json line = nlohmann::json::parse(json.out);
+  EXPECT_LT(line["gflops"], line["gflops_dense"]);
+  EXPECT_EQ(line["tokens_per_layer"], nlohmann::json({32, 27, 22, 17, 12}));
+  const Finished text = run_fovea({"inspect", model, "--r", "5"});
+  EXPECT_THAT(text.out, testing::AllOf(testing::HasSubstr("routed"),
+                                       testing::ContainsRegex("merged +at most .* with r = 5")));
+}
+
 TEST(CliBigLittle, BenchRunsItAsItIs) {
   const Finished bench = run_fovea(
       {"bench", golden_path("blvit-every-layer"), "--batch", "2", "--reps", "1", "--json"});
@@ -214,9 +331,12 @@ TEST(CliBigLittle, WhatDoesNotFitIsNamed) {
   }
   expect_refused(run_fovea({"inspect", plain, "--keep-ratio", "0.5"}),
                  "keep ratio 0.5: the model is no big.LITTLE ViT");
-  expect_refused(run_fovea({"inspect", routed, "--r", "2"}),
-                 "r = 2: a big.LITTLE ViT routes its tokens");
-  expect_refused(run_fovea({"bench", routed, "--r", "0,2", "--reps", "1"}), "r = 2: a big.LITTLE");
+  expect_refused(run_fovea({"inspect", routed, "--r", "2", "--threshold", "0.9"}),
+                 "threshold 0.9: all images of a batch that a big.LITTLE ViT routes");
+  expect_refused(run_fovea({"bench", routed, "--threshold", "0.9", "--reps", "1"}),
+                 "threshold 0.9: all images");
+  expect_refused(run_fovea({"inspect", routed, "--r", "2", "--metric", "q"}),
+                 "metric q: only the selected tokens");
   expect_refused(run_fovea({"classify", plain, picture("gray.jpg"), "--keep-ratio", "0.5"}),
                  "keep ratio 0.5");
 }

@@ -54,8 +54,8 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.add_linear(x, x, linear, vector) } -> std::same_as<typename B::Tensor>;
   { b.make_qkv(weight, weight, 1) } -> std::same_as<typename B::Qkv>;
   { b.project(x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
-  { b.make_cross_qkv(weight, weight) } -> std::same_as<typename B::CrossQkv>;
-  { b.project_cross(x, x, norm, cross) } -> std::same_as<typename B::Projection>;
+  { b.make_cross_qkv(weight, weight, 1) } -> std::same_as<typename B::CrossQkv>;
+  { b.project_cross(x, x, norm, cross, true) } -> std::same_as<typename B::Projection>;
   { b.norm_linear(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.norm_linear_gelu(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.layer_norm(x, norm) } -> std::same_as<typename B::Tensor>;

@@ -345,14 +345,16 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
 void check_merges(const MergeOptions& merge, const Architecture& a) {
   check_merge_options(merge, a.depth, a.class_token);
   if (!a.routing) return;
-  const std::vector<int> schedule = layer_schedule(merge.schedule, a.depth);
-  const bool by_k = merge.matching == Matching::kth && merge.k > 1;
-  if (by_k || std::any_of(schedule.begin(), schedule.end(), [](int r) { return r > 0; })) {
+  if (merge.threshold) {
     fail(
-        "{}: a big.LITTLE ViT routes its tokens, and merging them as well is not supported; "
-        "expected "
-        "r = 0",
-        by_k ? fmt::format("k = {}", merge.k) : "r = " + to_string(merge.schedule));
+        "threshold {}: all images of a batch that a big.LITTLE ViT routes must keep equally many "
+        "tokens; expected r alone",
+        *merge.threshold);
+  }
+  if (merge.metric == Metric::q) {
+    fail(
+        "metric q: only the selected tokens of a big.LITTLE ViT have queries; expected k, v, x or "
+        "k_concat");
   }
 }
 

@@ -95,6 +95,10 @@ Architecture named_architecture(const std::string& name);
 // Error where it is not above 0 and at most 1, or wanted of a model that routes no tokens.
 double keep_ratio_of(const Architecture& architecture, std::optional<double> wanted);
 
+// How many tokens of an image of a big.LITTLE ViT take the big path from a predictor on that reads
+// so many.
+int selected_tokens(const Architecture& architecture, double keep_ratio, int tokens);
+
 // Throws Error for ways to merge that the model can't follow.
 void check_merges(const MergeOptions& merge, const Architecture& architecture);
 
@@ -108,7 +112,8 @@ struct Cost {
 Cost cost(const Architecture& architecture, int height, int width, const MergeOptions& merge = {});
 
 // Such an image's GFLOPs where layer_tokens[l] tokens leave layer l (Result::layer_tokens). Counts
-// what looking for tokens to merge before attention adds, but not the matching itself.
+// what looking for tokens to merge before attention adds, but not the matching itself. How many of
+// a big.LITTLE ViT's selected tokens merge with each other depends on the image: counts none.
 double gflops(const Architecture& architecture, int height, int width, const MergeOptions& merge,
               std::span<const int32_t> layer_tokens);
 

@@ -50,8 +50,8 @@ struct Vit {
     Reduction<B> tokens(options, b.sequences(x), architecture.prefix(), architecture.depth);
     std::vector<Sources> trace;
     IntArray layer_tokens({images.batch, architecture.depth});
-    const auto take_down = [&](int layer) {
-      const Sequences& first = b.sequences(x);
+    const auto take_down = [&](int layer, const typename B::Tensor& out) {
+      const Sequences& first = b.sequences(out);
       for (int64_t i = 0; i < images.batch; ++i) {
         layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
       }
@@ -59,11 +59,10 @@ struct Vit {
     };
     for (const Block<B>& block : blocks) {
       x = block.forward(b, std::move(x), tokens);
-      take_down(block.layer);
+      take_down(block.layer, x);
     }
     std::vector<IntArray> routes;
-    x = routed.forward(b, std::move(x), keep_ratio, routes);
-    for (int layer = routed.first; layer < architecture.depth; ++layer) take_down(layer);
+    x = routed.forward(b, std::move(x), keep_ratio, tokens, routes, take_down);
     if (norm) x = b.layer_norm(x, *norm);
     typename B::Tensor features = head.features(b, x, tokens.sizes());
     typename B::Tensor logits = head.logits(b, x, features);

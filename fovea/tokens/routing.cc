@@ -46,6 +46,21 @@ Route select_tokens(const Sequences& sequences, std::span<const float> scores, i
   return route;
 }
 
+Route follow(const Route& route, const Plan& plan) {
+  Route after{{0}, {}};
+  for (size_t image = 0; image + 1 < route.first.size(); ++image) {
+    std::vector<int32_t> rows;
+    for (int32_t i = route.first[image]; i < route.first[image + 1]; ++i) {
+      const int32_t row = plan.target[route.rows[i]];
+      if (row >= 0) rows.push_back(row);  // else it was dropped
+    }
+    std::sort(rows.begin(), rows.end());
+    after.rows.insert(after.rows.end(), rows.begin(), std::unique(rows.begin(), rows.end()));
+    after.first.push_back(static_cast<int32_t>(after.rows.size()));
+  }
+  return after;
+}
+
 IntArray positions_of(const Route& route, const Sequences& sequences) {
   IntArray positions({static_cast<int64_t>(sequences.size()) - 1, route.first[1]});
   for (size_t image = 0; image + 1 < sequences.size(); ++image) {

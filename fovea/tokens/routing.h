@@ -17,6 +17,9 @@ int selected_patches(double keep_ratio, int patches);
 Route select_tokens(const Sequences& sequences, std::span<const float> scores, int protected_tokens,
                     double keep_ratio);
 
+// A route after a merge: a token is selected if any that it stands for was.
+Route follow(const Route& route, const Plan& plan);
+
 // A route as positions in each image's sequence, [B, K]; all images must have K tokens selected.
 IntArray positions_of(const Route& route, const Sequences& sequences);
 

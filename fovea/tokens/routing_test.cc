@@ -71,6 +71,15 @@ TEST(SelectTokens, HoldsForRandomScores) {
   }
 }
 
+TEST(Follow, AMergedTokenIsSelectedIfAnyPartWas) {
+  // Two images of 5 tokens. Of the first 1 and 3 merge, and 2 and 4; of the second 2 is dropped.
+  const Plan plan{{0, 3, 7}, {0, 1, 2, 1, 2, 3, 4, -1, 5, 6}, {}, {}};
+  const Route route = follow({{0, 3, 6}, {0, 1, 3, 5, 7, 9}}, plan);
+  EXPECT_THAT(route.first, ElementsAre(0, 2, 4));
+  EXPECT_THAT(route.rows, ElementsAre(0, 1, 3, 6));
+  EXPECT_THAT(follow({{0, 2, 3}, {0, 4, 5}}, plan).rows, ElementsAre(0, 2, 3));
+}
+
 TEST(PositionsOf, CountsInEachSequence) {
   const IntArray positions = positions_of({{0, 2, 4}, {0, 3, 5, 7}}, {0, 5, 10});
   EXPECT_EQ(positions.shape, (Shape{2, 2}));

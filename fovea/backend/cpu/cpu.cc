@@ -81,11 +81,16 @@ CpuLinear Cpu::pack(const Array& weight, const Array& bias, Dtype dtype) {
 CpuQkv Cpu::make_qkv(const Weight& weight, const Weight& bias, int heads) {
   CpuQkv qkv;
   qkv.joint = make_linear(weight, bias);
-  if (!takes_half(qkv.joint)) return qkv;
-  for (size_t part = 0; part < qkv.mean.size(); ++part) {
-    qkv.mean[part] = make_linear({mean_weight(weight.values, part, heads)}, {});
-  }
+  if (takes_half(qkv.joint)) qkv.mean = mean_weights(weight.values, heads);
   return qkv;
+}
+
+std::array<CpuLinear, 3> Cpu::mean_weights(const Array& joint, int heads) {
+  std::array<Linear, 3> mean;
+  for (size_t part = 0; part < mean.size(); ++part) {
+    mean[part] = make_linear({mean_weight(joint, part, heads)}, {});
+  }
+  return mean;
 }
 
 CpuNorm Cpu::make_norm(Weight gamma, Weight beta, double eps) {
@@ -234,7 +239,7 @@ Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, const Linear& w,
 
 CpuProjection Cpu::project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched) {
   CpuProjection qkv;
-  qkv.weights = &w;
+  qkv.mean_weights = &w.mean;
   const bool rounds = takes_half(w.joint);
   const Tensor normed = norm_for(x, norm, w.joint, matched && rounds ? &qkv.rest : nullptr);
   qkv.joint = like(x, w.joint.out);
@@ -258,8 +263,8 @@ Tensor Cpu::attention(const Projection& projection, int heads, std::span<const f
   const Tensor& qkv = projection.joint;
   const Tensor& queries = projection.queries ? *projection.queries : qkv;
   const Timed timed = time(Work::attention);
-  const int64_t channels = qkv.channels() / (projection.queries ? 2 : 3);
-  const int64_t keys = projection.queries ? 0 : channels;
+  const int64_t channels = projection.channels();
+  const int64_t keys = projection.offset(QkvPart::k);
   const int64_t width = channels / heads;
   const kernels::Product& product = product_of(dtype_);
   Tensor out = product.half_input ? make_half(queries.shared_sequences(), channels)

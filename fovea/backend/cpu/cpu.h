@@ -40,10 +40,11 @@ struct CpuQkv {
   std::array<CpuLinear, 3> mean;  // over heads, by QkvPart; empty where nothing is rounded
 };
 
-// The joint weights of queries, keys and values where only some tokens ask.
+// The same where only some tokens ask.
 struct CpuCrossQkv {
   CpuLinear q;
   CpuLinear kv;
+  std::array<CpuLinear, 3> mean;
 };
 
 // Queries, keys and values of tokens. Of one that is not joint, `joint` holds keys and values
@@ -52,7 +53,13 @@ struct CpuProjection {
   Tensor joint;                        // [B, T, 3 C], or [B, T, 2 C]
   std::optional<Tensor> queries = {};  // [B, K, C]: of the tokens that ask, where not all do
   std::optional<Tensor> rest = {};     // what rounding took of the inputs, where somebody asks
-  const CpuQkv* weights = nullptr;
+  const std::array<CpuLinear, 3>* mean_weights = nullptr;  // over heads
+
+  int64_t channels() const { return joint.channels() / (queries ? 2 : 3); }
+  // Where keys and values begin in a row of `joint`; queries, too, where all tokens ask.
+  int64_t offset(QkvPart part) const {
+    return (static_cast<int64_t>(part) - (queries ? 1 : 0)) * channels();
+  }
 };
 
 struct CpuNorm {
@@ -102,7 +109,7 @@ class Cpu {
   // weight: [3 C', C]; bias: [3 C']; C' channels in all heads.
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
   // The same for project_cross.
-  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias);
+  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias, int heads);
   Norm make_norm(Weight gamma, Weight beta, double eps);
   Vector make_vector(Weight values);
   Rows make_rows(Weight rows);
@@ -138,9 +145,10 @@ class Cpu {
   // linear(layer_norm(x)) to queries, keys and values. `w` must outlive what is returned, and
   // `matched` says that head_mean will be asked of it.
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
-  // Queries of the rows of `asking` [B, K, C], keys and values of all rows of x [B, T, C].
+  // Queries of the rows of `asking` [B, K, C], keys and values of all rows of x [B, T, C]. Of what
+  // it returns no features of queries can be had.
   Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
-                           const CrossQkv& w);
+                           const CrossQkv& w, bool matched);
   // Softmax attention over all heads. log_sizes: one a key, or empty. Returns [B, T, C], or [B, K,
   // C] where only some tokens ask.
   Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
@@ -156,7 +164,7 @@ class Cpu {
   // For every A token its most similar B token that may receive.
   Edges match(const Tensor& feature, const Partition& partition, Distance distance);
   // What each row gets of the attention of its image's first token, the class token: the mean over
-  // the heads of all branches. log_sizes: as for attention.
+  // the heads of all branches. That token must ask. log_sizes: as for attention.
   std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
                                      std::span<const float> log_sizes);
   // The tokens after a merge; sizes: one a row of x.
@@ -203,6 +211,7 @@ class Cpu {
   // A tensor of x's tokens for the output of `w`: in bf16 where `half` and such a product can.
   Tensor hidden(const Tensor& x, const Linear& w, bool half);
   Linear pack(const Array& weight, const Array& bias, Dtype dtype);
+  std::array<Linear, 3> mean_weights(const Array& joint, int heads);
   Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w,
                   std::optional<Tensor>* rest = nullptr);
   void add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor& mean);

@@ -19,22 +19,27 @@ Array rows_of(const Array& array, int64_t begin, int64_t end) {
 
 }  // namespace
 
-CpuCrossQkv Cpu::make_cross_qkv(const Weight& weight, const Weight& bias) {
+CpuCrossQkv Cpu::make_cross_qkv(const Weight& weight, const Weight& bias, int heads) {
   const int64_t outputs = weight.values.shape[0];
   const int64_t queries = outputs / 3;
   const auto part = [&](int64_t begin, int64_t end) {
     return pack(rows_of(weight.values, begin, end), rows_of(bias.values, begin, end), dtype_);
   };
-  return {part(0, queries), part(queries, outputs)};
+  CpuCrossQkv qkv{part(0, queries), part(queries, outputs), {}};
+  if (takes_half(qkv.kv)) qkv.mean = mean_weights(weight.values, heads);
+  return qkv;
 }
 
 CpuProjection Cpu::project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
-                                 const CrossQkv& w) {
+                                 const CrossQkv& w, bool matched) {
   CpuProjection qkv;
+  qkv.mean_weights = &w.mean;
+  const bool rounds = takes_half(w.kv);
   qkv.queries = like(asking, w.q.out);
   multiply(norm_for(asking, norm, w.q), w.q, kernels::Epilogue::store, {}, *qkv.queries);
   qkv.joint = like(x, w.kv.out);
-  multiply(norm_for(x, norm, w.kv), w.kv, kernels::Epilogue::store, {}, qkv.joint);
+  const Tensor normed = norm_for(x, norm, w.kv, matched && rounds ? &qkv.rest : nullptr);
+  multiply(normed, w.kv, kernels::Epilogue::store, {}, qkv.joint);
   return qkv;
 }
 

@@ -30,6 +30,13 @@ class RoutingOperations : public testing::TestWithParam<SimdLevel> {
     return x;
   }
 
+  static void expect_equal(const Tensor& got, const Tensor& want) {
+    ASSERT_EQ(got.sequences(), want.sequences());
+    for (int64_t i = 0; i < got.rows(); ++i) {
+      for (int64_t c = 0; c < got.channels(); ++c) EXPECT_NEAR(got.row(i)[c], want.row(i)[c], 1e-4);
+    }
+  }
+
   std::mt19937 generator_{1};
   const Sequences all_ = {0, 5, 12};
   const Route route_ = {{0, 2, 5}, {0, 3, 5, 8, 11}};
@@ -91,15 +98,39 @@ TEST_P(RoutingOperations, SemiCrossAttentionIsAPartOfAttention) {
   const CpuNorm norm =
       cpu_.make_norm({random_array({kChannels})}, {random_array({kChannels})}, 1e-6);
   const CpuQkv joint = cpu_.make_qkv({weight}, {bias}, kHeads);
-  const CpuCrossQkv apart = cpu_.make_cross_qkv({weight}, {bias});
+  const CpuCrossQkv apart = cpu_.make_cross_qkv({weight}, {bias}, kHeads);
   const Tensor want = cpu_.attention(cpu_.project(x, norm, joint, false), kHeads, {});
   const Tensor got =
-      cpu_.attention(cpu_.project_cross(cpu_.gather(x, route_), x, norm, apart), kHeads, {});
+      cpu_.attention(cpu_.project_cross(cpu_.gather(x, route_), x, norm, apart, false), kHeads, {});
   EXPECT_EQ(got.sequences(), route_.first);
   for (int64_t i = 0; i < got.rows(); ++i) {
     for (int64_t c = 0; c < kChannels; ++c) {
       EXPECT_NEAR(got.row(i)[c], want.row(route_.rows[i])[c], 1e-5);
     }
+  }
+}
+
+// By which tokens match: what rounding takes of the keys is given back in bf16 as well.
+TEST_P(RoutingOperations, FeaturesAreThoseOfWhereAllAsk) {
+  constexpr int kHeads = 3;
+  const Tensor x = random_tensor(all_, kChannels);
+  const Array weight = random_array({3 * kChannels, kChannels});
+  const Array bias = random_array({3 * kChannels});
+  for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+    Cpu cpu(GetParam(), dtype, std::make_shared<Threads>(2));
+    const CpuNorm norm =
+        cpu.make_norm({random_array({kChannels})}, {random_array({kChannels})}, 1e-6);
+    const CpuQkv joint = cpu.make_qkv({weight}, {bias}, kHeads);
+    const CpuCrossQkv apart = cpu.make_cross_qkv({weight}, {bias}, kHeads);
+    const CpuProjection all[] = {cpu.project(x, norm, joint, true)};
+    const CpuProjection some[] = {cpu.project_cross(cpu.gather(x, route_), x, norm, apart, true)};
+    for (const QkvPart part : {QkvPart::k, QkvPart::v}) {
+      expect_equal(cpu.head_mean(some, part, kHeads), cpu.head_mean(all, part, kHeads));
+      expect_equal(cpu.head_concat(some, part), cpu.head_concat(all, part));
+    }
+    const std::vector<float> seen = cpu.class_attention(some, kHeads, {});
+    const std::vector<float> want = cpu.class_attention(all, kHeads, {});
+    for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(seen[i], want[i], 1e-5);
   }
 }
 

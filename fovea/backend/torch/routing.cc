@@ -6,7 +6,7 @@
 namespace fovea {
 
 Torch::Projection Torch::project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
-                                       const CrossQkv& w) {
+                                       const CrossQkv& w, bool /*matched*/) {
   const int64_t outputs = w.weight.size(0);
   const int64_t queries = outputs / 3;
   const auto part = [&](int64_t first, int64_t count) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/weight.h"
 
@@ -40,6 +41,12 @@ struct TorchLinear {
 // and values [rows, 2 C] and the queries of those.
 struct TorchProjection : TorchTensor {
   std::shared_ptr<const TorchTensor> queries = {};
+
+  // One part of those of all tokens: [rows, C]. Queries, only where all ask.
+  torch::Tensor part(QkvPart part) const {
+    const int64_t width = channels() / (queries ? 2 : 3);
+    return rows.narrow(1, (static_cast<int64_t>(part) - (queries ? 1 : 0)) * width, width);
+  }
 };
 
 struct TorchNorm {

@@ -56,7 +56,7 @@ class Torch {
   Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
                           RowOrder order);
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
-  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias) {
+  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias, int /*heads*/) {
     return make_linear(weight, bias);
   }
   Norm make_norm(const Weight& gamma, const Weight& beta, double eps);
@@ -81,7 +81,7 @@ class Torch {
   Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
   Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
-                           const CrossQkv& w);
+                           const CrossQkv& w, bool matched);
   Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
 
   Tensor head_mean(std::span<const Projection> qkv, QkvPart part, int heads);
