@@ -218,6 +218,8 @@ void infer_routing(const Checkpoint& checkpoint, const Config& config, Architect
   routing.predict_after = config.predict_after;
   routing.first_big = config.predict_after.front();
   routing.keep_ratio = config.keep_ratio;
+  routing.learned = config.learned_routing;
+  routing.cross_attention = config.cross_attention;
   routing.little_every = little_every_of(config, checkpoint, a, routing.first_big);
   if (routing.little_every > 0) {
     const std::string mlp = fmt::format("blocks.{}.little.mlp.", routing.first_big);
@@ -345,6 +347,16 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
 void check_merges(const MergeOptions& merge, const Architecture& a) {
   check_merge_options(merge, a.depth, a.class_token);
   if (!a.routing) return;
+  const std::vector<int> schedule = layer_schedule(merge.schedule, a.depth);
+  const bool merges = std::any_of(schedule.begin(), schedule.end(), [](int r) { return r > 0; }) ||
+                      merge.matching == Matching::kth;
+  if (merges && !a.routing->cross_attention) {
+    fail(
+        "r = {}: a big.LITTLE ViT whose attention sees selected tokens alone can't match the "
+        "others; "
+        "expected r = 0",
+        to_string(merge.schedule));
+  }
   if (merge.threshold) {
     fail(
         "threshold {}: all images of a batch that a big.LITTLE ViT routes must keep equally many "

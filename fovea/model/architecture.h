@@ -26,6 +26,9 @@ struct Routing {
   int little_mlp_width = 0;
   std::vector<int> predict_after;  // layers, counted from 1, ascending; the first is first_big
   double keep_ratio = 0.25;        // of the patches that take the big path
+  // What the paper leaves out to show what it is worth.
+  bool learned = true;          // else evenly spread patches are chosen, whatever they show
+  bool cross_attention = true;  // else big attention sees selected tokens alone
 
   // Whether `layer` (from 0) has a LITTLE block.
   bool has_little(int layer) const {

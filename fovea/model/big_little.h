@@ -34,19 +34,23 @@ template <Backend B>
 struct Predictor {
   typename B::Linear linear;
   int layer = 0;  // counted from 1
+  bool learned = true;
 
   static Predictor load(B& b, WeightSource& weights, const Architecture& a, size_t index) {
     const std::string name = "predictors." + std::to_string(index);
     return {b.make_exact_linear(weights.named(name + ".weight", {2, a.width}),
                                 weights.named(name + ".bias", {2})),
-            a.routing->predict_after[index]};
+            a.routing->predict_after[index], a.routing->learned};
   }
 
   // x [B, T, C]: what the layer puts out.
   Selection<B> select(B& b, const typename B::Tensor& x, int protected_tokens,
                       double keep_ratio) const {
-    typename B::Tensor scores = b.keep_scores(x, linear, protected_tokens);
-    Route route = select_tokens(b.sequences(x), b.read(scores).data, protected_tokens, keep_ratio);
+    const Sequences& sequences = b.sequences(x);
+    typename B::Tensor scores = b.keep_scores(x, linear, learned ? protected_tokens : sequences[1]);
+    Route route = learned
+                      ? select_tokens(sequences, b.read(scores).data, protected_tokens, keep_ratio)
+                      : spread_tokens(sequences, protected_tokens, keep_ratio);
     typename B::Tensor selected = b.gather(scores, route);
     return {std::move(route), std::move(selected), std::move(scores)};
   }
@@ -61,6 +65,7 @@ struct BigBlock {
   typename B::Linear proj, fc1, fc2;
   typename B::Vector alpha_attn, alpha_mlp;
   int heads = 1;
+  bool cross_attention = true;
 
   static BigBlock load(B& b, WeightSource& weights, const std::string& name,
                        const Architecture& a) {
@@ -76,7 +81,8 @@ struct BigBlock {
             read_linear(b, weights, ffn + ".mlp.fc2", a.mlp_width, a.width),
             b.make_vector(weights.named(name + ".alpha_attn", {1})),
             b.make_vector(weights.named(name + ".alpha_mlp", {1})),
-            a.heads};
+            a.heads,
+            a.routing->cross_attention};
   }
 
   // What attention sees: queries of selected [B, K, C], keys and values of x [B, T, C].
@@ -85,7 +91,8 @@ struct BigBlock {
     Seen<B> seen;
     seen.heads = heads;
     if (wanted.qkv) {
-      seen.qkv.push_back(b.project_cross(selected, x, norm1, qkv, wanted.matched));
+      const typename B::Tensor& asked = cross_attention ? x : selected;
+      seen.qkv.push_back(b.project_cross(selected, asked, norm1, qkv, wanted.matched));
     }
     if (wanted.normed) seen.normed.push_back(b.layer_norm(x, norm1));
     return seen;

@@ -216,6 +216,8 @@ void read_routing(const Keys& args, Config& config) {
   config.little_every = args.whole("little_every", 1, kMostLayers);
   config.keep_ratio = args.number("keep_ratio", 0, 1).value_or(config.keep_ratio);
   if (config.keep_ratio == 0) args.refuse("keep_ratio", "a number above 0, at most 1");
+  config.learned_routing = args.flag("learned_routing", true);
+  config.cross_attention = args.flag("cross_attention", true);
   read_predict_after(args, config);
 }
 

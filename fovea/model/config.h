@@ -44,6 +44,8 @@ struct Config {
   std::optional<int> first_big;
   std::optional<int> little_every;
   std::vector<int> predict_after;  // layers, counted from 1, ascending; empty where there are none
+  bool learned_routing = true;
+  bool cross_attention = true;
   double keep_ratio = 0.25;
   bool position_embedding = true;   // model_args.pos_embed: a model without one must say so
   bool final_norm = true;           // model_args.final_norm: likewise

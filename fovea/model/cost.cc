@@ -53,8 +53,8 @@ double routed_products(const Architecture& a, int layer, const LayerTokens& toke
   const Routing& routing = *a.routing;
   const double c = a.width;
   const double asking = std::min(selected, tokens.attended);
-  double products = 2 * c * c * tokens.attended + 2 * c * c * asking +
-                    2 * tokens.attended * asking * c +
+  const double asked = routing.cross_attention ? tokens.attended : asking;
+  double products = 2 * c * c * asked + 2 * c * c * asking + 2 * asked * asking * c +
                     2.0 * c * a.mlp_width * std::min(selected, tokens.mixed);
   if (routing.has_little(layer)) {
     const double e = routing.little_width;

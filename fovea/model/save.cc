@@ -30,6 +30,8 @@ ordered_json arguments_of(const Architecture& a) {
     args["first_big"] = a.routing->first_big;
     args["predict_after"] = a.routing->predict_after;
     args["keep_ratio"] = a.routing->keep_ratio;
+    if (!a.routing->learned) args["learned_routing"] = false;
+    if (!a.routing->cross_attention) args["cross_attention"] = false;
   }
   return args;
 }

@@ -46,6 +46,18 @@ Route select_tokens(const Sequences& sequences, std::span<const float> scores, i
   return route;
 }
 
+Route spread_tokens(const Sequences& sequences, int protected_tokens, double keep_ratio) {
+  std::vector<float> scores(sequences.back(), 0);
+  for (size_t image = 0; image + 1 < sequences.size(); ++image) {
+    const int64_t first = sequences[image] + protected_tokens;
+    const int64_t patches = sequences[image + 1] - first;
+    const int64_t selected = selected_patches(keep_ratio, static_cast<int>(patches));
+    for (int64_t i = 0; i < selected; ++i)
+      scores[first + (2 * i + 1) * patches / (2 * selected)] = 1;
+  }
+  return select_tokens(sequences, scores, protected_tokens, keep_ratio);
+}
+
 Route follow(const Route& route, const Plan& plan) {
   Route after{{0}, {}};
   for (size_t image = 0; image + 1 < route.first.size(); ++image) {

@@ -17,6 +17,9 @@ int selected_patches(double keep_ratio, int patches);
 Route select_tokens(const Sequences& sequences, std::span<const float> scores, int protected_tokens,
                     double keep_ratio);
 
+// As many, evenly spread over each image's patches.
+Route spread_tokens(const Sequences& sequences, int protected_tokens, double keep_ratio);
+
 // A route after a merge: a token is selected if any that it stands for was.
 Route follow(const Route& route, const Plan& plan);
 

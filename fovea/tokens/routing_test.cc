@@ -71,6 +71,13 @@ TEST(SelectTokens, HoldsForRandomScores) {
   }
 }
 
+TEST(SpreadTokens, AreEvenlySpread) {
+  const Route route = spread_tokens({0, 9, 18}, 1, 0.25);
+  EXPECT_THAT(route.first, ElementsAre(0, 3, 6));
+  EXPECT_THAT(route.rows, ElementsAre(0, 3, 7, 9, 12, 16));
+  EXPECT_EQ(spread_tokens({0, 6}, 2, 1).rows.size(), 6U);
+}
+
 TEST(Follow, AMergedTokenIsSelectedIfAnyPartWas) {
   // Two images of 5 tokens. Of the first 1 and 3 merge, and 2 and 4; of the second 2 is dropped.
   const Plan plan{{0, 3, 7}, {0, 1, 2, 1, 2, 3, 4, -1, 5, 6}, {}, {}};

@@ -59,6 +59,8 @@ void add_routing(const Recipe& recipe, const std::string& name, Architecture& a)
   check_layers(routing.predict_after, a.depth);
   routing.first_big = routing.predict_after.front();
   routing.little_every = recipe.little_every;
+  routing.learned = recipe.learned_routing;
+  routing.cross_attention = recipe.cross_attention;
   set_little(recipe, a, routing);
   a.routing = routing;
 }

@@ -40,6 +40,8 @@ struct Recipe {
   int little_width = 0;
   int little_heads = 0;
   int little_every = 1;
+  bool learned_routing = true;
+  bool cross_attention = true;
 
   // The pictures.
   std::string data = {};

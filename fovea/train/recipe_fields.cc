@@ -47,6 +47,10 @@ std::vector<RecipeField> routing_fields(Recipe& r) {
       {"little_heads", &r.little_heads, "their heads; 0: one for 64 channels", 0, 1024},
       {"little_every", &r.little_every,
        "routed layers from one LITTLE block to the next; 0: no LITTLE blocks", 0, 1000},
+      {"learned_routing", &r.learned_routing,
+       "false: evenly spread patches take the big path, to compare with"},
+      {"cross_attention", &r.cross_attention,
+       "false: big attention sees selected tokens alone, to compare with"},
   };
 }
 

@@ -103,6 +103,26 @@ TEST_F(BigLittleRun, LearnsWithoutLittleBlocksAndWithoutDistillation) {
   EXPECT_EQ(answers(r.output).routes.at(1).shape, (Shape{1, 5}));
 }
 
+TEST_F(BigLittleRun, LearnsWithoutPredictorAndWithoutCrossAttention) {
+  Recipe r = student("spread");
+  r.learned_routing = false;
+  r.epochs = 1;
+  train(r, {.threads = 1});
+  EXPECT_THAT(answers(r.output).routes.at(1).data, testing::ElementsAre(0, 3, 7, 11, 15));
+  EXPECT_EQ(answers(r.output, 1).routes.at(1).shape, (Shape{1, 17}));
+  Recipe alone = student("alone");
+  alone.cross_attention = false;
+  alone.epochs = 1;
+  train(alone, {.threads = 1});
+  const Model model = Model::load(alone.output, {.threads = 1});
+  EXPECT_FALSE(model.architecture().routing->cross_attention);
+  EXPECT_LT(cost(model.architecture(), 16, 16).gflops,
+            cost(Model::load(r.output, {.threads = 1}).architecture(), 16, 16).gflops);
+  const RunOptions merging{.merge = {.schedule = {.r = 1}}};
+  EXPECT_THAT(error_of([&] { model.run(model.preprocess(data_ / "val/class1/3.png"), merging); }),
+              HasSubstr("r = 1: a big.LITTLE ViT whose attention sees selected tokens alone"));
+}
+
 TEST_F(BigLittleRun, GoesOnFromABigLittleModelAtItsKeepRatio) {
   Recipe first = student("first");
   first.keep_ratio = 0.5;
