@@ -64,6 +64,14 @@ TEST_F(CliTune, TheFastestThatKeepsAFidelity) {
   EXPECT_LT(rows.back()["gflops_per_image"], rows.front()["gflops_per_image"]);
 }
 
+// Whose tokens have no queries to go by.
+TEST_F(CliTune, SearchesForABigLittleModelToo) {
+  const Finished done = run_fovea({"tune", golden_path("blvit-every-layer"), kPictures, "--seconds",
+                                   "1", "--fidelity", "0.9", "-o", config_});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_NE(written()["metric"], "q");
+}
+
 TEST_F(CliTune, WritesBesideTheModel) {
   write_model_without(folder_ / "model", "head.");
   EXPECT_EQ(run_fovea({"tune", folder_ / "model", kPictures, "--speedup", "1.1", "--seconds", "1"})

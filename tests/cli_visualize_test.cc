@@ -160,7 +160,7 @@ TEST_F(CliVisualize, DrawsTheRoutesOfABigLittleModel) {
   EXPECT_EQ(merged.at("groups"), json({33, 30, 21}));
   EXPECT_EQ(read_image(out("b.png")).width, 5 * 384 + 4 * 12);
 
-  const Finished text = run_fovea({"visualize", routed, photo_, "-o", out("c.gif")});
+  const Finished text = run_fovea({"visualize", routed, photo_, "-o", out("c.apng")});
   expect_done(text);
   EXPECT_THAT(text.out, HasSubstr("36 patches, 9 9 9 9 on the big path in layer 2 3 4 5: "));
 }

@@ -24,17 +24,15 @@ namespace fovea {
 // whether weights change between runs. Sizes, plans, routes and sources are plain host data. The
 // comments at Cpu's members say what each operation does.
 template <class B>
-concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
-                           const typename B::Norm norm, const typename B::Vector vector,
-                           const typename B::Qkv qkv, const typename B::CrossQkv cross,
-                           const typename B::Projection projection,
-                           std::span<const typename B::Projection> projections, const Weight weight,
-                           const BatchNorm batch_norm, std::span<const typename B::Rows> prefix,
-                           const typename B::Rows rows, const PositionMap map,
-                           const typename B::Positions positions, const Images images,
-                           std::span<const float> sizes, std::span<const typename B::Tensor> many,
-                           const Plan plan, const Partition partition, const Route route,
-                           std::span<const int> splits, std::array<int, 2> grid) {
+concept Backend = requires(
+    B b, const typename B::Tensor x, const typename B::Linear linear, const typename B::Norm norm,
+    const typename B::Vector vector, const typename B::Qkv qkv, const typename B::CrossQkv cross,
+    const typename B::Projection projection, std::span<const typename B::Projection> projections,
+    const Weight weight, const BatchNorm batch_norm, std::span<const typename B::Rows> prefix,
+    const typename B::Rows rows, const PositionMap map, const typename B::Positions positions,
+    const Images images, std::span<const float> sizes, std::span<const typename B::Tensor> many,
+    const Plan plan, const Partition partition, const Route route, const Windows windows,
+    std::span<const int> splits, std::array<int, 2> grid) {
   { b.make_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   { b.make_exact_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   {
@@ -56,6 +54,8 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.project(x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
   { b.make_cross_qkv(weight, weight, 1) } -> std::same_as<typename B::CrossQkv>;
   { b.project_cross(x, x, norm, cross, true) } -> std::same_as<typename B::Projection>;
+  { b.window(projection, qkv, windows) } -> std::same_as<typename B::Projection>;
+  { b.window(projection, cross, windows) } -> std::same_as<typename B::Projection>;
   { b.norm_linear(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.norm_linear_gelu(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.layer_norm(x, norm) } -> std::same_as<typename B::Tensor>;

@@ -43,14 +43,16 @@ struct Predictor {
             a.routing->predict_after[index], a.routing->learned};
   }
 
-  // x [B, T, C]: what the layer puts out.
-  Selection<B> select(B& b, const typename B::Tensor& x, int protected_tokens,
-                      double keep_ratio) const {
+  // x [B, T, C]: what the layer puts out. windows: in each of which to select equally many, where
+  // there are no protected tokens; or null.
+  Selection<B> select(B& b, const typename B::Tensor& x, int protected_tokens, double keep_ratio,
+                      const Windows* windows = nullptr) const {
     const Sequences& sequences = b.sequences(x);
     typename B::Tensor scores = b.keep_scores(x, linear, learned ? protected_tokens : sequences[1]);
-    Route route = learned
-                      ? select_tokens(sequences, b.read(scores).data, protected_tokens, keep_ratio)
-                      : spread_tokens(sequences, protected_tokens, keep_ratio);
+    const std::vector<float> ranks =
+        learned ? b.read(scores).data : spread_scores(sequences, protected_tokens, keep_ratio);
+    Route route = windows == nullptr ? select_tokens(sequences, ranks, protected_tokens, keep_ratio)
+                                     : select_in_windows(*windows, ranks, keep_ratio);
     typename B::Tensor selected = b.gather(scores, route);
     return {std::move(route), std::move(selected), std::move(scores)};
   }
@@ -98,11 +100,15 @@ struct BigBlock {
     return seen;
   }
 
-  // The two halves of the block, for selected tokens [B, K, C] and their scores [B, K, 1].
+  // The two halves of the block, for selected tokens [B, K, C] and their scores [B, K, 1]; with
+  // windows (or null) B counts these, as the route does.
   typename B::Tensor attend(B& b, const typename B::Tensor& selected, const Seen<B>& seen,
-                            const typename B::Tensor& scores,
-                            std::span<const float> log_sizes) const {
-    const typename B::Tensor attended = b.attention(seen.qkv[0], heads, log_sizes);
+                            const typename B::Tensor& scores, std::span<const float> log_sizes,
+                            const Windows* windows) const {
+    const typename B::Tensor attended =
+        windows == nullptr
+            ? b.attention(seen.qkv[0], heads, log_sizes)
+            : b.attention(b.window(seen.qkv[0], qkv, *windows), heads, windows->log_sizes);
     return b.add_gated(selected, b.linear(attended, proj), scores, alpha_attn);
   }
   typename B::Tensor mix(B& b, const typename B::Tensor& selected,
@@ -140,9 +146,10 @@ struct LittleBlock {
   }
 
   // Its two halves. x: [B, T, C]
-  typename B::Tensor attend(B& b, typename B::Tensor x, std::span<const float> log_sizes) const {
+  typename B::Tensor attend(B& b, typename B::Tensor x, std::span<const float> log_sizes,
+                            const Windows* windows) const {
     const typename B::Tensor attended =
-        b.attention(b.project(x, norm1, qkv, false), heads, log_sizes);
+        attention_within(b, b.project(x, norm1, qkv, false), qkv, heads, log_sizes, windows);
     return b.add_linear(std::move(x), attended, proj, {});
   }
   typename B::Tensor mix(B& b, typename B::Tensor x) const {
@@ -176,9 +183,10 @@ struct RoutedBlock {
     return block;
   }
 
-  // x [B, T, C] to [B, T', C], T' <= T.
+  // x [B, T, C] to [B, T', C], T' <= T. windows: within which tokens see each other and were
+  // selected, where none merge; or null.
   typename B::Tensor forward(B& b, typename B::Tensor x, Selection<B>& selection,
-                             Reduction<B>& tokens) const {
+                             Reduction<B>& tokens, const Windows* windows = nullptr) const {
     if (tokens.reduces(layer, Placement::before_attention)) {
       const typename B::Tensor asking = b.gather(x, selection.route);
       x = reduce(b, x, big.look_at(b, asking, x, tokens.wanted()), selection, tokens);
@@ -190,21 +198,22 @@ struct RoutedBlock {
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
     Seen<B> seen = big.look_at(b, paths.before, paths.all, wanted);
-    paths.after = big.attend(b, paths.before, seen, selection.scores, tokens.log_sizes());
+    paths.after = big.attend(b, paths.before, seen, selection.scores, tokens.log_sizes(), windows);
     const std::optional<Plan> plan = between ? tokens.plan(b, seen, layer) : std::nullopt;
     if (!after) seen = {};  // the MLP can use its memory
     if (plan) {
       paths = merge(b, std::move(paths), *plan, selection, tokens);
     } else {
-      paths.all = attend_little(b, std::move(paths.all), tokens);
+      paths.all = attend_little(b, std::move(paths.all), tokens, windows);
     }
     x = mix(b, std::move(paths), selection);
     return after ? reduce(b, x, seen, selection, tokens) : x;
   }
 
  private:
-  typename B::Tensor attend_little(B& b, typename B::Tensor x, const Reduction<B>& tokens) const {
-    return little ? little->attend(b, std::move(x), tokens.log_sizes()) : std::move(x);
+  typename B::Tensor attend_little(B& b, typename B::Tensor x, const Reduction<B>& tokens,
+                                   const Windows* windows) const {
+    return little ? little->attend(b, std::move(x), tokens.log_sizes(), windows) : std::move(x);
   }
 
   // Both MLPs, and what both paths made, together.
@@ -238,8 +247,8 @@ struct RoutedBlock {
     selection.merge(b, tokens.sizes(), plan);
     paths.before = b.gather(merged, selection.route);
     paths.after = b.gather(changed, selection.route);
-    paths.all =
-        little ? tokens.merge(b, attend_little(b, std::move(x), tokens), plan) : std::move(merged);
+    paths.all = little ? tokens.merge(b, attend_little(b, std::move(x), tokens, nullptr), plan)
+                       : std::move(merged);
     tokens.follow(plan);
     return paths;
   }

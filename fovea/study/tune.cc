@@ -211,6 +211,7 @@ class Tuner {
     count(best);
     for (const Metric metric : {Metric::k, Metric::k_concat, Metric::q, Metric::v, Metric::x}) {
       if (!options_.any_metric || metric == options_.merge.metric) continue;
+      if (metric == Metric::q && architecture_.routing) continue;  // not all tokens have queries
       if (problem_.out_of_time()) break;
       Tried other = tried(metric, target);
       count(other);

@@ -46,16 +46,36 @@ Route select_tokens(const Sequences& sequences, std::span<const float> scores, i
   return route;
 }
 
-Route spread_tokens(const Sequences& sequences, int protected_tokens, double keep_ratio) {
+std::vector<float> spread_scores(const Sequences& sequences, int protected_tokens,
+                                 double keep_ratio) {
   std::vector<float> scores(sequences.back(), 0);
   for (size_t image = 0; image + 1 < sequences.size(); ++image) {
     const int64_t first = sequences[image] + protected_tokens;
     const int64_t patches = sequences[image + 1] - first;
     const int64_t selected = selected_patches(keep_ratio, static_cast<int>(patches));
-    for (int64_t i = 0; i < selected; ++i)
+    for (int64_t i = 0; i < selected; ++i) {
       scores[first + (2 * i + 1) * patches / (2 * selected)] = 1;
+    }
   }
-  return select_tokens(sequences, scores, protected_tokens, keep_ratio);
+  return scores;
+}
+
+Route select_in_windows(const Windows& windows, std::span<const float> scores, double keep_ratio) {
+  const Route& tokens = windows.tokens;
+  std::vector<float> in_order(tokens.rows.size());
+  std::transform(tokens.rows.begin(), tokens.rows.end(), in_order.begin(),
+                 [&](int32_t row) { return scores[row]; });
+  const int selected = selected_patches(keep_ratio, windows.patches);
+  Route route{{0}, {}};
+  for (size_t window = 0; window + 1 < tokens.first.size(); ++window) {
+    const int32_t begin = tokens.first[window];
+    const int32_t end = tokens.first[window + 1];
+    for (const int32_t place : best_rows(in_order, begin, end, std::min(selected, end - begin))) {
+      route.rows.push_back(tokens.rows[place]);
+    }
+    route.first.push_back(static_cast<int32_t>(route.rows.size()));
+  }
+  return route;
 }
 
 Route follow(const Route& route, const Plan& plan) {

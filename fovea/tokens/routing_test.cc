@@ -71,11 +71,12 @@ TEST(SelectTokens, HoldsForRandomScores) {
   }
 }
 
-TEST(SpreadTokens, AreEvenlySpread) {
-  const Route route = spread_tokens({0, 9, 18}, 1, 0.25);
+TEST(SpreadScores, SelectTokensEvenlySpread) {
+  const Sequences two = {0, 9, 18};
+  const Route route = select_tokens(two, spread_scores(two, 1, 0.25), 1, 0.25);
   EXPECT_THAT(route.first, ElementsAre(0, 3, 6));
   EXPECT_THAT(route.rows, ElementsAre(0, 3, 7, 9, 12, 16));
-  EXPECT_EQ(spread_tokens({0, 6}, 2, 1).rows.size(), 6U);
+  EXPECT_THAT(spread_scores({0, 6}, 2, 1), ElementsAre(0, 0, 1, 1, 1, 1));
 }
 
 TEST(Follow, AMergedTokenIsSelectedIfAnyPartWas) {

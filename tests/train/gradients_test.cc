@@ -128,7 +128,7 @@ TEST_F(TorchGradients, OfRouting) {
     const TorchTensor before = torch_.gather(x, route);
     const TorchTensor scores = torch_.gather(torch_.keep_scores(x, predictor, 1), route);
     const TorchTensor update =
-        torch_.attention(torch_.project_cross(before, x, layer_norm, qkv), 2, {});
+        torch_.attention(torch_.project_cross(before, x, layer_norm, qkv, false), 2, {});
     const TorchTensor after = torch_.add_gated(before, update, scores, alpha);
     return torch::cat(
         {torch_.put(x, after, route).rows, torch_.add_change(x, before, after, route, gamma).rows},

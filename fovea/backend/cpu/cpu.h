@@ -149,6 +149,10 @@ class Cpu {
   // it returns no features of queries can be had.
   Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
                            const CrossQkv& w, bool matched);
+  // Keys and values window by window, those of the padding being what the weights make of zeros;
+  // queries, too, where all tokens ask (without padding), else they are by windows already.
+  Projection window(const Projection& qkv, const Qkv& w, const Windows& windows);
+  Projection window(const Projection& qkv, const CrossQkv& w, const Windows& windows);
   // Softmax attention over all heads. log_sizes: one a key, or empty. Returns [B, T, C], or [B, K,
   // C] where only some tokens ask.
   Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
@@ -210,6 +214,8 @@ class Cpu {
   Tensor narrow(const Tensor& x, kernels::NarrowRows to_half);
   // A tensor of x's tokens for the output of `w`: in bf16 where `half` and such a product can.
   Tensor hidden(const Tensor& x, const Linear& w, bool half);
+  // `padding`: the row of keys and values that stands for it.
+  Projection cut(const Projection& qkv, std::span<const float> padding, const Windows& windows);
   Linear pack(const Array& weight, const Array& bias, Dtype dtype);
   std::array<Linear, 3> mean_weights(const Array& joint, int heads);
   Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w,

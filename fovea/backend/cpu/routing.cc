@@ -1,5 +1,5 @@
-// The operations of the CPU backend that routing needs: semi-cross attention, scores, and rows that
-// come and go.
+// The operations of the CPU backend that routing and windows need: semi-cross attention, scores,
+// and rows that come and go.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -43,6 +43,37 @@ CpuProjection Cpu::project_cross(const Tensor& asking, const Tensor& x, const No
   return qkv;
 }
 
+CpuProjection Cpu::window(const Projection& qkv, const Qkv& w, const Windows& windows) {
+  return cut(qkv, std::span(w.joint.bias).subspan(qkv.channels()), windows);
+}
+
+CpuProjection Cpu::window(const Projection& qkv, const CrossQkv& w, const Windows& windows) {
+  return cut(qkv, w.kv.bias, windows);
+}
+
+CpuProjection Cpu::cut(const Projection& qkv, std::span<const float> padding,
+                       const Windows& windows) {
+  const Timed timed = time(Work::attention);
+  const int64_t channels = qkv.channels();
+  const auto copy = [&](const std::vector<int32_t>& rows, int64_t offset, const Tensor& to) {
+    for_ranges(to.rows(), 64, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const float* from = rows[i] < 0 ? padding.data() : qkv.joint.row(rows[i]) + offset;
+        std::copy_n(from, to.channels(), to.row(i));
+      }
+    });
+  };
+  CpuProjection apart;
+  apart.joint = make(std::make_shared<Sequences>(windows.first), 2 * channels);
+  copy(windows.rows, qkv.offset(QkvPart::k), apart.joint);
+  apart.queries = qkv.queries;
+  if (!apart.queries) {
+    apart.queries = make(std::make_shared<Sequences>(windows.tokens.first), channels);
+    copy(windows.tokens.rows, qkv.offset(QkvPart::q), *apart.queries);
+  }
+  return apart;
+}
+
 Tensor Cpu::keep_scores(const Tensor& x, const Linear& w, int protected_tokens) {
   const Tensor logits = linear(x, w);
   const Timed timed = time(Work::routing);
@@ -59,10 +90,16 @@ Tensor Cpu::keep_scores(const Tensor& x, const Linear& w, int protected_tokens) 
 
 Tensor Cpu::gather(const Tensor& x, const Route& route) {
   const Timed timed = time(Work::routing);
-  Tensor out = make(std::make_shared<Sequences>(route.first), x.channels());
+  auto sequences = std::make_shared<Sequences>(route.first);
+  Tensor out = x.is_half() ? make_half(std::move(sequences), x.channels())
+                           : make(std::move(sequences), x.channels());
   for_ranges(out.rows(), 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      std::copy_n(x.row(route.rows[i]), x.channels(), out.row(i));
+      if (x.is_half()) {
+        std::copy_n(x.half_row(route.rows[i]), x.stride(), out.half_row(i));
+      } else {
+        std::copy_n(x.row(route.rows[i]), x.channels(), out.row(i));
+      }
     }
   });
   return out;

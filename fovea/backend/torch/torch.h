@@ -82,6 +82,7 @@ class Torch {
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
   Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
                            const CrossQkv& w, bool matched);
+  Projection window(const Projection& qkv, const Qkv& w, const Windows& windows);
   Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
 
   Tensor head_mean(std::span<const Projection> qkv, QkvPart part, int heads);
