@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/data/testing.h"
+#include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 #include "tests/cli_testing.h"
 
@@ -77,6 +79,22 @@ TEST_F(CliEvaluate, GoesByTheNearestPictures) {
                  "no class folder b");
 }
 
+TEST_F(CliEvaluate, TakesPicturesFromAZip) {
+  const std::string photo = read_text(picture("photo.jpg"));
+  const std::string grey = read_text(picture("gray.png"));
+  write_zip(folder_ / "set.zip", {{"train/a/1.jpg", photo},
+                                  {"train/b/1.png", grey},
+                                  {"test/a/1.jpg", photo},
+                                  {"test/b/1.jpg", photo},
+                                  {"test/b/2.png", "this is text"}});
+  const Finished done = run_fovea({"evaluate", headless_, path("set.zip/test"), "--train",
+                                   path("set.zip/train"), "--knn", "1", "--json"});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, HasSubstr("skipped: " + path("set.zip") + ": test/b/2.png: neither"));
+  EXPECT_EQ(json_lines_of(done.out).at(0)["top1"], 50.0);
+  expect_refused(run_fovea({"evaluate", vit_, path("set.zip")}), "splits; expected one of them");
+}
+
 TEST_F(CliEvaluate, SkipsAndNamesWhatCantBeRead) {
   put("photo.jpg", "set/a/1.jpg");
   put("photo.jpg", "set/b/1.jpg");
@@ -86,6 +104,24 @@ TEST_F(CliEvaluate, SkipsAndNamesWhatCantBeRead) {
   EXPECT_EQ(done.status, 1);
   EXPECT_THAT(done.err, HasSubstr("broken.jpg"));
   EXPECT_EQ(json_lines_of(done.out).at(0)["images"], 2);
+}
+
+TEST_F(CliEvaluate, CtrlCGivesTheAccuracySoFar) {
+  constexpr int kMany = 3000;
+  for (int i = 0; i < 10; ++i) {
+    const std::string folder = "set/c" + std::to_string(i);
+    put("photo.jpg", folder + "/0.jpg");
+    for (int j = 1; j < kMany / 10; ++j) {
+      std::filesystem::create_hard_link(folder_ / folder / "0.jpg",
+                                        folder_ / folder / (std::to_string(j) + ".jpg"));
+    }
+  }
+  const Finished done = interrupt_fovea({"evaluate", vit_, path("set"), "--json", "--batch", "1"});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, HasSubstr("interrupted: this is of "));
+  const int images = json_lines_of(done.out).at(0)["images"].get<int>();
+  EXPECT_GE(images, 1);
+  EXPECT_LT(images, kMany);
 }
 
 TEST_F(CliEvaluate, RefusesFoldersThatMeanNothing) {

@@ -1,4 +1,5 @@
 // `fovea visualize` from outside: what it writes where, and what it refuses.
+#include <algorithm>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -130,6 +131,40 @@ TEST_F(CliVisualize, AnimatesByTheEndingOfTheName) {
   EXPECT_EQ(read_image(out("two.PNG")).width, 2 * 672 + 12);
 }
 
+// 5 layers, routed after the first; predictors after 1 and 3.
+TEST_F(CliVisualize, DrawsTheRoutesOfABigLittleModel) {
+  const std::string routed = golden_path("blvit-every-layer");
+  const Finished done = run_fovea({"visualize", routed, photo_, "-o", out("a.png"), "--json"});
+  expect_done(done);
+  const json line = json::parse(done.out);
+  EXPECT_EQ(line.at("layers"), json({2, 4}));
+  EXPECT_EQ(line.at("big"), json({9, 9}));
+  EXPECT_EQ(line.at("groups"), json({36, 36}));
+  const Image drawn = read_image(out("a.png"));
+  EXPECT_EQ(drawn.width, 4 * 384 + 3 * 12) << "the picture, two routes and how often";
+  // A quarter of a route's panel is the picture itself.
+  const Image seen = part(drawn, 0, 0, 384, 384);
+  const Image route = part(drawn, 396, 0, 384, 384);
+  int64_t same = 0;
+  for (size_t i = 0; i < seen.rgb.size(); i += 3) {
+    same += std::equal(seen.rgb.begin() + i, seen.rgb.begin() + i + 3, route.rgb.begin() + i);
+  }
+  EXPECT_NEAR(static_cast<double>(same) / (384 * 384), 0.25, 0.02);
+
+  const Finished all = run_fovea({"visualize", routed, photo_, "-o", out("b.png"), "--layers",
+                                  "1,2,5", "--keep-ratio", "0.5", "--r", "3", "--json"});
+  expect_done(all);
+  const json merged = json::parse(all.out);
+  EXPECT_EQ(merged.at("big").at(0), 36) << "a plain layer";
+  EXPECT_GE(merged.at("big").at(1), 16);
+  EXPECT_EQ(merged.at("groups"), json({33, 30, 21}));
+  EXPECT_EQ(read_image(out("b.png")).width, 5 * 384 + 4 * 12);
+
+  const Finished text = run_fovea({"visualize", routed, photo_, "-o", out("c.apng")});
+  expect_done(text);
+  EXPECT_THAT(text.out, HasSubstr("36 patches, 9 9 9 9 on the big path in layer 2 3 4 5: "));
+}
+
 TEST_F(CliVisualize, GoesOnPastBrokenPictures) {
   write_file(folder_ / "broken.png", "this is text");
   const Finished done = visualize({out("broken.png"), photo_, "-o", out("a.png"), "--r", "2"});
@@ -211,6 +246,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"TooLarge",
                 {kPhoto, kPhoto, "-o", "OUT/a.png", "--size", "8192"},
                 "name a folder for a file of each"},
+        Refusal{"KeepRatioOfAPlainModel",
+                {kPhoto, "-o", "OUT/a.png", "--keep-ratio", "0.5"},
+                "keep ratio 0.5: the model is no big.LITTLE ViT"},
         Refusal{"UnknownMetric", {kPhoto, "-o", "OUT/a.png", "--metric", "z"}, "z"}),
     [](const auto& info) { return info.param.name; });
 

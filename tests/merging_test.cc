@@ -250,7 +250,8 @@ std::vector<Way> all_ways() {
 class EveryWay : public testing::TestWithParam<Way> {};
 
 TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
-  for (const std::string golden : {"vit-odd", "parallel", "dinov2-registers", "no-class-token"}) {
+  for (const std::string golden : {"vit-odd", "parallel", "dinov2-registers", "no-class-token",
+                                   "blvit-every-layer", "blvit-every-second"}) {
     const Model model = Model::load(kModels / golden, {.threads = 2});
     const Architecture& a = model.architecture();
     const MergeOptions& way = GetParam().options;
@@ -294,28 +295,31 @@ TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
 }
 
 TEST_P(EveryWay, GivesAnImageTheSameBitsInAnyBatch) {
-  const Array images = read_npy(kModels / "vit" / "input.npy");
-  const int64_t batch = images.shape[0];
-  const int64_t size = elements(images.shape) / batch;
-  MergeOptions options = GetParam().options;
-  options.schedule.r = 4;
-  const Result all = Model::load(kModels / "vit", {.threads = 2}).run(images, {.merge = options});
-  const Model single = Model::load(kModels / "vit", {.threads = 1});
-  for (int64_t i = 0; i < batch; ++i) {
-    Array image({1, 3, images.shape[2], images.shape[3]});
-    std::copy_n(images.data.begin() + i * size, size, image.data.begin());
-    const Result alone = single.run(image, {.merge = options});
-    EXPECT_TRUE(std::equal(alone.tokens.data.begin(), alone.tokens.data.end(),
-                           all.tokens.data.begin() + i * elements(alone.tokens.shape)));
-    EXPECT_TRUE(std::equal(alone.source.data.begin(), alone.source.data.end(),
-                           all.source.data.begin() + i * elements(alone.source.shape)));
+  for (const std::string golden : {"vit", "blvit-every-layer"}) {
+    const Array images = read_npy(kModels / golden / "input.npy");
+    const int64_t batch = images.shape[0];
+    const int64_t size = elements(images.shape) / batch;
+    MergeOptions options = GetParam().options;
+    options.schedule.r = 4;
+    const Result all =
+        Model::load(kModels / golden, {.threads = 2}).run(images, {.merge = options});
+    const Model single = Model::load(kModels / golden, {.threads = 1});
+    for (int64_t i = 0; i < batch; ++i) {
+      Array image({1, 3, images.shape[2], images.shape[3]});
+      std::copy_n(images.data.begin() + i * size, size, image.data.begin());
+      const Result alone = single.run(image, {.merge = options});
+      EXPECT_TRUE(std::equal(alone.tokens.data.begin(), alone.tokens.data.end(),
+                             all.tokens.data.begin() + i * elements(alone.tokens.shape)));
+      EXPECT_TRUE(std::equal(alone.source.data.begin(), alone.source.data.end(),
+                             all.source.data.begin() + i * elements(alone.source.shape)));
+    }
   }
 }
 
 TEST_P(EveryWay, IsThePlainModelToTheBitWhereNothingMerges) {
   MergeOptions options = GetParam().options;
   options.k = 1;  // kth has no r
-  for (const std::string golden : {"vit", "parallel"}) {
+  for (const std::string golden : {"vit", "parallel", "blvit-every-layer", "blvit-every-second"}) {
     const Model model = Model::load(kModels / golden, {.threads = 1});
     const Array images = read_npy(kModels / golden / "input.npy");
     const Result plain = model.run(images);

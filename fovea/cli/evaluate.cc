@@ -13,7 +13,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
-#include "fovea/data/labelled.h"
+#include "fovea/data/dataset.h"
 #include "fovea/report/accuracy.h"
 #include "fovea/report/neighbours.h"
 
@@ -21,13 +21,15 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, folder, train, size;
+  std::string model, folder, train, size, keep_ratio;
   std::string knn = "20";
   std::string batch = "8";
   bool json = false;
   MergeFlags merge;
   RunFlags run;
 };
+
+using Labelled = std::shared_ptr<const Dataset>;
 
 // What running over pictures cost; of the arithmetic alone, without waiting for decoding.
 struct Spent {
@@ -40,18 +42,18 @@ struct Spent {
 // A model and how it is to be run.
 struct Setting {
   const Model& model;
-  MergeOptions merge;
+  RunOptions run;
   Preprocessing spec;
   int batch;
 };
 
 void add(const Setting& setting, const Result& result, double seconds, Spent& spent) {
-  const Architecture& a = setting.model.architecture();
+  const Architecture a = as_run(setting.model.architecture(), setting.run);
   const int64_t images = result.features.shape[0];
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int64_t i = 0; i < images; ++i) {
     const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    spent.gflops += gflops(a, setting.spec.height, setting.spec.width, setting.merge, of_image);
+    spent.gflops += gflops(a, setting.spec.height, setting.spec.width, setting.run.merge, of_image);
     spent.tokens += of_image.back();
   }
   spent.images += images;
@@ -62,19 +64,19 @@ void add(const Setting& setting, const Result& result, double seconds, Spent& sp
 using TakeAnswers = std::function<void(const Result& result, std::span<const int> classes)>;
 
 // Runs labelled pictures; returns the exit status. Ends early where the user says so.
-int run_labelled(const Setting& setting, const LabelledPictures& pictures,
-                 const Interrupt& interrupt, Spent& spent, const TakeAnswers& take) {
-  Progress progress(pictures.paths.size());
-  const Pictures all = {.paths = pictures.paths, .skipped = 0, .batch = setting.batch};
+int run_labelled(const Setting& setting, const Labelled& pictures, const Interrupt& interrupt,
+                 Spent& spent, const TakeAnswers& take) {
+  Progress progress(pictures->size());
   const int status = read_pictures(
-      all, setting.spec, setting.model.threads(), progress, [&](const PictureBatch& batch) {
+      pictures, setting.batch, setting.spec, setting.model.threads(), progress,
+      [&](const PictureBatch& batch) {
         const auto start = std::chrono::steady_clock::now();
-        const Result result =
-            setting.model.run(batch.images, {.merge = setting.merge, .want_tokens = false});
+        const Result result = setting.model.run(batch.images, setting.run);
         const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
         add(setting, result, passed.count(), spent);
         std::vector<int> classes;
-        for (const size_t index : batch.indices) classes.push_back(pictures.classes[index]);
+        for (const size_t index : batch.indices)
+          classes.push_back(pictures->label(static_cast<int64_t>(index)));
         take(result, classes);
         progress.advance(batch.indices.size());
         return !interrupt.happened();
@@ -97,12 +99,12 @@ void count(const Array& scores, std::span<const int> right, Accuracy& accuracy) 
 }
 
 // By the model's own head.
-int evaluate_head(const Flags& flags, const Setting& setting, const LabelledPictures& pictures,
+int evaluate_head(const Flags& flags, const Setting& setting, const Labelled& pictures,
                   const Interrupt& interrupt, Accuracy& accuracy, Spent& spent) {
   const int classes = setting.model.architecture().classes;
   std::vector<std::string> labels = setting.model.config().labels;
   if (labels.size() != static_cast<size_t>(classes)) labels.clear();
-  const ClassMatch match = match_classes(pictures.names, labels, classes);
+  const ClassMatch match = match_classes(pictures->classes(), labels, classes);
   note(match.by_label ? "classes by the labels of config.json"
                       : "classes by the sorted order of the folders");
   return run_labelled(setting, pictures, interrupt, spent,
@@ -115,25 +117,24 @@ int evaluate_head(const Flags& flags, const Setting& setting, const LabelledPict
 }
 
 // Which class of `known` each class is.
-std::vector<int> same_classes(const LabelledPictures& pictures, const LabelledPictures& known,
-                              const Flags& flags) {
+std::vector<int> same_classes(const Labelled& pictures, const Labelled& known, const Flags& flags) {
   std::vector<int> classes;
-  for (const std::string& name : pictures.names) {
-    const auto place = std::lower_bound(known.names.begin(), known.names.end(), name);
-    if (place == known.names.end() || *place != name) {
+  const std::vector<std::string>& names = known->classes();
+  for (const std::string& name : pictures->classes()) {
+    const auto place = std::lower_bound(names.begin(), names.end(), name);
+    if (place == names.end() || *place != name) {
       fail("--train {}: no class folder {}, which {} has; expected the same classes", flags.train,
            name, flags.folder);
     }
-    classes.push_back(static_cast<int>(place - known.names.begin()));
+    classes.push_back(static_cast<int>(place - names.begin()));
   }
   return classes;
 }
 
 // By the nearest of the pictures in --train.
-int evaluate_neighbours(const Flags& flags, const Setting& setting,
-                        const LabelledPictures& pictures, const Interrupt& interrupt,
-                        Accuracy& accuracy, Spent& spent) {
-  const LabelledPictures known = list_labelled(flags.train);
+int evaluate_neighbours(const Flags& flags, const Setting& setting, const Labelled& pictures,
+                        const Interrupt& interrupt, Accuracy& accuracy, Spent& spent) {
+  const Labelled known = open_dataset(flags.train, "");
   const std::vector<int> same = same_classes(pictures, known, flags);
   const int nearest = parse_whole("--knn", flags.knn, 1, 1'000'000);
   Array features;
@@ -178,17 +179,18 @@ void print_result(const Flags& flags, const Accuracy& accuracy, const Spent& spe
 }
 
 int evaluate(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
+  RunOptions run_as = run_options(merge_options(flags.merge), flags.keep_ratio);
+  run_as.want_tokens = false;
   const LoadOptions load = load_options(flags.run);
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);
   parse_whole("--knn", flags.knn, 1, 1'000'000);
-  const LabelledPictures pictures = list_labelled(flags.folder);
-  const Model model = open_model(flags.model, load, merge);
+  const Labelled pictures = open_dataset(flags.folder, "");
+  const Model model = open_model(flags.model, load, run_as);
   if (model.architecture().classes == 0 && flags.train.empty()) {
     fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
          flags.model);
   }
-  const Setting setting = {model, merge, preprocessing_of(flags.size, model), batch};
+  const Setting setting = {model, run_as, preprocessing_of(flags.size, model), batch};
   const Interrupt interrupt;
   Accuracy accuracy;
   Spent spent;
@@ -196,7 +198,7 @@ int evaluate(const Flags& flags) {
   const int status = run(flags, setting, pictures, interrupt, accuracy, spent);
   if (interrupt.happened()) {
     note(fmt::format("interrupted: this is of {} pictures of {}", accuracy.images,
-                     pictures.paths.size()));
+                     pictures->size()));
   }
   print_result(flags, accuracy, spent);
   return status;
@@ -210,9 +212,10 @@ void add_evaluate(CLI::App& program, int& status) {
   add_model(*command, flags->model);
   command
       ->add_option("FOLDER", flags->folder,
-                   "A folder of pictures for each class: FOLDER/CLASS/*.jpg. Classes\n"
-                   "are matched to config.json's labels by name or, where no name\n"
-                   "is one, by the sorted order of the folders")
+                   "A folder of pictures for each class: FOLDER/CLASS/*.jpg; also in a\n"
+                   "zip: cifar.zip/test. Classes are matched to config.json's labels\n"
+                   "by name or, where no name is one, by the sorted order of the\n"
+                   "folders")
       ->type_name("")
       ->required();
   command
@@ -232,12 +235,13 @@ void add_evaluate(CLI::App& program, int& status) {
                     "gflops_per_image, tokens_left");
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Ctrl-C ends it with the accuracy so far, exit status 1.\n\n"
       "Examples:\n"
       "  fovea evaluate deit_small/ imagenet/val --r 13\n"
-      "  fovea evaluate dinov2_small/ cifar/test --train cifar/train --knn 20");
+      "  fovea evaluate dinov2_small/ cifar.zip/test --train cifar.zip/train");
   command->callback([flags, &status] { status = evaluate(*flags); });
 }
 

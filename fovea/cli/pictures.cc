@@ -28,6 +28,28 @@ void run_batch(const Model& model, const PictureBatch& batch, const Pictures& pi
   flush_output();
 }
 
+// `skipped`: how many of the command line's arguments were left out before.
+int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped, int batch_size,
+             const Preprocessing& preprocessing, int threads, Progress& progress,
+             const TakeBatch& take) {
+  const auto count = static_cast<size_t>(source->size());
+  // Decoding takes a fraction of the arithmetic: half as many threads keep ahead of it.
+  PictureLoader loader(source, preprocessing, batch_size, std::max(1, threads / 2));
+  size_t failed = 0;
+  while (const std::optional<PictureBatch> batch = loader.next()) {
+    if (!batch->failures.empty()) progress.clear();
+    for (const PictureBatch::Failure& failure : batch->failures) {
+      skip(failure.message, count + skipped);
+      ++failed;
+    }
+    if (!batch->indices.empty() && !take(*batch)) break;
+    progress.advance(batch->failures.size());
+  }
+  progress.clear();
+  if (failed == count) fail("none of {} pictures could be read", count + skipped);
+  return failed + skipped == 0 ? kDone : kSomeSkipped;
+}
+
 }  // namespace
 
 void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string& name) {
@@ -57,30 +79,23 @@ Pictures find_pictures(const PictureFlags& flags) {
   return pictures;
 }
 
-int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
-                  Progress& progress, const TakeBatch& take) {
-  const size_t count = pictures.paths.size();
-  // Decoding takes a fraction of the arithmetic: half as many threads keep ahead of it.
-  PictureLoader loader(pictures.paths, preprocessing, pictures.batch, std::max(1, threads / 2));
-  size_t failed = 0;
-  while (const std::optional<PictureBatch> batch = loader.next()) {
-    if (!batch->failures.empty()) progress.clear();
-    for (const PictureBatch::Failure& failure : batch->failures) {
-      skip(failure.message, count + pictures.skipped);
-      ++failed;
-    }
-    if (!batch->indices.empty() && !take(*batch)) break;
-    progress.advance(batch->failures.size());
-  }
-  progress.clear();
-  if (failed == count) fail("none of {} pictures could be read", count + pictures.skipped);
-  return failed + pictures.skipped == 0 ? kDone : kSomeSkipped;
+int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
+                  const Preprocessing& preprocessing, int threads, Progress& progress,
+                  const TakeBatch& take) {
+  return read_all(source, 0, batch, preprocessing, threads, progress, take);
 }
 
-int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
+                  Progress& progress, const TakeBatch& take) {
+  return read_all(std::make_shared<PictureFiles>(pictures.paths), pictures.skipped, pictures.batch,
+                  preprocessing, threads, progress, take);
+}
+
+int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
                  const TakeResult& take) {
-  return run_pictures(model, pictures, model.config().preprocessing,
-                      {.merge = merge, .want_tokens = false}, take);
+  RunOptions lean = options;
+  lean.want_tokens = false;
+  return run_pictures(model, pictures, model.config().preprocessing, lean, take);
 }
 
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,14 @@ Pictures find_pictures(const PictureFlags& flags);
 // Called with the readable pictures of a batch; false ends reading.
 using TakeBatch = std::function<bool(const PictureBatch& batch)>;
 
-// Reads all pictures in order, decoding ahead for a model that computes with `threads` threads.
-// One that can't be read is named on standard error, after `progress` is cleared; the rest is done.
-// Returns the exit status: done or some skipped. Throws Error where none could be read.
+// Reads all pictures of a source in order, `batch` at a time, decoding ahead for a model that
+// computes with `threads` threads. One that can't be read is named on standard error, after
+// `progress` is cleared; the rest is done. Returns the exit status: done or some skipped. Throws
+// Error where none could be read.
+int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
+                  const Preprocessing& preprocessing, int threads, Progress& progress,
+                  const TakeBatch& take);
+// The same of those of a command line.
 int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
                   Progress& progress, const TakeBatch& take);
 
@@ -49,7 +55,7 @@ using TakeResult =
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
                  const RunOptions& options, const TakeResult& take);
 // The same as the model wants its pictures, for logits and features.
-int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
                  const TakeResult& take);
 
 }  // namespace fovea::cli

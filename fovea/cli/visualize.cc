@@ -1,5 +1,7 @@
-// fovea visualize: pictures in, drawings of which of their patches merged out.
+// fovea visualize: pictures in, drawings of which of their patches merged, or took the big path,
+// out.
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -11,6 +13,7 @@
 #include "fovea/cli/pictures.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/report/groups.h"
+#include "fovea/report/routes.h"
 
 namespace fovea::cli {
 namespace {
@@ -18,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Flags {
-  std::string model, output, layers, size;
+  std::string model, output, layers, size, keep_ratio;
   bool animate = false;
   bool json = false;
   PictureFlags pictures;
@@ -29,10 +32,13 @@ struct Flags {
 // What there is to draw of every picture.
 struct Drawing {
   Preprocessing spec;       // of the model's input
-  std::vector<int> layers;  // after which, counted from 1
+  std::vector<int> layers;  // after which, or in which a route is drawn, counted from 1
   int rows, columns;        // of patches
   int prefix;               // tokens before those of the patches
   int enlarged;             // panels are so many times larger than the input
+  int plain_layers, depth;  // the layers between them are routed, none of a plain ViT
+
+  bool is_routed() const { return plain_layers < depth; }
 };
 
 // Layers after which to draw, from 1: as typed, else `otherwise`.
@@ -56,6 +62,20 @@ int enlargement(const Preprocessing& spec, bool many_panels) {
   return (least + side - 1) / side;
 }
 
+// What is drawn unless the user says otherwise: after the last layer, or where a new route begins;
+// animated, every layer.
+std::vector<int> default_layers(const Architecture& a, bool animated) {
+  if (animated) {
+    std::vector<int> all(a.depth - (a.routing ? a.plain_layers() : 0));
+    std::iota(all.begin(), all.end(), a.depth - static_cast<int>(all.size()) + 1);
+    return all;
+  }
+  if (!a.routing) return {a.depth};
+  std::vector<int> first;
+  for (const int layer : a.routing->predict_after) first.push_back(layer + 1);
+  return first;
+}
+
 Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Architecture& a = model.architecture();
   Drawing plan;
@@ -63,17 +83,17 @@ Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   plan.rows = plan.spec.height / a.patch[0];
   plan.columns = plan.spec.width / a.patch[1];
   plan.prefix = a.prefix();
-  std::vector<int> all(a.depth);
-  std::iota(all.begin(), all.end(), 1);
-  plan.layers = chosen_layers(flags.layers, a.depth, animated ? all : std::vector{a.depth});
-  plan.enlarged = enlargement(plan.spec, !animated && plan.layers.size() > 1);
+  plan.layers = chosen_layers(flags.layers, a.depth, default_layers(a, animated));
+  plan.plain_layers = a.plain_layers();
+  plan.depth = a.depth;
+  plan.enlarged = enlargement(plan.spec, !animated && (plan.layers.size() > 1 || plan.is_routed()));
   return plan;
 }
 
 // All panels of one file are kept until it is written.
 void check_size(const Drawing& plan, const DrawingOutput& output, size_t pictures) {
   const int64_t panel = int64_t{plan.spec.height} * plan.spec.width * plan.enlarged * plan.enlarged;
-  const auto panels = static_cast<int64_t>(plan.layers.size() + 1);
+  const auto panels = static_cast<int64_t>(plan.layers.size() + (plan.is_routed() ? 2 : 1));
   const auto drawings = output.is_folder ? 1 : static_cast<int64_t>(pictures);
   if (panel * panels <= kMaxPixels / drawings) return;
   fail("{}: {} drawings of {} panels of {} pixels; expected at most {} megapixels in one file{}",
@@ -81,13 +101,15 @@ void check_size(const Drawing& plan, const DrawingOutput& output, size_t picture
        drawings > 1 ? ": name a folder for a file of each" : "");
 }
 
-// Where nothing was said of how many, so many that a quarter of the patches is left.
-void choose_r(MergeFlags& flags, const Drawing& plan, int depth) {
+// Where nothing was said of how many, so many that a quarter of the patches is left; none where
+// there are routes to be seen.
+void choose_r(MergeFlags& flags, const Drawing& plan) {
+  if (plan.is_routed()) return;
   const MergeTexts texts = layered(flags);
   const auto matching = texts.find("matching");
   const bool by_k = matching != texts.end() && matching->second == "kth";
   if (by_k || texts.contains("r") || texts.contains("threshold")) return;
-  const int r = std::max(1, plan.rows * plan.columns * 3 / 4 / depth);
+  const int r = std::max(1, plan.rows * plan.columns * 3 / 4 / plan.depth);
   flags.typed["r"] = std::to_string(r);
   note(fmt::format("--r {}, as none is given: about a quarter of the patches is left", r));
 }
@@ -99,64 +121,120 @@ PatchLabels labels_after(int layer, const IntArray& trace, int64_t image, const 
   return {plan.rows, plan.columns, {first + plan.prefix, first + positions}};
 }
 
+// The patches that took the big path in layer `layer`, from 1.
+PatchLabels route_in(int layer, const Result& result, int64_t image, const Drawing& plan) {
+  return {plan.rows, plan.columns,
+          took_big_path(result.routes, result.trace, image, layer, plan.prefix)};
+}
+
+// In how many of the routed layers each patch took the big path.
+PatchLabels times_on_route(const Result& result, int64_t image, const Drawing& plan) {
+  PatchLabels times{plan.rows, plan.columns,
+                    std::vector<int32_t>(static_cast<size_t>(plan.rows) * plan.columns)};
+  for (int layer = plan.plain_layers + 1; layer <= plan.depth; ++layer) {
+    const PatchLabels route = route_in(layer, result, image, plan);
+    std::transform(times.of.begin(), times.of.end(), route.of.begin(), times.of.begin(),
+                   std::plus<>());
+  }
+  return times;
+}
+
 // What was drawn of a picture, for the user to read.
 struct Drawn {
   fs::path picture, file;
-  std::vector<int> groups;  // for each layer of the plan
+  std::vector<int> groups;    // for each layer of the plan
+  std::vector<int> on_route;  // likewise: the patches on the big path
 };
 
+nlohmann::ordered_json as_json(const Drawn& drawn, const Drawing& plan) {
+  nlohmann::ordered_json line = {{"file", drawn.picture.string()},
+                                 {"output", drawn.file.string()},
+                                 {"patches", plan.rows * plan.columns},
+                                 {"layers", plan.layers},
+                                 {"groups", drawn.groups}};
+  if (plan.is_routed()) line["big"] = drawn.on_route;
+  return line;
+}
+
 void print_drawn(const Drawn& drawn, const Drawing& plan, bool json) {
+  if (json) return print_json_line(as_json(drawn, plan));
   const int patches = plan.rows * plan.columns;
-  if (json) {
-    print_json_line({{"file", drawn.picture.string()},
-                     {"output", drawn.file.string()},
-                     {"patches", patches},
-                     {"layers", plan.layers},
-                     {"groups", drawn.groups}});
-    return;
+  const std::string groups = fmt::format("{} groups after layer {}", fmt::join(drawn.groups, " "),
+                                         fmt::join(plan.layers, " "));
+  const std::string on_route =
+      fmt::format("{} on the big path in layer {}", fmt::join(drawn.on_route, " "),
+                  fmt::join(plan.layers, " "));
+  print(fmt::format("{}: {} patches, {}: {}\n", drawn.picture.string(), patches,
+                    plan.is_routed() ? on_route : groups, drawn.file.string()));
+}
+
+// The picture as it comes into layer `layer`: its merged patches, where some are.
+Image before(int layer, const Image& picture, const Result& result, int64_t image,
+             const Drawing& plan) {
+  if (layer == 1) return picture;
+  const PatchLabels groups = labels_after(layer - 1, result.trace, image, plan);
+  return count_groups(groups) < plan.rows * plan.columns ? draw_groups(picture, groups) : picture;
+}
+
+// What is drawn of image `image` of a run, and beside it the picture.
+std::vector<Image> panels_of(const Image& picture, const Result& result, int64_t image,
+                             const Drawing& plan, Drawn& drawn) {
+  std::vector<Image> panels = {picture};
+  for (const int layer : plan.layers) {
+    const PatchLabels groups = labels_after(layer, result.trace, image, plan);
+    drawn.groups.push_back(count_groups(groups));
+    if (!plan.is_routed()) {
+      panels.push_back(draw_groups(picture, groups));
+      continue;
+    }
+    const PatchLabels route = route_in(layer, result, image, plan);
+    panels.push_back(draw_route(before(layer, picture, result, image, plan), route));
+    drawn.on_route.push_back(std::accumulate(route.of.begin(), route.of.end(), 0));
   }
-  print(fmt::format("{}: {} patches, {} groups after layer {}: {}\n", drawn.picture.string(),
-                    patches, fmt::join(drawn.groups, " "), fmt::join(plan.layers, " "),
-                    drawn.file.string()));
+  if (plan.is_routed()) {
+    panels.push_back(
+        draw_heat(picture, times_on_route(result, image, plan), plan.depth - plan.plain_layers));
+  }
+  return panels;
 }
 
 // Draws all pictures; returns the exit status of the run.
-int draw(const Model& model, const Pictures& pictures, const MergeOptions& merge,
-         const Drawing& plan, DrawingWriter& writer, std::vector<Drawn>& all) {
+int draw(const Model& model, const Pictures& pictures, RunOptions options, const Drawing& plan,
+         DrawingWriter& writer, std::vector<Drawn>& all) {
   const auto take = [&](const fs::path& picture, int64_t image, const Result& result) {
-    std::vector<Image> panels = {
-        resize_and_crop(read_image(picture), plan.spec, picture.string(), plan.enlarged)};
-    Drawn drawn = {picture, {}, {}};
-    for (const int layer : plan.layers) {
-      const PatchLabels labels = labels_after(layer, result.trace, image, plan);
-      panels.push_back(draw_groups(panels.front(), labels));
-      drawn.groups.push_back(count_groups(labels));
-    }
+    Drawn drawn = {picture, {}, {}, {}};
+    const Image seen =
+        resize_and_crop(read_image(picture), plan.spec, picture.string(), plan.enlarged);
+    std::vector<Image> panels = panels_of(seen, result, image, plan, drawn);
     drawn.file = writer.add(picture, std::move(panels));
     all.push_back(std::move(drawn));
   };
-  const RunOptions options = {.merge = merge, .want_tokens = false, .want_trace = true};
+  options.want_tokens = false;
+  options.want_trace = true;
   const int status = run_pictures(model, pictures, plan.spec, options, take);
   writer.finish();
   return status;
 }
 
 int visualize(Flags& flags) {
-  merge_options(flags.merge);  // what is wrong is told before anything is loaded
+  // What is wrong is told before anything is loaded.
+  const RunOptions typed = run_options(merge_options(flags.merge), flags.keep_ratio);
   const LoadOptions load = load_options(flags.run);
   const Pictures pictures = find_pictures(flags.pictures);
   const DrawingOutput output = drawing_output(flags.output, flags.animate, pictures.paths);
-  const Model model = open_model(flags.model, load, merge_options(flags.merge));
+  const Model model = open_model(flags.model, load, typed);
   const Drawing plan = drawing_of(flags, model, output.animated());
   check_size(plan, output, pictures.paths.size());
-  choose_r(flags.merge, plan, model.architecture().depth);
+  choose_r(flags.merge, plan);
   DrawingWriter writer(output);
   std::vector<Drawn> all;
-  const int status = draw(model, pictures, merge_options(flags.merge), plan, writer, all);
+  const int status =
+      draw(model, pictures, run_options(merge_options(flags.merge), flags.keep_ratio), plan, writer,
+           all);
   const auto unmerged = [&](const Drawn& drawn) {
     return drawn.groups.back() == plan.rows * plan.columns;
   };
-  if (std::all_of(all.begin(), all.end(), unmerged)) {
+  if (!plan.is_routed() && std::all_of(all.begin(), all.end(), unmerged)) {
     note("nothing merged; --r N merges N tokens in each layer");
   }
   for (const Drawn& drawn : all) print_drawn(drawn, plan, flags.json);
@@ -166,7 +244,8 @@ int visualize(Flags& flags) {
 }  // namespace
 
 void add_visualize(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("visualize", "Draw which patches of pictures merge");
+  CLI::App* command =
+      program.add_subcommand("visualize", "Draw which patches of pictures merge or are routed");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_picture_flags(*command, flags->pictures, "IMAGE");
@@ -175,20 +254,27 @@ void add_visualize(CLI::App& program, int& status) {
                    "File to write: .png, the picture and beside it each group of\n"
                    "merged patches in its mean colour, a row for each picture; or\n"
                    ".gif or .apng, an animation, pictures side by side; or a folder\n"
-                   "(OUT/ makes one), with a .png for each picture")
+                   "(OUT/ makes one), with a .png for each picture. Of a\n"
+                   "big.LITTLE model: the patches that took the big path, the\n"
+                   "others dark, and last how often, from violet (never) over\n"
+                   "red to yellow (in every routed layer)")
       ->type_name("FILE")
       ->required();
   command
       ->add_option("--layers", flags->layers,
                    "Draw after each of these layers: 3,6,9,12 (default: after the\n"
-                   "last one; animations: after every one)")
+                   "last one; animations: after every one). Of a big.LITTLE\n"
+                   "model: in these layers (default: where a new choice begins;\n"
+                   "animations: in every routed one)")
       ->type_name("N,...");
   command->add_flag("--animate", flags->animate,
                     "Animate layer by layer: a .png becomes an animated one (APNG),\n"
                     "a folder gets a .gif for each picture");
   command->add_flag("--json", flags->json,
                     "Print one JSON object a picture: file, output, patches, layers,\n"
-                    "groups (of merged patches, after each of the layers)");
+                    "groups (of merged patches, after each of the layers); of a\n"
+                    "big.LITTLE model also big (patches on the big path in each)");
+  add_keep_ratio(*command, flags->keep_ratio);
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
   command
@@ -196,7 +282,7 @@ void add_visualize(CLI::App& program, int& status) {
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer: 13; or a list with a\n"
           "number for every layer: 8,0,5 (default: so many that about a\n"
-          "quarter of the patches is left)")
+          "quarter of the patches is left; none of a big.LITTLE model)")
       ->type_name("N")
       ->group("Token merging");
   add_merge_flags(*command, flags->merge, false);

@@ -1,6 +1,9 @@
 #include "fovea/data/labelled.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
 #include <system_error>
 
 #include "fovea/data/folder.h"
@@ -11,11 +14,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool is_hidden(std::string_view name) { return name.starts_with(".") || name == "__MACOSX"; }
+
+bool is_split(const std::string& name) {
+  constexpr std::array kSplits = {"train", "val", "valid", "validation", "test"};
+  return std::find(kSplits.begin(), kSplits.end(), name) != kSplits.end();
+}
+
 // What lies in a folder itself.
 struct Listing {
-  std::vector<std::string> folders;
-  std::vector<fs::path> pictures;
+  std::vector<std::string> folders;   // sorted
+  std::vector<std::string> pictures;  // sorted
 };
+
+void check_classes(const Listing& found, const std::string& root) {
+  if (found.folders.empty()) {
+    fail("{}: no folders in it; expected a folder of pictures for each class", root);
+  }
+  if (!found.pictures.empty()) {
+    fail("{}: lies beside {} class folders; expected every picture in the folder of its class",
+         printable(found.pictures.front()), found.folders.size());
+  }
+  if (std::all_of(found.folders.begin(), found.folders.end(), is_split)) {
+    fail("{}: its folders are no classes but splits; expected one of them, such as {}/{}", root,
+         root, found.folders.front());
+  }
+  if (found.folders.size() == 1) {
+    fail("{}: one class only, {}; expected a folder for each of at least two", root,
+         printable(found.folders.front()));
+  }
+}
 
 Listing list(const fs::path& folder) {
   std::error_code error;
@@ -23,10 +51,12 @@ Listing list(const fs::path& folder) {
   for (auto entry = fs::directory_iterator(folder, error); !error; entry.increment(error)) {
     if (entry == fs::directory_iterator()) break;
     std::error_code ignored;
+    const std::string name = entry->path().filename().string();
+    if (is_hidden(name)) continue;
     if (entry->is_directory(ignored)) {
-      found.folders.push_back(entry->path().filename().string());
+      found.folders.push_back(name);
     } else if (is_picture(entry->path())) {
-      found.pictures.push_back(entry->path());
+      found.pictures.push_back(entry->path().string());
     }
   }
   if (error) fail("{}: the folder can't be read: {}", folder.string(), error.message());
@@ -35,32 +65,64 @@ Listing list(const fs::path& folder) {
   return found;
 }
 
+// Whether a part of the name is hidden.
+bool lies_hidden(std::string_view name) {
+  while (!name.empty()) {
+    const size_t end = std::min(name.find('/'), name.size());
+    if (is_hidden(name.substr(0, end))) return true;
+    name.remove_prefix(std::min(end + 1, name.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
-LabelledPictures list_labelled(const fs::path& folder) {
+Labelled<fs::path> list_labelled(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
     fail("{}: no such folder; expected one with a folder of pictures for each class",
          folder.string());
   }
-  const Listing found = list(folder);
-  if (found.folders.empty()) {
-    fail("{}: no folders in it; expected a folder of pictures for each class", folder.string());
+  Listing found = list(folder);
+  check_classes(found, folder.string());
+  Labelled<fs::path> labelled;
+  labelled.classes = std::move(found.folders);
+  for (size_t i = 0; i < labelled.classes.size(); ++i) {
+    const std::vector<fs::path> of_class = list_pictures({folder / labelled.classes[i]});
+    labelled.pictures.insert(labelled.pictures.end(), of_class.begin(), of_class.end());
+    labelled.labels.resize(labelled.pictures.size(), static_cast<int>(i));
   }
-  if (!found.pictures.empty()) {
-    fail("{}: lies beside {} class folders; expected every picture in the folder of its class",
-         found.pictures.front().string(), found.folders.size());
+  return labelled;
+}
+
+Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std::string& below,
+                                const std::string& root) {
+  std::map<std::string, std::vector<int64_t>, std::less<>> classes;
+  Listing found;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!names[i].starts_with(below)) continue;
+    const std::string name = names[i].substr(below.size());
+    if (lies_hidden(name)) continue;
+    const size_t slash = name.find('/');
+    if (slash != std::string::npos) {
+      std::vector<int64_t>& of_class = classes[name.substr(0, slash)];
+      if (is_picture(name)) of_class.push_back(static_cast<int64_t>(i));
+    } else if (is_picture(name)) {
+      found.pictures.push_back(root + ": " + names[i]);
+    }
   }
-  if (found.folders.size() == 1) {
-    fail("{}: one class only, {}; expected a folder for each of at least two", folder.string(),
-         found.folders.front());
-  }
-  LabelledPictures labelled;
-  labelled.names = found.folders;
-  for (size_t i = 0; i < labelled.names.size(); ++i) {
-    const std::vector<fs::path> of_class = list_pictures({folder / labelled.names[i]});
-    labelled.paths.insert(labelled.paths.end(), of_class.begin(), of_class.end());
-    labelled.classes.resize(labelled.paths.size(), static_cast<int>(i));
+  for (const auto& [name, pictures] : classes) found.folders.push_back(name);
+  check_classes(found, root);
+  Labelled<int64_t> labelled;
+  for (auto& [name, pictures] : classes) {
+    if (pictures.empty()) {
+      fail("{}: no .jpg, .jpeg or .png in its folder {}", root, printable(below + name));
+    }
+    std::sort(pictures.begin(), pictures.end(),
+              [&](int64_t a, int64_t b) { return names[a] < names[b]; });
+    labelled.pictures.insert(labelled.pictures.end(), pictures.begin(), pictures.end());
+    labelled.labels.resize(labelled.pictures.size(), static_cast<int>(labelled.classes.size()));
+    labelled.classes.push_back(name);
   }
   return labelled;
 }

@@ -1,20 +1,29 @@
-// Pictures in a folder per class.
+// Pictures in a folder per class: which classes there are, and what is no such folder.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 namespace fovea {
 
-struct LabelledPictures {
-  std::vector<std::filesystem::path> paths;  // class after class
-  std::vector<int> classes;                  // of each, into names
-  std::vector<std::string> names;            // of the class folders, sorted
+template <class Picture>
+struct Labelled {
+  std::vector<Picture> pictures;     // class after class
+  std::vector<int> labels;           // of each, into classes
+  std::vector<std::string> classes;  // the folders' names, sorted
 };
 
-// FOLDER/CLASS/*.jpg, pictures as deep as they lie. Throws Error naming the folder that has no
-// class folders, only one, pictures beside them, or a class without a picture.
-LabelledPictures list_labelled(const std::filesystem::path& folder);
+// FOLDER/CLASS/*.jpg, pictures as deep as they lie, sorted. Throws Error naming the folder that has
+// no class folders, only one, pictures beside them, splits instead of classes, or a class without a
+// picture.
+Labelled<std::filesystem::path> list_labelled(const std::filesystem::path& folder);
+
+// The same of those of `names` that begin with `below` ("" or "train/"): "train/cat/1.png", and
+// "train/cat/" of a folder. Pictures are places in `names`. What is hidden (".DS_Store",
+// "__MACOSX") does not count. `root` is where they lie, for messages.
+Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std::string& below,
+                                const std::string& root);
 
 }  // namespace fovea

@@ -29,11 +29,11 @@ TEST_F(ListLabelled, TakesClassesInOrderAndPicturesAsDeepAsTheyLie) {
                            "set/readme.txt"}) {
     put(file);
   }
-  const LabelledPictures found = list_labelled(folder_ / "set");
-  EXPECT_THAT(found.names, ElementsAre("cat", "dog"));
-  EXPECT_THAT(found.classes, ElementsAre(0, 0, 1));
-  EXPECT_THAT(found.paths, ElementsAre(folder_ / "set/cat/deep/a.jpg", folder_ / "set/cat/z.jpeg",
-                                       folder_ / "set/dog/b.PNG"));
+  const auto found = list_labelled(folder_ / "set");
+  EXPECT_THAT(found.classes, ElementsAre("cat", "dog"));
+  EXPECT_THAT(found.labels, ElementsAre(0, 0, 1));
+  EXPECT_THAT(found.pictures, ElementsAre(folder_ / "set/cat/deep/a.jpg",
+                                          folder_ / "set/cat/z.jpeg", folder_ / "set/dog/b.PNG"));
 }
 
 TEST_F(ListLabelled, RefusesFoldersWithoutClasses) {
@@ -45,7 +45,7 @@ TEST_F(ListLabelled, RefusesFoldersWithoutClasses) {
   put("set/dog/a.txt");
   EXPECT_THAT(error(), HasSubstr("dog: no .jpg, .jpeg or .png in this folder"));
   put("set/dog/a.jpg");
-  EXPECT_EQ(list_labelled(folder_ / "set").paths.size(), 2U);
+  EXPECT_EQ(list_labelled(folder_ / "set").pictures.size(), 2U);
   put("set/c.jpg");
   EXPECT_THAT(error(), HasSubstr("c.jpg: lies beside 2 class folders"));
 }

@@ -15,28 +15,29 @@ namespace fovea {
 namespace {
 
 // One line that names the picture, whatever went wrong with it.
-std::string message_of(const std::exception_ptr& error, const std::filesystem::path& path) {
+std::string message_of(const std::exception_ptr& error, const std::string& name) {
   try {
     std::rethrow_exception(error);
   } catch (const Error& named) {
     return named.what();
   } catch (const std::bad_alloc&) {
-    return fmt::format("{}: not enough memory", path.string());
+    return fmt::format("{}: not enough memory", name);
   } catch (const std::exception& other) {
-    return fmt::format("{}: {}", path.string(), other.what());
+    return fmt::format("{}: {}", name, other.what());
   } catch (...) {
-    return fmt::format("{}: can't be read", path.string());
+    return fmt::format("{}: can't be read", name);
   }
 }
 
 }  // namespace
 
-PictureLoader::PictureLoader(std::vector<std::filesystem::path> paths, const Preprocessing& spec,
+PictureLoader::PictureLoader(std::shared_ptr<const PictureSource> source, const Preprocessing& spec,
                              int batch, int threads)
-    : paths_(std::move(paths)),
+    : source_(std::move(source)),
+      count_(source_->size()),
       spec_(spec),
       batch_(std::max(1, batch)),
-      slots_(std::min(2 * batch_, paths_.size())) {
+      slots_(std::min(2 * batch_, count_)) {
   const size_t count = std::min<size_t>(std::max(1, threads), slots_.size());
   threads_.reserve(count);
   try {
@@ -58,10 +59,9 @@ PictureLoader::~PictureLoader() {
 void PictureLoader::work() {
   std::unique_lock lock(lock_);
   while (true) {
-    changed_.wait(lock, [&] {
-      return stop_ || begun_ == paths_.size() || begun_ < delivered_ + slots_.size();
-    });
-    if (stop_ || begun_ == paths_.size()) return;
+    changed_.wait(lock,
+                  [&] { return stop_ || begun_ == count_ || begun_ < delivered_ + slots_.size(); });
+    if (stop_ || begun_ == count_) return;
     const size_t index = begun_++;
     lock.unlock();
     load(index);
@@ -75,14 +75,15 @@ void PictureLoader::load(size_t index) noexcept {
   Slot& to = slot(index);
   try {
     to.values.resize(size_t{3} * spec_.height * spec_.width);
-    preprocess(read_image(paths_[index]), spec_, to.values, paths_[index].string());
+    preprocess(source_->read(static_cast<int64_t>(index)), spec_, to.values,
+               source_->name(static_cast<int64_t>(index)));
   } catch (...) {
     to.error = std::current_exception();  // made into words by next(), where words may fail
   }
 }
 
 std::optional<PictureBatch> PictureLoader::next() {
-  const size_t end = std::min(delivered_ + batch_, paths_.size());
+  const size_t end = std::min(delivered_ + batch_, count_);
   if (delivered_ == end) return std::nullopt;
   {
     std::unique_lock lock(lock_);
@@ -110,7 +111,8 @@ PictureBatch PictureLoader::gather(size_t end) {
     if (error == nullptr) {
       batch.indices.push_back(index);
     } else {
-      batch.failures.push_back({index, message_of(error, paths_[index])});
+      batch.failures.push_back(
+          {index, message_of(error, source_->name(static_cast<int64_t>(index)))});
     }
   }
   batch.images = Array({static_cast<int64_t>(batch.indices.size()), 3, spec_.height, spec_.width});

@@ -4,26 +4,27 @@
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
-#include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "fovea/data/source.h"
 #include "fovea/io/array.h"
 #include "fovea/model/config.h"
 
 namespace fovea {
 
-// Up to `batch` pictures in the order of their paths.
+// Up to `batch` pictures in the order of their source.
 struct PictureBatch {
   struct Failure {
-    size_t index;  // into the loader's paths
+    size_t index;  // into the source
     std::string message;
   };
   Array images;                   // [B, 3, height, width], normalised; B counts the readable ones
-  std::vector<size_t> indices;    // of the images, into the loader's paths, ascending
+  std::vector<size_t> indices;    // of the images, into the source, ascending
   std::vector<Failure> failures;  // of those that could not be read, ascending
 };
 
@@ -32,7 +33,7 @@ class PictureLoader {
  public:
   // Decodes on `threads` threads, or as many of them as the system grants. Throws
   // std::system_error where it grants none.
-  PictureLoader(std::vector<std::filesystem::path> paths, const Preprocessing& spec, int batch,
+  PictureLoader(std::shared_ptr<const PictureSource> source, const Preprocessing& spec, int batch,
                 int threads);
   // Waits only for the pictures that are being decoded.
   ~PictureLoader();
@@ -56,7 +57,8 @@ class PictureLoader {
   void load(size_t index) noexcept;
   PictureBatch gather(size_t end);
 
-  const std::vector<std::filesystem::path> paths_;
+  const std::shared_ptr<const PictureSource> source_;
+  const size_t count_;  // pictures of the source
   const Preprocessing spec_;
   const size_t batch_;
   std::vector<Slot> slots_;

@@ -8,8 +8,10 @@
 #include <chrono>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fovea/data/preprocess.h"
@@ -27,6 +29,10 @@ const fs::path kFolder = fs::path(FOVEA_TEST_DATA) / "goldens-pictures";
 const fs::path kFirst = kFolder / "baseline-444.jpg";
 const fs::path kSecond = kFolder / "rgb-8.png";
 const fs::path kMissing = kFolder / "none.jpg";
+
+std::shared_ptr<const PictureSource> files(std::vector<fs::path> paths) {
+  return std::make_shared<PictureFiles>(std::move(paths));
+}
 
 Preprocessing small() {
   Preprocessing spec;
@@ -55,8 +61,8 @@ void expect_image(const PictureBatch& batch, size_t i, const fs::path& path) {
 }
 
 TEST(Loader, DeliversInOrderAndLeavesOutWhatCannotBeRead) {
-  PictureLoader loader({kFirst, kMissing, kSecond, kMissing, kMissing, kMissing, kSecond}, small(),
-                       3, 2);
+  PictureLoader loader(files({kFirst, kMissing, kSecond, kMissing, kMissing, kMissing, kSecond}),
+                       small(), 3, 2);
   auto batch = loader.next();
   ASSERT_TRUE(batch);
   EXPECT_EQ(batch->images.shape, (Shape{2, 3, 14, 28}));
@@ -90,7 +96,7 @@ TEST(Loader, GivesTheSameWithAnyNumberOfThreads) {
   }
   for (const int threads : {-1, 1, 2, 16}) {
     for (const int batch : {1, 4, 1000}) {
-      PictureLoader loader(paths, small(), batch, threads);
+      PictureLoader loader(files(paths), small(), batch, threads);
       size_t next = 0;
       while (const auto pictures = loader.next()) {
         std::vector<size_t> indices = pictures->indices;
@@ -109,14 +115,14 @@ TEST(Loader, GivesTheSameWithAnyNumberOfThreads) {
 }
 
 TEST(Loader, HasNothingToGiveOfNothing) {
-  PictureLoader loader({}, small(), 4, 2);
+  PictureLoader loader(files({}), small(), 4, 2);
   EXPECT_FALSE(loader.next());
 }
 
 TEST(Loader, TakesAnyBatchSize) {
-  PictureLoader loader({kFirst, kSecond}, small(), std::numeric_limits<int>::max(), 1);
+  PictureLoader loader(files({kFirst, kSecond}), small(), std::numeric_limits<int>::max(), 1);
   EXPECT_THAT(loader.next()->indices, ElementsAre(0, 1));
-  PictureLoader none({kFirst, kSecond}, small(), 0, 1);
+  PictureLoader none(files({kFirst, kSecond}), small(), 0, 1);
   EXPECT_THAT(none.next()->indices, ElementsAre(0));
 }
 
@@ -127,7 +133,7 @@ TEST(Loader, StaysTwoBatchesAhead) {
   for (int i = 0; i < 4; ++i) paths.push_back(folder / (std::to_string(i) + ".jpg"));
   fs::copy_file(kFirst, paths[0]);
   fs::copy_file(kFirst, paths[1]);
-  PictureLoader loader(paths, small(), 1, 8);
+  PictureLoader loader(files(paths), small(), 1, 8);
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   fs::copy_file(kFirst, paths[2]);
   fs::copy_file(kFirst, paths[3]);
@@ -137,7 +143,7 @@ TEST(Loader, StaysTwoBatchesAhead) {
 TEST(Loader, CanBeLeftAtAnyTime) {
   const std::vector<fs::path> paths(10'000, kFirst);
   for (int i = 0; i < 50; ++i) {
-    PictureLoader loader(paths, small(), 2, 3);
+    PictureLoader loader(files(paths), small(), 2, 3);
     if (i % 2 == 1) loader.next();
     if (i % 3 == 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -149,7 +155,7 @@ TEST(Loader, MakesFailuresOfAllExceptions) {
   Preprocessing spec;
   spec.height = std::numeric_limits<int>::max();
   spec.width = std::numeric_limits<int>::max();
-  PictureLoader loader({kFirst, kSecond}, spec, 2, 2);
+  PictureLoader loader(files({kFirst, kSecond}), spec, 2, 2);
   const auto batch = loader.next();
   ASSERT_TRUE(batch);
   EXPECT_THAT(batch->indices, IsEmpty());

@@ -55,10 +55,8 @@ Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::
                 static_cast<int>(size.height * enlarged), spec.interpolation, window);
 }
 
-void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
-                const std::string& name) {
-  const Image picture = resize_and_crop(image, spec, name);
-  const size_t pixels = static_cast<size_t>(spec.width) * spec.height;
+void normalize(const Image& picture, const Preprocessing& spec, std::span<float> out) {
+  const size_t pixels = static_cast<size_t>(picture.width) * picture.height;
   for (size_t channel = 0; channel < 3; ++channel) {
     float* plane = out.data() + channel * pixels;
     for (size_t i = 0; i < pixels; ++i) {
@@ -66,6 +64,11 @@ void preprocess(const Image& image, const Preprocessing& spec, std::span<float> 
       plane[i] = (value - spec.mean[channel]) / spec.std[channel];
     }
   }
+}
+
+void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
+                const std::string& name) {
+  normalize(resize_and_crop(image, spec, name), spec, out);
 }
 
 }  // namespace fovea

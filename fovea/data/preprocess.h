@@ -15,6 +15,9 @@ namespace fovea {
 Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::string& name,
                       int enlarged = 1);
 
+// Writes a picture's values, [3, height, width], less spec's means and over its deviations.
+void normalize(const Image& picture, const Preprocessing& spec, std::span<float> out);
+
 // Writes the normalised picture, [3, spec.height, spec.width], to `out` (of exactly that many
 // elements). As torchvision does it for square inputs: the short side goes to floor(size /
 // crop_pct), the long side is truncated, the crop's offset is rounded half to even. As timm does it

@@ -73,13 +73,26 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   return seen;
 }
 
+// Softmax attention of tokens that all ask, [B, T, C], within each window where there are some;
+// log_sizes: of tokens that see all of their image.
+template <Backend B>
+typename B::Tensor attention_within(B& b, const typename B::Projection& seen,
+                                    const typename B::Qkv& weights, int heads,
+                                    std::span<const float> log_sizes, const Windows* windows) {
+  if (windows == nullptr) return b.attention(seen, heads, log_sizes);
+  const typename B::Projection apart = b.window(seen, weights, *windows);
+  return b.gather(b.attention(apart, heads, windows->log_sizes), windows->back);
+}
+
 // x [B, T, C] + the sum over branches of scale * proj(softmax(q k' / sqrt d + log sizes) v), all
-// branches having seen the same x.
+// branches having seen the same x. windows: within which tokens see each other, or null.
 template <Backend B>
 typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
-                          const Seen<B>& seen, std::span<const float> log_sizes) {
+                          const Seen<B>& seen, std::span<const float> log_sizes,
+                          const Windows* windows = nullptr) {
   for (size_t i = 0; i < branches.size(); ++i) {
-    const typename B::Tensor attended = b.attention(seen.qkv[i], seen.heads, log_sizes);
+    const typename B::Tensor attended =
+        attention_within(b, seen.qkv[i], branches[i].qkv, seen.heads, log_sizes, windows);
     x = b.add_linear(std::move(x), attended, branches[i].proj, branches[i].scale);
   }
   return x;

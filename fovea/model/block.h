@@ -56,8 +56,10 @@ struct Block {
     return block;
   }
 
-  // x: [B, T, C]; returns [B, T', C], T' <= T.
-  typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens) const {
+  // x: [B, T, C]; returns [B, T', C], T' <= T. windows: within which tokens see each other, where
+  // none merge; or null.
+  typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens,
+                             const Windows* windows = nullptr) const {
     // The queries, keys and values of merged tokens are no function of those of their members, for
     // norm1 is not linear: x is looked at to find who merges, and merged tokens are looked at anew.
     if (tokens.reduces(layer, Placement::before_attention)) {
@@ -69,7 +71,7 @@ struct Block {
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
     Seen<B> seen = look_at(b, x, attns, heads, wanted);
-    x = attend(b, std::move(x), attns, seen, tokens.log_sizes());
+    x = attend(b, std::move(x), attns, seen, tokens.log_sizes(), windows);
     if (between) x = tokens.reduce(b, std::move(x), seen, layer);
     if (!after) seen = {};  // the MLP can use its memory
     x = add_mlps(b, std::move(x), ffns);

@@ -1,6 +1,9 @@
 // What a run costs, by the sizes of its matrix products.
+#include <algorithm>
+
 #include "fovea/model/architecture.h"
 #include "fovea/tokens/counts.h"
+#include "fovea/tokens/routing.h"
 
 namespace fovea {
 namespace {
@@ -25,6 +28,47 @@ double stem_products(const Architecture& a) {
   return a.stem == Stem::conv ? products + channels * width : products;
 }
 
+// How many tokens are where in a layer.
+struct LayerTokens {
+  double attended, mixed;  // in attention and in the MLP
+};
+
+LayerTokens tokens_in(const MergeOptions& merge, int entering, int leaving) {
+  const bool before = merge.placement == Placement::before_attention;
+  const bool after = merge.placement == Placement::after_mlp;
+  return {static_cast<double>(before ? leaving : entering),
+          static_cast<double>(after ? entering : leaving)};
+}
+
+// Of a plain layer.
+double plain_products(const Architecture& a, const LayerTokens& tokens) {
+  const double c = a.width;
+  const double attention = 4 * c * c * tokens.attended + 2 * tokens.attended * tokens.attended * c;
+  return a.branches * (attention + 2.0 * c * a.mlp_width * tokens.mixed);
+}
+
+// Of a big.LITTLE ViT's layer `layer` (from 0) where `selected` tokens take the big path.
+double routed_products(const Architecture& a, int layer, const LayerTokens& tokens,
+                       double selected) {
+  const Routing& routing = *a.routing;
+  const double c = a.width;
+  const double asking = std::min(selected, tokens.attended);
+  const double asked = routing.cross_attention ? tokens.attended : asking;
+  double products = 2 * c * c * asked + 2 * c * c * asking + 2 * asked * asking * c +
+                    2.0 * c * a.mlp_width * std::min(selected, tokens.mixed);
+  if (routing.has_little(layer)) {
+    const double e = routing.little_width;
+    products += 4 * c * e * tokens.attended + 2 * tokens.attended * tokens.attended * e +
+                (2 * c * e + 2 * e * routing.little_mlp_width) * tokens.mixed;
+  }
+  return products;
+}
+
+bool predicts_before(const Routing& routing, int layer) {
+  const auto& after = routing.predict_after;
+  return std::find(after.begin(), after.end(), layer) != after.end();
+}
+
 }  // namespace
 
 double gflops(const Architecture& a, int height, int width, const MergeOptions& merge,
@@ -34,19 +78,26 @@ double gflops(const Architecture& a, int height, int width, const MergeOptions& 
   const int patches = patches_of(a, height, width);
   double products = patches * stem_products(a);
   int tokens = patches + a.prefix();
+  int selected = 0;
   for (int layer = 0; layer < a.depth; ++layer) {
     const int left = layer_tokens[layer];
-    const bool before = merge.placement == Placement::before_attention;
-    const double attended = before ? left : tokens;
-    const double mixed = merge.placement == Placement::after_mlp ? tokens : left;
-    const double attention = 4 * c * c * attended + 2 * attended * attended * c;
-    const double mlp = 2.0 * c * a.mlp_width * mixed;
-    const bool looks = before && count_taken(merge, schedule[layer], tokens, a.prefix()) > 0;
-    const double looking = looks && wanted_by(merge).qkv ? 3 * c * c * tokens : 0;
-    products += a.branches * (looking + attention + mlp);
+    const bool routed = layer >= a.plain_layers();
+    if (routed && predicts_before(*a.routing, layer)) {
+      selected = selected_tokens(a, a.routing->keep_ratio, tokens);
+      products += 2 * c * tokens;
+    }
+    const LayerTokens in = tokens_in(merge, tokens, left);
+    const bool looks = merge.placement == Placement::before_attention && wanted_by(merge).qkv &&
+                       count_taken(merge, schedule[layer], tokens, a.prefix()) > 0;
+    if (looks) products += a.branches * c * c * (2 * tokens + (routed ? selected : tokens));
+    products += routed ? routed_products(a, layer, in, selected) : plain_products(a, in);
     tokens = left;
   }
   return 2e-9 * products;
+}
+
+int selected_tokens(const Architecture& a, double keep_ratio, int tokens) {
+  return a.prefix() + selected_patches(keep_ratio, tokens - a.prefix());
 }
 
 Cost cost(const Architecture& a, int height, int width, const MergeOptions& merge) {

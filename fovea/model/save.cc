@@ -25,6 +25,17 @@ ordered_json arguments_of(const Architecture& a) {
   if (a.stem == Stem::conv) args["patch_size"] = a.patch[0];
   if (a.position_rows == 0) args["pos_embed"] = "none";
   if (!a.final_norm) args["final_norm"] = false;
+  if (a.routing) {
+    if (a.routing->little_every > 0) {
+      args["little_num_heads"] = a.routing->little_heads;
+      args["little_every"] = a.routing->little_every;
+    }
+    args["first_big"] = a.routing->first_big;
+    args["predict_after"] = a.routing->predict_after;
+    args["keep_ratio"] = a.routing->keep_ratio;
+    if (!a.routing->learned) args["learned_routing"] = false;
+    if (!a.routing->cross_attention) args["cross_attention"] = false;
+  }
   return args;
 }
 

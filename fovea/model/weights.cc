@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <string_view>
 
+#include "fovea/io/random.h"
 #include "fovea/model/checkpoint.h"
 
 namespace fovea {
@@ -16,31 +16,20 @@ bool starts_as_one(std::string_view name, const Shape& shape) {
   return (name.ends_with(".weight") && shape.size() == 1) || name.ends_with(".running_var");
 }
 
-bool starts_as_zero(std::string_view name) {
-  return name.ends_with(".bias") || name.ends_with(".running_mean");
+// How much of the big path a LITTLE block takes in: one number, and no LayerScale.
+bool is_fusion(std::string_view name, const Shape& shape) {
+  return name.ends_with(".gamma") && shape == Shape{1};
 }
 
-// splitmix64: the next of a sequence of well-mixed numbers.
-uint64_t next(uint64_t& state) {
-  uint64_t z = (state += 0x9e3779b97f4a7c15U);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31);
+bool starts_as_zero(std::string_view name) {
+  return name.ends_with(".bias") || name.ends_with(".running_mean") ||
+         name.ends_with(".alpha_attn") || name.ends_with(".alpha_mlp");
 }
 
 uint64_t hash(std::string_view text, uint64_t seed) {
   uint64_t state = seed;
-  for (const char c : text) state = next(state) ^ static_cast<unsigned char>(c);
+  for (const char c : text) state = next_random(state) ^ static_cast<unsigned char>(c);
   return state;
-}
-
-// Uniform in [0, 1).
-double uniform(uint64_t& state) { return static_cast<double>(next(state) >> 11) * 0x1p-53; }
-
-// Box and Muller's.
-double normal(uint64_t& state) {
-  const double radius = std::sqrt(-2 * std::log(1 - uniform(state)));
-  return radius * std::cos(2 * std::numbers::pi * uniform(state));
 }
 
 }  // namespace
@@ -71,23 +60,23 @@ Array RandomWeights::read(const std::string& name, const Shape& shape) {
     const float width = 0.02F * std::sqrt(12.0F);
     uint64_t state = hash(name, seed_);
     for (float& value : values.data)
-      value = (static_cast<float>(next(state) >> 40) * 0x1p-24F - 0.5F) * width;
+      value = (static_cast<float>(next_random(state) >> 40) * 0x1p-24F - 0.5F) * width;
   }
   return values;
 }
 
 Array InitialWeights::read(const std::string& name, const Shape& shape) {
   Array values(shape);
-  uint64_t state = hash(name, seed_);
-  if (starts_as_one(name, shape)) {
+  Random random(hash(name, seed_));
+  if (starts_as_one(name, shape) || is_fusion(name, shape)) {
     std::fill(values.data.begin(), values.data.end(), 1.0F);
   } else if (name.ends_with(".gamma")) {
     std::fill(values.data.begin(), values.data.end(), layer_scale_);
   } else if (shape.size() == 4) {
     const double bound = 1 / std::sqrt(static_cast<double>(elements(shape) / shape[0]));
-    for (float& value : values.data) value = static_cast<float>((2 * uniform(state) - 1) * bound);
+    for (float& value : values.data) value = static_cast<float>(random.uniform(-bound, bound));
   } else if (!starts_as_zero(name)) {
-    for (float& value : values.data) value = static_cast<float>(0.02 * normal(state));
+    for (float& value : values.data) value = static_cast<float>(0.02 * random.normal());
   }
   return values;
 }

@@ -77,13 +77,11 @@ Colours mean_colours(const Image& picture, const PatchLabels& labels, const Grid
   return colours;
 }
 
-int grey_of(const uint8_t* rgb) { return (2 * rgb[0] + 5 * rgb[1] + rgb[2]) / 8; }
-
 // What is left to see of a removed patch.
-Rgb removed_colour(const uint8_t* rgb, int x, int y, int thickness) {
+Rgb removed_colour(const Rgb& was, int x, int y, int thickness) {
   constexpr int kHatch = 110;
   const bool hatched = (x + y) / thickness % 6 == 0;
-  const auto grey = static_cast<uint8_t>(hatched ? kHatch : 24 + grey_of(rgb) / 5);
+  const auto grey = static_cast<uint8_t>(hatched ? kHatch : 24 + grey_of(was) / 5);
   return {grey, grey, grey};
 }
 
@@ -112,8 +110,10 @@ Image white(int width, int height) {
 
 }  // namespace
 
+int grey_of(const Rgb& colour) { return (2 * colour[0] + 5 * colour[1] + colour[2]) / 8; }
+
 Rgb line_on(const Rgb& colour) {
-  const int grey = grey_of(colour.data());
+  const int grey = grey_of(colour);
   Rgb line;
   std::transform(colour.begin(), colour.end(), line.begin(), [&](uint8_t c) {
     return static_cast<uint8_t>(grey < 176 ? (c + 255) / 2 : c * 5 / 8);
@@ -125,22 +125,35 @@ int line_thickness(int patch_height, int patch_width) {
   return std::min(patch_height, patch_width) >= 28 ? 2 : 1;
 }
 
-Image draw_groups(const Image& picture, const PatchLabels& labels) {
+Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
+                   const PixelColour& colour) {
   check(picture, labels);
   const Grid grid(picture, labels);
   const int thickness = line_thickness(grid.patch_height, grid.patch_width);
-  const Colours colours = mean_colours(picture, labels, grid);
   Image drawn = picture;
   for (int y = 0; y < drawn.height; ++y) {
     for (int x = 0; x < drawn.width; ++x) {
       uint8_t* to = pixel(drawn, x, y);
       const int32_t label = labels.at(y / grid.patch_height, x / grid.patch_width);
-      Rgb colour = label == kRemoved ? removed_colour(to, x, y, thickness) : colours.at(label);
-      if (on_line(labels, grid, x, y, thickness)) colour = line_on(colour);
-      std::copy(colour.begin(), colour.end(), to);
+      Rgb drawn_as = colour(label, {to[0], to[1], to[2]}, x, y);
+      if (lines == Lines::between && on_line(labels, grid, x, y, thickness)) {
+        drawn_as = line_on(drawn_as);
+      }
+      std::copy(drawn_as.begin(), drawn_as.end(), to);
     }
   }
   return drawn;
+}
+
+Image draw_groups(const Image& picture, const PatchLabels& labels) {
+  check(picture, labels);
+  const Grid grid(picture, labels);
+  const int thickness = line_thickness(grid.patch_height, grid.patch_width);
+  const Colours colours = mean_colours(picture, labels, grid);
+  return draw_patches(
+      picture, labels, Lines::between, [&](int32_t label, const Rgb& was, int x, int y) {
+        return label == kRemoved ? removed_colour(was, x, y, thickness) : colours.at(label);
+      });
 }
 
 int count_groups(const PatchLabels& labels) {

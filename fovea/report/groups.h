@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -21,11 +22,23 @@ struct PatchLabels {
   int32_t at(int row, int column) const { return of[static_cast<size_t>(row) * columns + column]; }
 };
 
+// The colour of a pixel: of its patch's label, what was there, and its place.
+using PixelColour = std::function<Rgb(int32_t label, const Rgb& was, int x, int y)>;
+enum class Lines { none, between };  // where two labels meet
+
+// The picture, every pixel in another colour. Throws Error where the picture's sides are no
+// multiples of the patches' numbers or labels are missing.
+Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
+                   const PixelColour& colour);
+
 // Every group in the mean colour of its pixels, with lines where two groups meet (as in figure 4 of
 // the ToMe paper); removed patches as dark grey pictures of themselves under hatching. The mean is
 // that of the light, not of the sRGB numbers: the colour that the group has from afar. Throws Error
-// where the picture's sides are no multiples of the patches' numbers or labels are missing.
+// as draw_patches does.
 Image draw_groups(const Image& picture, const PatchLabels& labels);
+
+// How bright a colour is, from 0 to 255.
+int grey_of(const Rgb& colour);
 
 // The colour of a line over a plain area: halfway to white, or darker where that is bright already.
 Rgb line_on(const Rgb& colour);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -80,12 +81,33 @@ class Reduction {
 
   // Merges the tokens of x [B, T, C] as layer `layer` is to, following what attention saw of them.
   typename B::Tensor reduce(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
-    [[maybe_unused]] const auto timed = b.time(Work::merging);
-    const Plan plan = plan_for(b, seen, layer);
-    if (plan.first == sequences_) return x;  // nothing is alike enough
-    x = b.merge(x, sizes_, plan, options_.merge);
-    follow(plan);
+    const std::optional<Plan> found = plan(b, seen, layer);
+    if (!found) return x;
+    x = merge(b, x, *found);
+    follow(*found);
     return x;
+  }
+
+  // The same step by step, where several tensors of the same tokens merge alike. Who merges; none
+  // where nothing is alike enough.
+  std::optional<Plan> plan(B& b, const Seen<B>& seen, int layer) {
+    [[maybe_unused]] const auto timed = b.time(Work::merging);
+    Plan found = plan_for(b, seen, layer);
+    if (found.first == sequences_) return std::nullopt;
+    return found;
+  }
+  typename B::Tensor merge(B& b, const typename B::Tensor& x, const Plan& plan) const {
+    [[maybe_unused]] const auto timed = b.time(Work::merging);
+    return b.merge(x, sizes_, plan, options_.merge);
+  }
+  // Once all have merged.
+  void follow(const Plan& plan) {
+    sizes_ = merge_sizes(sizes_, plan);
+    sources_.apply(plan);
+    sequences_ = plan.first;
+    if (!options_.prop_attn) return;
+    log_sizes_.resize(sizes_.size());
+    for (size_t i = 0; i < sizes_.size(); ++i) log_sizes_[i] = std::log(sizes_[i]);
   }
 
  private:
@@ -152,15 +174,6 @@ class Reduction {
   }
 
   Draw draw(int layer) const { return {options_.seed, layer}; }
-
-  void follow(const Plan& plan) {
-    sizes_ = merge_sizes(sizes_, plan);
-    sources_.apply(plan);
-    sequences_ = plan.first;
-    if (!options_.prop_attn) return;
-    log_sizes_.resize(sizes_.size());
-    for (size_t i = 0; i < sizes_.size(); ++i) log_sizes_[i] = std::log(sizes_[i]);
-  }
 
   MergeOptions options_;
   std::vector<int> schedule_;

@@ -91,7 +91,7 @@ std::vector<Way> ways() {
 }
 
 TEST(TorchBackend, MergesInEveryWayAsTheCpuBackendDoes) {
-  for (const char* name : {"vit", "parallel"}) {
+  for (const char* name : {"vit", "parallel", "blvit-every-layer", "blvit-every-second"}) {
     const Array input = read_npy(golden(name) / "input.npy");
     const Model cpu = Model::load(golden(name), {.threads = 1});
     TorchModel model = TorchModel::load(golden(name));

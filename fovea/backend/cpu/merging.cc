@@ -55,9 +55,8 @@ void add_attention(const float* q, const float* keys, int64_t stride, int64_t wi
 }  // namespace
 
 Tensor Cpu::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
-  const int64_t channels = qkv[0].joint.channels() / 3;
-  const int64_t width = channels / heads;
-  const int64_t offset = static_cast<int64_t>(part) * channels;
+  const int64_t width = qkv[0].channels() / heads;
+  const int64_t offset = qkv[0].offset(part);
   Tensor out = like(qkv[0].joint, width);
   const std::vector<float> ones(qkv.size() * heads, 1.0F);
   for_ranges(out.rows(), 256, [&](int64_t begin, int64_t end) {
@@ -79,14 +78,14 @@ void Cpu::add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor&
   const std::vector<float> share(mean.channels(), 1.0F / static_cast<float>(qkv.size()));
   for (const Projection& branch : qkv) {
     if (!branch.rest) continue;
-    const Linear& w = branch.weights->mean[static_cast<size_t>(part)];
+    const Linear& w = (*branch.mean_weights)[static_cast<size_t>(part)];
     run_product(*branch.rest, w, nullptr, kernels::Epilogue::residual, share, mean);
   }
 }
 
 Tensor Cpu::head_concat(std::span<const Projection> qkv, QkvPart part) {
-  const int64_t channels = qkv[0].joint.channels() / 3;
-  const int64_t offset = static_cast<int64_t>(part) * channels;
+  const int64_t channels = qkv[0].channels();
+  const int64_t offset = qkv[0].offset(part);
   Tensor out = like(qkv[0].joint, channels * static_cast<int64_t>(qkv.size()));
   for (int64_t i = 0; i < out.rows(); ++i) {
     float* to = out.row(i);
@@ -164,17 +163,19 @@ Edges Cpu::match(const Tensor& feature, const Partition& partition, Distance dis
 std::vector<float> Cpu::class_attention(std::span<const Projection> qkv, int heads,
                                         std::span<const float> log_sizes) {
   std::vector<float> sums(qkv[0].joint.rows());
-  const int64_t channels = qkv[0].joint.channels() / 3;
-  const int64_t width = channels / heads;
+  const int64_t width = qkv[0].channels() / heads;
+  const int64_t keys = qkv[0].offset(QkvPart::k);
   for (const Projection& projection : qkv) {
     const Tensor& branch = projection.joint;
+    const Tensor& queries = projection.queries ? *projection.queries : branch;
     for (int64_t image = 0; image < branch.batch(); ++image) {
       const int64_t first = branch.first(image);
       const std::span<float> of_image(sums.data() + first, branch.tokens(image));
       const float* sizes = log_sizes.empty() ? nullptr : log_sizes.data() + first;
       for (int64_t head = 0; head < heads; ++head) {
-        const float* q = branch.row(first) + head * width;
-        add_attention(q, q + channels, branch.stride(), width, sizes, of_image);
+        const float* q = queries.row(queries.first(image)) + head * width;
+        const float* k = branch.row(first) + keys + head * width;
+        add_attention(q, k, branch.stride(), width, sizes, of_image);
       }
     }
   }

@@ -15,12 +15,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // What is computed in its scope is not rounded to the format that automatic casting asks for.
 using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
 
-// One part of joint queries, keys and values: [rows, C].
-torch::Tensor part_of(const TorchTensor& qkv, QkvPart part) {
-  const int64_t channels = qkv.channels() / 3;
-  return qkv.rows.narrow(1, static_cast<int64_t>(part) * channels, channels);
-}
-
 // Every A token's best score among the allowed B tokens, and its column.
 struct Best {
   torch::Tensor score;   // [B, A]
@@ -70,14 +64,14 @@ std::vector<float> shares_of(const Plan& plan, std::span<const float> sizes, Mer
 Torch::Tensor Torch::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
   std::vector<torch::Tensor> means;
   for (const Projection& branch : qkv) {
-    means.push_back(part_of(branch, part).reshape({branch.rows.size(0), heads, -1}).mean(1));
+    means.push_back(branch.part(part).reshape({branch.rows.size(0), heads, -1}).mean(1));
   }
   return {torch::stack(means).mean(0), qkv[0].first};
 }
 
 Torch::Tensor Torch::head_concat(std::span<const Projection> qkv, QkvPart part) {
   std::vector<torch::Tensor> parts;
-  for (const Projection& branch : qkv) parts.push_back(part_of(branch, part));
+  for (const Projection& branch : qkv) parts.push_back(branch.part(part));
   return {torch::cat(parts, 1), qkv[0].first};
 }
 
@@ -123,13 +117,14 @@ std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int h
   const torch::Tensor bias = attention_bias(padding, log_sizes);
   torch::Tensor total;
   for (const Projection& branch : qkv) {
-    const auto split = [&](QkvPart part) {  // [B, heads, T, width]
-      return padding.pad(part_of(branch, part).to(dtype_))
-          .reshape({padding.batch(), padding.longest(), heads, -1})
-          .transpose(1, 2);
+    const auto split = [&](const torch::Tensor& rows, int64_t tokens) {  // [B, heads, T, width]
+      return rows.to(dtype_).reshape({padding.batch(), tokens, heads, -1}).transpose(1, 2);
     };
-    const torch::Tensor query = split(QkvPart::q).slice(2, 0, 1);
-    const torch::Tensor key = split(QkvPart::k).transpose(2, 3);
+    const Tensor queries =
+        branch.queries ? *branch.queries : Tensor{branch.part(QkvPart::q), branch.first};
+    const torch::Tensor query = split(token(queries, 0).rows, 1);
+    const torch::Tensor key =
+        split(padding.pad(branch.part(QkvPart::k)), padding.longest()).transpose(2, 3);
     torch::Tensor scores =
         torch::matmul(query, key) / std::sqrt(static_cast<double>(query.size(3)));
     if (bias.defined()) scores = scores + bias;
@@ -139,7 +134,7 @@ std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int h
   const torch::Tensor host = padding.unpad(total / static_cast<double>(qkv.size()))
                                  .to(torch::kCPU, torch::kFloat)
                                  .contiguous();
-  const float* values = host.const_data_ptr<float>();
+  const auto* values = host.const_data_ptr<float>();
   return {values, values + host.numel()};
 }
 

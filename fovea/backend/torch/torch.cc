@@ -1,5 +1,6 @@
 #include "fovea/backend/torch/torch.h"
 
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -19,6 +20,20 @@ std::shared_ptr<const Sequences> even_sequences(int64_t batch, int64_t tokens) {
   auto first = std::make_shared<Sequences>();
   for (int64_t b = 0; b <= batch; ++b) first->push_back(static_cast<int32_t>(b * tokens));
   return first;
+}
+
+// softmax(q k' / sqrt d + bias) v; [B, heads, T, d] each.
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                     const std::optional<torch::Tensor>& bias) {
+  // On CPUs libtorch's own makes a oneDNN primitive for each small product in bf16: three to four
+  // times as slow as products of the whole batch.
+  if (q.scalar_type() != torch::kBFloat16 || !q.is_cpu()) {
+    return torch::scaled_dot_product_attention(q, k, v, bias);
+  }
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  torch::Tensor scores = torch::matmul(q * scale, k.transpose(2, 3));
+  if (bias) scores = scores + *bias;
+  return torch::matmul(torch::softmax(scores, 3), v);
 }
 
 }  // namespace
@@ -86,7 +101,8 @@ torch::Tensor Torch::apply(const torch::Tensor& rows, const Linear& w) const {
 }
 
 torch::Tensor Torch::normalise(const torch::Tensor& x, const TorchBatchNorm& norm) const {
-  return torch::batch_norm(x, norm.gamma, norm.beta, norm.mean, norm.variance, is_training_,
+  const bool by_batch = is_training_ && norm.gamma.requires_grad();
+  return torch::batch_norm(x, norm.gamma, norm.beta, norm.mean, norm.variance, by_batch,
                            kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
 }
 
@@ -112,12 +128,28 @@ Torch::Tensor Torch::linear_gelu(const Tensor& x, const Linear& w) {
 
 Torch::Tensor Torch::add_linear(const Tensor& x, const Tensor& h, const Linear& w,
                                 const Vector& scale) {
-  const torch::Tensor update = apply(h.rows, w);
-  return {x.rows + (scale.defined() ? update * scale : update), x.first};
+  torch::Tensor update = apply(h.rows, w);
+  if (scale.defined()) update = update * scale;
+  if (is_training_ && w.drop_path > 0) update = drop_path(update, *x.first, w.drop_path);
+  return {x.rows + update, x.first};
+}
+
+torch::Tensor Torch::drop_path(const torch::Tensor& update, const Sequences& first, double rate) {
+  const auto batch = static_cast<int64_t>(first.size()) - 1;
+  const torch::Tensor kept = torch::rand({batch}, update.options()).ge(rate).to(update.dtype());
+  std::vector<int64_t> lengths;
+  for (int64_t b = 0; b < batch; ++b) lengths.push_back(first[b + 1] - first[b]);
+  const torch::Tensor repeats =
+      torch::tensor(lengths, torch::TensorOptions(torch::kLong)).to(update.device());
+  return update * (kept / (1 - rate)).repeat_interleave(repeats).unsqueeze(1);
 }
 
 Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm) {
   return {torch::layer_norm(x.rows, {x.channels()}, norm.gamma, norm.beta, norm.eps), x.first};
+}
+
+Torch::Tensor Torch::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
+  return linear(layer_norm(x, norm), w);
 }
 
 Torch::Tensor Torch::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
@@ -126,22 +158,31 @@ Torch::Tensor Torch::norm_linear_gelu(const Tensor& x, const Norm& norm, const L
 
 Torch::Projection Torch::project(const Tensor& x, const Norm& norm, const Qkv& w,
                                  bool /*matched*/) {
-  return linear(layer_norm(x, norm), w);
+  return {linear(layer_norm(x, norm), w), nullptr};
 }
 
 Torch::Tensor Torch::attention(const Projection& qkv, int heads, std::span<const float> log_sizes) {
   const Padding padding(*qkv.first, device_);
-  const int64_t width = qkv.channels() / 3 / heads;
-  const std::vector<torch::Tensor> parts = padding.pad(qkv.rows)
-                                               .view({padding.batch(), -1, 3, heads, width})
-                                               .permute({2, 0, 3, 1, 4})
-                                               .unbind(0);
+  const Padding asking(qkv.queries ? *qkv.queries->first : *qkv.first, device_);
+  const int64_t parts = qkv.queries ? 2 : 3;
+  // [parts][B, heads, T, d]
+  std::vector<torch::Tensor> all =
+      padding.pad(qkv.rows)
+          .view({padding.batch(), -1, parts, heads, qkv.channels() / parts / heads})
+          .permute({2, 0, 3, 1, 4})
+          .unbind(0);
+  if (qkv.queries) {
+    const torch::Tensor queries = asking.pad(qkv.queries->rows);
+    all.insert(all.begin(),
+               queries.view({padding.batch(), -1, heads, all[0].size(3)}).transpose(1, 2));
+  }
   std::optional<torch::Tensor> bias;
   if (const torch::Tensor b = attention_bias(padding, log_sizes); b.defined()) {
-    bias = b.to(parts[0].scalar_type());
+    bias = b.to(all[0].scalar_type());
   }
-  const torch::Tensor out = torch::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias);
-  return {padding.unpad(out.transpose(1, 2).flatten(2)), qkv.first};
+  const torch::Tensor out = attend(all[0], all[1], all[2], bias);
+  return {asking.unpad(out.transpose(1, 2).flatten(2)),
+          qkv.queries ? qkv.queries->first : qkv.first};
 }
 
 torch::Tensor Torch::attention_bias(const Padding& padding,
@@ -176,7 +217,7 @@ Torch::Tensor Torch::concat_channels(const Tensor& a, const Tensor& b) {
 
 Array Torch::read(const Tensor& x) const {
   const torch::Tensor host = x.rows.detach().to(torch::kCPU, torch::kFloat).contiguous();
-  const float* values = host.const_data_ptr<float>();
+  const auto* values = host.const_data_ptr<float>();
   return {host.sizes().vec(), {values, values + host.numel()}};
 }
 

@@ -21,6 +21,16 @@ torch::Tensor matrix_of(const std::vector<Taps>& taps, int inputs) {
 
 }  // namespace
 
+std::vector<Weight> host_copies(const std::vector<TorchParameter>& parameters) {
+  std::vector<Weight> weights;
+  for (const auto& [name, values] : parameters) {
+    const torch::Tensor host = values.detach().to(torch::kCPU, torch::kFloat).contiguous();
+    const auto* data = host.const_data_ptr<float>();
+    weights.push_back({{host.sizes().vec(), {data, data + host.numel()}}, name});
+  }
+  return weights;
+}
+
 torch::Tensor Torch::parameter(const Weight& weight, bool is_trained) {
   torch::Tensor values = on_device(weight.values.data).reshape(weight.values.shape);
   values.set_requires_grad(is_trained);
@@ -28,18 +38,8 @@ torch::Tensor Torch::parameter(const Weight& weight, bool is_trained) {
   return values;
 }
 
-std::vector<Weight> Torch::weights() const {
-  std::vector<Weight> weights;
-  for (const auto& [name, values] : parameters_) {
-    const torch::Tensor host = values.detach().to(torch::kCPU, torch::kFloat).contiguous();
-    const float* data = host.const_data_ptr<float>();
-    weights.push_back({{host.sizes().vec(), {data, data + host.numel()}}, name});
-  }
-  return weights;
-}
-
 Torch::Linear Torch::make_linear(const Weight& weight, const Weight& bias) {
-  return {parameter(weight), parameter(bias), RowOrder::channels_first, nullptr};
+  return {.weight = parameter(weight), .bias = parameter(bias)};
 }
 
 Torch::Linear Torch::make_convolution(const Weight& weight, const Weight& bias,

@@ -1,0 +1,90 @@
+#include "fovea/data/dataset.h"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "fovea/data/labelled.h"
+#include "fovea/data/zip.h"
+#include "fovea/io/error.h"
+
+namespace fovea {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FolderDataset : public Dataset {
+ public:
+  explicit FolderDataset(Labelled<fs::path> labelled) : labelled_(std::move(labelled)) {}
+
+  int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
+  const std::vector<std::string>& classes() const override { return labelled_.classes; }
+  int label(int64_t i) const override { return labelled_.labels[i]; }
+  std::string name(int64_t i) const override { return labelled_.pictures[i].string(); }
+  Image read(int64_t i) const override { return read_image(labelled_.pictures[i]); }
+
+ private:
+  Labelled<fs::path> labelled_;
+};
+
+// The folder that is looked for was not found: says which there are.
+[[noreturn]] void fail_for_folder(const ZipFile& zip, const std::string& folder) {
+  std::set<std::string> folders;
+  for (const std::string& name : zip.names()) {
+    const size_t slash = name.find('/');
+    if (slash != std::string::npos) folders.insert(printable(name.substr(0, slash)));
+  }
+  if (folders.empty()) fail("{}: no folder {} in it, nor any other", zip.path().string(), folder);
+  fail("{}: no folder {} in it; found {}{}", zip.path().string(), folder, *folders.begin(),
+       folders.size() > 1 ? fmt::format(" and {} more", folders.size() - 1) : "");
+}
+
+class ZipDataset : public Dataset {
+ public:
+  // `folder`: within it, or ".".
+  ZipDataset(const fs::path& path, const std::string& folder) : zip_(path) {
+    const std::string below = folder == "." ? "" : folder + "/";
+    const auto inside = [&](const std::string& name) { return name.starts_with(below); };
+    if (std::none_of(zip_.names().begin(), zip_.names().end(), inside)) {
+      fail_for_folder(zip_, folder);
+    }
+    labelled_ = find_labelled(zip_.names(), below, path.string());
+    zip_.check_readable(labelled_.pictures);
+  }
+
+  int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
+  const std::vector<std::string>& classes() const override { return labelled_.classes; }
+  int label(int64_t i) const override { return labelled_.labels[i]; }
+  std::string name(int64_t i) const override { return zip_.name(labelled_.pictures[i]); }
+  Image read(int64_t i) const override {
+    return decode_image(zip_.read(labelled_.pictures[i]), name(i));
+  }
+
+ private:
+  ZipFile zip_;
+  Labelled<int64_t> labelled_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split) {
+  // Without the slash that may end it.
+  const fs::path named = split.empty() ? path : path / split;
+  const fs::path whole = named.has_filename() ? named : named.parent_path();
+  std::error_code ignored;
+  if (fs::is_directory(whole, ignored)) {
+    return std::make_unique<FolderDataset>(list_labelled(whole));
+  }
+  for (fs::path file = whole; file != file.parent_path(); file = file.parent_path()) {
+    const fs::file_status status = fs::status(file, ignored);
+    if (fs::is_directory(status)) break;
+    if (fs::exists(status)) {
+      return std::make_unique<ZipDataset>(file, whole.lexically_relative(file).generic_string());
+    }
+  }
+  fail("{}: no such folder, nor such a zip; expected one with a folder of pictures for each class",
+       whole.string());
+}
+
+}  // namespace fovea

@@ -1,0 +1,46 @@
+// Helpers for the tests of data sets: pictures made up, and zip files.
+#pragma once
+
+#include <zip.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "fovea/data/encoders.h"
+#include "fovea/data/image.h"
+#include "fovea/io/error.h"
+
+namespace fovea {
+
+// A zip file of these entries, deflated; with a password those are encrypted. Names that end with a
+// slash are folders.
+inline void write_zip(const std::filesystem::path& path,
+                      const std::map<std::string, std::string>& entries,
+                      const std::string& password = "") {
+  int error = 0;
+  zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error);
+  if (archive == nullptr) fail("{}: can't be made", path.string());
+  for (const auto& [name, content] : entries) {
+    if (name.ends_with('/')) {
+      zip_dir_add(archive, name.c_str(), 0);
+      continue;
+    }
+    zip_source_t* source = zip_source_buffer(archive, content.data(), content.size(), 0);
+    const zip_int64_t index = zip_file_add(archive, name.c_str(), source, 0);
+    if (password.empty()) continue;
+    zip_file_set_encryption(archive, index, ZIP_EM_AES_256, password.c_str());
+  }
+  if (zip_close(archive) != 0) fail("{}: can't be written", path.string());
+}
+
+// A picture of one colour as a PNG file.
+inline std::string png_of(int width, int height, Rgb colour) {
+  Image image{width, height, {}};
+  for (int i = 0; i < width * height; ++i) {
+    image.rgb.insert(image.rgb.end(), colour.begin(), colour.end());
+  }
+  return encode_png(image);
+}
+
+}  // namespace fovea
