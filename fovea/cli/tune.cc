@@ -152,7 +152,7 @@ int tune(const Flags& flags) {
   const std::string output = output_path(flags);
   check_can_write(output);
   Pictures pictures = find_pictures(flags.pictures);
-  const Model model = open_model(flags.model, load, options.merge);
+  const Model model = open_model(flags.model, load, {.merge = options.merge});
   choose_some(count, pictures);
   const Halves halves = read_halves(model, pictures);
   const Interrupt interrupt;
@@ -163,6 +163,11 @@ int tune(const Flags& flags) {
   const std::vector<JudgedSchedule> rows = judge(model, halves.held_out, tuned, options.merge);
   print_rows(rows, flags.json);
   if (!flags.json) print_verdict(rows);
+  const double kept = rows.back().score.fidelity.mean();
+  if (options.fidelity && kept < *options.fidelity) {
+    note(fmt::format("--fidelity {}: held on the pictures of the search, but others keep {:.5f}",
+                     *options.fidelity, kept));
+  }
   texts["r"] = to_string(tuned.schedule);
   if (options.any_metric) texts["metric"] = to_string(tuned.metric);
   write_atomically(output, [&](std::ostream& out) { out << merge_config_text(texts); });

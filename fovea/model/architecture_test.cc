@@ -17,16 +17,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Architecture infer(const Shapes& shapes, const Config& config) {
-  return infer_architecture(checkpoint_of(shapes), config);
-}
-
-Config config_of(const std::string& model) { return read_config(golden(model)); }
-
-Architecture infer(const std::string& model) {
-  return infer_architecture(Checkpoint::open(golden(model)), config_of(model));
-}
-
 // The message for a golden changed by `change`.
 template <typename Change>
 std::string error_after(const std::string& model, Change change) {
@@ -316,11 +306,6 @@ TEST(InferArchitecture, NamesWhatIsNotSupported) {
                             s["blocks.0.mlp.fc2.weight"] = {48, 96};
                           }),
               HasSubstr("blocks.0.mlp.fc1.weight has twice the rows that fc2 takes: SwiGLU"));
-  EXPECT_THAT(error_of([] {
-                infer_architecture(Checkpoint::open(golden("blvit-every-layer")),
-                                   config_of("blvit-every-layer"));
-              }),
-              HasSubstr("tensor predictors.0.bias"));
 }
 
 TEST(InferArchitecture, HoldsTheConfigAgainstTheTensors) {

@@ -22,6 +22,8 @@ namespace fovea {
 //   blocks.i.attns.j.{norm,attn.qkv,attn.proj}.{weight,bias}, blocks.i.attns.j.ls.gamma
 //   blocks.i.attns.j.attn.{q,k,v}.{weight,bias}   where the file keeps them apart
 //   blocks.i.ffns.j.{norm,mlp.fc1,mlp.fc2}.{weight,bias}, blocks.i.ffns.j.ls.gamma
+//   blocks.i.{alpha_attn,alpha_mlp,gamma}, predictors.i.{weight,bias}   big.LITTLE ViTs
+//   blocks.i.little.{norm1,attn.qkv,attn.proj,norm2,mlp.down,mlp.fc1,mlp.fc2,mlp.up}.{weight,bias}
 // Whatever else a file holds is a leftover. Not safe for several threads at once.
 class Checkpoint {
  public:

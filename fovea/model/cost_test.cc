@@ -59,6 +59,33 @@ TEST(Cost, LeavesProtectedTokensOut) {
   EXPECT_EQ(cost(a, 64, 96).tokens_per_layer.front(), 6);
 }
 
+TEST(Cost, OfARoutedLayerIsThatOfThePaper) {
+  const Architecture a = named_architecture("blvit_base_tiny_patch16_224");
+  Architecture plain = a;
+  plain.routing.reset();
+  const double n = 197, c = 768;
+  const double plain_layer = 2e-9 * (12 * n * c * c + 2 * n * n * c);
+  const double routed_layer = 2e-9 * (6.5 * n * c * c + n * n * c);
+  const double rest = cost_of(plain, 0).gflops - 12 * plain_layer;
+  const double gflops = cost_of(a, 0).gflops;
+  EXPECT_NEAR(gflops, rest + plain_layer + 11 * routed_layer, 0.015 * gflops);
+  EXPECT_NEAR(gflops / cost_of(plain, 0).gflops, 0.58, 0.01);
+  EXPECT_THAT(cost_of(a, 0).tokens_per_layer, Each(197));
+}
+
+TEST(Cost, OfABigLittleViTGrowsWithTheKeepRatio) {
+  Architecture a = named_architecture("blvit_huge_base_patch14_224");
+  Architecture plain = a;
+  plain.routing.reset();
+  const double quarter = cost_of(a, 0).gflops;
+  a.routing->keep_ratio = 0.5;
+  EXPECT_GT(cost_of(a, 0).gflops, quarter);
+  a.routing->keep_ratio = 1;
+  a.routing->little_every = 0;
+  // All tokens on the big path alone, and three predictors of two outputs.
+  EXPECT_NEAR(cost_of(a, 0).gflops, cost_of(plain, 0).gflops + 3 * 2e-9 * 2 * 1280 * 257, 1e-9);
+}
+
 TEST(Cost, CountsBranchesAndTheStem) {
   Architecture a = named_architecture("vit_small_patch16_224");
   const double plain = cost_of(a, 0).gflops;

@@ -79,6 +79,32 @@ void visit_block(const Visit& visit, const Architecture& a, int layer) {
   }
 }
 
+// What the block of a routed layer has besides.
+void visit_routed(const Visit& visit, const Architecture& a, int layer) {
+  const std::string name = fmt::format("blocks.{}.", layer);
+  visit(name + "alpha_attn", {1});
+  visit(name + "alpha_mlp", {1});
+  if (!a.routing->has_little(layer)) return;
+  const int64_t c = a.width;
+  const int64_t width = a.routing->little_width;
+  const int64_t mlp_width = a.routing->little_mlp_width;
+  visit(name + "gamma", {1});
+  visit_norm(visit, name + "little.norm1", c);
+  visit_linear(visit, name + "little.attn.qkv", c, 3 * width);
+  visit_linear(visit, name + "little.attn.proj", width, c);
+  visit_norm(visit, name + "little.norm2", c);
+  visit_linear(visit, name + "little.mlp.down", c, width);
+  visit_linear(visit, name + "little.mlp.fc1", width, mlp_width);
+  visit_linear(visit, name + "little.mlp.fc2", mlp_width, width);
+  visit_linear(visit, name + "little.mlp.up", width, c);
+}
+
+void visit_predictors(const Visit& visit, const Architecture& a) {
+  for (size_t i = 0; i < a.routing->predict_after.size(); ++i) {
+    visit_linear(visit, fmt::format("predictors.{}", i), a.width, 2);
+  }
+}
+
 void visit_head(const Visit& visit, const Architecture& a) {
   if (a.final_norm) visit_norm(visit, "norm", a.width);
   if (a.fc_norm) visit_norm(visit, "fc_norm", a.width);
@@ -91,7 +117,11 @@ void visit_head(const Visit& visit, const Architecture& a) {
 
 void for_each_tensor(const Architecture& architecture, const Visit& visit) {
   visit_stem(visit, architecture);
-  for (int layer = 0; layer < architecture.depth; ++layer) visit_block(visit, architecture, layer);
+  for (int layer = 0; layer < architecture.depth; ++layer) {
+    visit_block(visit, architecture, layer);
+    if (layer >= architecture.plain_layers()) visit_routed(visit, architecture, layer);
+  }
+  if (architecture.routing) visit_predictors(visit, architecture);
   visit_head(visit, architecture);
 }
 

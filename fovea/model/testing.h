@@ -9,6 +9,7 @@
 
 #include "fovea/io/safetensors.h"
 #include "fovea/io/testing.h"
+#include "fovea/model/architecture.h"
 #include "fovea/model/checkpoint.h"
 #include "fovea/model/config.h"
 #include "fovea/model/save.h"
@@ -23,12 +24,11 @@ inline std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(FOVEA_TEST_DATA) / "goldens" / name;
 }
 
-// The names of all plain ViTs among the goldens (big.LITTLE models are something else).
+// The names of all goldens.
 inline std::vector<std::string> golden_names() {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(golden(""))) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with("blvit")) names.push_back(name);
+    names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -54,6 +54,16 @@ inline Checkpoint checkpoint_of(const Shapes& shapes) {
   }
   write_safetensors(folder / "model.safetensors", tensors);
   return Checkpoint::open(folder.path());
+}
+
+inline Config config_of(const std::string& model) { return read_config(golden(model)); }
+
+// What is inferred of a golden, or of tensors of such shapes.
+inline Architecture infer(const std::string& model) {
+  return infer_architecture(Checkpoint::open(golden(model)), config_of(model));
+}
+inline Architecture infer(const Shapes& shapes, const Config& config) {
+  return infer_architecture(checkpoint_of(shapes), config);
 }
 
 // Weights as a short training might leave them: no norm or bias is as it began.

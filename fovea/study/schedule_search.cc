@@ -45,7 +45,7 @@ struct Slope {
 
 Slope slope_between(const Losses& from, const Losses& to, double tokens) {
   Slope slope;
-  const double count = static_cast<double>(from.size());
+  const auto count = static_cast<double>(from.size());
   double squares = 0;
   for (size_t i = 0; i < from.size(); ++i) {
     const double change = (to[i] - from[i]) / tokens;
@@ -244,7 +244,7 @@ std::vector<LayerCounts> usual_schedules(const ScheduleProblem& problem, double 
 FoundSchedule improve_schedule(const ScheduleProblem& problem, const FoundSchedule& start,
                                double target) {
   FoundSchedule best = start;
-  const double depth = static_cast<double>(best.schedule.size());
+  const auto depth = static_cast<double>(best.schedule.size());
   const double total = std::accumulate(best.schedule.begin(), best.schedule.end(), 0.0);
   int step = std::max(4, static_cast<int>(std::lround(total / depth)));
   while (step >= 1 && !problem.out_of_time()) {

@@ -24,19 +24,27 @@ Array timed_pictures(const Model& model, const Batches& pictures) {
   return some;
 }
 
-// How many times faster than the dense model each setting is, timed side by side.
+// How many times faster than the dense model each setting is: the median over passes, in each of
+// which all run one after the other, so that a busy machine slows them alike.
 std::vector<double> measured_speedups(const Model& model, const Batches& pictures,
                                       const std::vector<MergeOptions>& merges,
                                       const std::function<bool()>& stopped) {
-  constexpr int kPasses = 10;
+  constexpr int kPasses = 11;
   const Array images = timed_pictures(model, pictures);
-  Comparison comparison(model, merges);
-  comparison.add(images, true);
-  for (int pass = 1; pass < kPasses && !stopped(); ++pass) comparison.time_again(images, 0);
+  std::vector<std::vector<double>> ratios(merges.size());
+  for (int pass = 0; pass < kPasses && (pass == 0 || !stopped()); ++pass) {
+    Comparison comparison(model, merges);
+    comparison.add(images, true);
+    for (size_t i = 0; i < merges.size(); ++i) {
+      ratios[i].push_back(comparison.score(i + 1).images_per_second() /
+                          comparison.score(0).images_per_second());
+    }
+  }
   std::vector<double> speedups;
-  for (size_t i = 1; i < comparison.size(); ++i) {
-    speedups.push_back(comparison.score(i).images_per_second() /
-                       comparison.score(0).images_per_second());
+  for (std::vector<double>& of_one : ratios) {
+    const auto middle = of_one.begin() + static_cast<std::ptrdiff_t>(of_one.size() / 2);
+    std::nth_element(of_one.begin(), middle, of_one.end());
+    speedups.push_back(*middle);
   }
   return speedups;
 }
@@ -125,7 +133,7 @@ class Tuner {
       const Array& dense = dense_[i].features;
       const Result result =
           model_.run(pictures_[i], {.merge = with(schedule), .want_tokens = false});
-      const size_t width = static_cast<size_t>(dense.shape[1]);
+      const auto width = static_cast<size_t>(dense.shape[1]);
       for (size_t at = 0; at < dense.data.size(); at += width) {
         const double likeness = cosine(std::span(dense.data).subspan(at, width),
                                        std::span(result.features.data).subspan(at, width));
@@ -278,7 +286,7 @@ class Tuner {
   FoundSchedule fastest_keeping(double fidelity) {
     const LayerCounts dense = dense_schedule();
     const FoundSchedule nothing = judged(dense);
-    const FoundSchedule constant =
+    FoundSchedule constant =
         fastest_of(std::vector<double>(architecture_.depth, 1), fidelity, nothing);
     if (effective(constant.schedule) == dense) return constant;
     const double target = operations(constant.schedule);

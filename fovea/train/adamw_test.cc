@@ -39,12 +39,10 @@ TEST(AdamW, StepsAsLibtorchsDoes) {
   for (int step = 0; step < 5; ++step) set_gradients(own, step), optimizer.step(0.01);
   for (size_t i = 0; i < theirs.size(); ++i) {
     torch::optim::AdamW reference(
-        {theirs[i].values},
-        torch::optim::AdamWOptions(0.01 * scales[i]).weight_decay(decays[i]));
+        {theirs[i].values}, torch::optim::AdamWOptions(0.01 * scales[i]).weight_decay(decays[i]));
     for (int step = 0; step < 5; ++step) {
       torch::Tensor values = theirs[i].values;
-      values.mutable_grad() =
-          torch::sin(values.detach() * (3.0 + static_cast<double>(i)) + step);
+      values.mutable_grad() = torch::sin(values.detach() * (3.0 + static_cast<double>(i)) + step);
       reference.step();
     }
     EXPECT_TRUE(torch::allclose(own[i].values, theirs[i].values, 1e-5, 1e-6)) << own[i].name;

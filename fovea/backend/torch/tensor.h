@@ -36,6 +36,12 @@ struct TorchLinear {
   double drop_path = 0;  // how often, while training, add_linear adds nothing to an image
 };
 
+// Queries, keys and values of tokens, [rows, 3 C] together; or, where only some tokens ask, keys
+// and values [rows, 2 C] and the queries of those.
+struct TorchProjection : TorchTensor {
+  std::shared_ptr<const TorchTensor> queries = {};
+};
+
 struct TorchNorm {
   torch::Tensor gamma, beta;
   double eps = 1e-6;

@@ -149,28 +149,41 @@ Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm) {
   return {torch::layer_norm(x.rows, {x.channels()}, norm.gamma, norm.beta, norm.eps), x.first};
 }
 
+Torch::Tensor Torch::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
+  return linear(layer_norm(x, norm), w);
+}
+
 Torch::Tensor Torch::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
   return linear_gelu(layer_norm(x, norm), w);
 }
 
 Torch::Projection Torch::project(const Tensor& x, const Norm& norm, const Qkv& w,
                                  bool /*matched*/) {
-  return linear(layer_norm(x, norm), w);
+  return {linear(layer_norm(x, norm), w), nullptr};
 }
 
 Torch::Tensor Torch::attention(const Projection& qkv, int heads, std::span<const float> log_sizes) {
   const Padding padding(*qkv.first, device_);
-  const int64_t width = qkv.channels() / 3 / heads;
-  const std::vector<torch::Tensor> parts = padding.pad(qkv.rows)
-                                               .view({padding.batch(), -1, 3, heads, width})
-                                               .permute({2, 0, 3, 1, 4})
-                                               .unbind(0);
+  const Padding asking(qkv.queries ? *qkv.queries->first : *qkv.first, device_);
+  const int64_t parts = qkv.queries ? 2 : 3;
+  // [parts][B, heads, T, d]
+  std::vector<torch::Tensor> all =
+      padding.pad(qkv.rows)
+          .view({padding.batch(), -1, parts, heads, qkv.channels() / parts / heads})
+          .permute({2, 0, 3, 1, 4})
+          .unbind(0);
+  if (qkv.queries) {
+    const torch::Tensor queries = asking.pad(qkv.queries->rows);
+    all.insert(all.begin(),
+               queries.view({padding.batch(), -1, heads, all[0].size(3)}).transpose(1, 2));
+  }
   std::optional<torch::Tensor> bias;
   if (const torch::Tensor b = attention_bias(padding, log_sizes); b.defined()) {
-    bias = b.to(parts[0].scalar_type());
+    bias = b.to(all[0].scalar_type());
   }
-  const torch::Tensor out = attend(parts[0], parts[1], parts[2], bias);
-  return {padding.unpad(out.transpose(1, 2).flatten(2)), qkv.first};
+  const torch::Tensor out = attend(all[0], all[1], all[2], bias);
+  return {asking.unpad(out.transpose(1, 2).flatten(2)),
+          qkv.queries ? qkv.queries->first : qkv.first};
 }
 
 torch::Tensor Torch::attention_bias(const Padding& padding,
@@ -205,7 +218,7 @@ Torch::Tensor Torch::concat_channels(const Tensor& a, const Tensor& b) {
 
 Array Torch::read(const Tensor& x) const {
   const torch::Tensor host = x.rows.detach().to(torch::kCPU, torch::kFloat).contiguous();
-  const float* values = host.const_data_ptr<float>();
+  const auto* values = host.const_data_ptr<float>();
   return {host.sizes().vec(), {values, values + host.numel()}};
 }
 

@@ -31,7 +31,8 @@ class Torch {
   using Linear = TorchLinear;
   using Norm = TorchNorm;
   using Qkv = TorchLinear;
-  using Projection = TorchTensor;
+  using CrossQkv = TorchLinear;
+  using Projection = TorchProjection;
   using Vector = torch::Tensor;  // [channels]; undefined: 1 everywhere
   using Rows = torch::Tensor;    // [1, rows, channels]; undefined: none
   using Positions = TorchPositions;
@@ -53,9 +54,15 @@ class Torch {
   static Timed time(Work work) { return {nullptr, work}; }
 
   Linear make_linear(const Weight& weight, const Weight& bias);
+  Linear make_exact_linear(const Weight& weight, const Weight& bias) {
+    return make_linear(weight, bias);
+  }
   Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
                           RowOrder order);
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
+  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias) {
+    return make_linear(weight, bias);
+  }
   Norm make_norm(const Weight& gamma, const Weight& beta, double eps);
   Vector make_vector(const Weight& values);
   Rows make_rows(const Weight& rows);
@@ -70,11 +77,15 @@ class Torch {
   Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
 
   Tensor linear(const Tensor& x, const Linear& w);
+  Tensor hidden_linear(const Tensor& x, const Linear& w) { return linear(x, w); }
   Tensor linear_gelu(const Tensor& x, const Linear& w);
   Tensor add_linear(const Tensor& x, const Tensor& h, const Linear& w, const Vector& scale);
   Tensor layer_norm(const Tensor& x, const Norm& norm);
+  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w);
   Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
+  Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
+                           const CrossQkv& w);
   Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
 
   Tensor head_mean(std::span<const Projection> qkv, QkvPart part, int heads);
@@ -86,6 +97,15 @@ class Torch {
                                      std::span<const float> log_sizes);
   // Differentiable in x; sizes are plain numbers.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
+
+  // Who is selected has no gradient; the scores have.
+  Tensor keep_scores(const Tensor& x, const Linear& w, int protected_tokens);
+  Tensor gather(const Tensor& x, const Route& route);
+  Tensor add_gated(const Tensor& x, const Tensor& update, const Tensor& scores,
+                   const Vector& alpha);
+  Tensor put(const Tensor& x, const Tensor& rows, const Route& route);
+  Tensor add_change(const Tensor& x, const Tensor& before, const Tensor& after, const Route& route,
+                    const Vector& gamma);
 
   Tensor token(const Tensor& x, int index);
   Tensor average(const Tensor& x, std::span<const float> sizes, int prefix);
