@@ -12,6 +12,7 @@
 #include "fovea/cli/interrupt.h"
 #include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
+#include "fovea/cli/run_together.h"
 #include "fovea/io/file.h"
 #include "fovea/train/trainer.h"
 
@@ -159,19 +160,8 @@ int train_with(const Processes& processes, const Flags& flags) {
   return status;
 }
 
-// Each message comes from one process, and none is left waiting for one that has ended.
 int train_from(const Flags& flags) {
-  const Processes processes;
-  try {
-    return train_with(processes, flags);
-  } catch (const CommonError&) {
-    if (processes.is_first()) throw;
-    return kRefused;
-  } catch (const std::exception& error) {
-    if (processes.size() == 1) throw;
-    complain(fmt::format("process {} of {}: {}", processes.rank(), processes.size(), error.what()));
-    processes.abort(kRefused);
-  }
+  return run_together([&](const Processes& processes) { return train_with(processes, flags); });
 }
 
 // The options for all keys of a recipe. CLI11 keeps the texts; the recipe's own reader checks them.

@@ -1,27 +1,11 @@
 #include "fovea/train/evaluation.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <span>
 
 #include "fovea/data/preprocess.h"
 
 namespace fovea {
-namespace {
-
-Accuracy sum_of(const Accuracy& own, const Processes& processes) {
-  std::array<double, 3> sums = {static_cast<double>(own.images), static_cast<double>(own.first),
-                                static_cast<double>(own.among_five)};
-  processes.sum(sums);
-  Accuracy all;
-  all.images = std::llround(sums[0]);
-  all.first = std::llround(sums[1]);
-  all.among_five = std::llround(sums[2]);
-  return all;
-}
-
-}  // namespace
 
 Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& options,
                      const std::function<bool()>& stop, const Processes& processes) {
@@ -29,9 +13,8 @@ Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& 
   const Preprocessing& spec = model.config().preprocessing;
   const int64_t pixels = int64_t{3} * spec.height * spec.width;
   Accuracy accuracy;
-  const int64_t end = data.size() * (processes.rank() + 1) / processes.size();
-  for (int64_t first = data.size() * processes.rank() / processes.size(); first < end && !stop();
-       first += kBatch) {
+  const auto [begin, end] = processes.share_of(data.size());
+  for (int64_t first = begin; first < end && !stop(); first += kBatch) {
     const int64_t count = std::min(kBatch, end - first);
     Array images({count, 3, spec.height, spec.width});
     for (int64_t i = 0; i < count; ++i) {
@@ -45,7 +28,8 @@ Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& 
                    data.label(first + i));
     }
   }
-  return sum_of(accuracy, processes);
+  processes.sum({&accuracy.images, &accuracy.first, &accuracy.among_five});
+  return accuracy;
 }
 
 }  // namespace fovea

@@ -6,7 +6,7 @@
 #include "fovea/data/dataset.h"
 #include "fovea/fovea.h"
 #include "fovea/report/accuracy.h"
-#include "fovea/train/processes.h"
+#include "fovea/processes/processes.h"
 
 namespace fovea {
 

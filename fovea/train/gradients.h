@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "fovea/train/processes.h"
+#include "fovea/processes/processes.h"
 
 namespace fovea {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fovea/backend/torch/tensor.h"
-#include "fovea/train/processes.h"
+#include "fovea/processes/processes.h"
 
 namespace fovea {
 

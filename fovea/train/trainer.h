@@ -8,7 +8,7 @@
 
 #include "fovea/fovea.h"
 #include "fovea/train/journal.h"
-#include "fovea/train/processes.h"
+#include "fovea/processes/processes.h"
 #include "fovea/train/recipe.h"
 
 namespace fovea {
@@ -48,6 +48,6 @@ struct Trained {
 // writes, and is the only one to call on_line. What is thrown is a CommonError where all throw it;
 // after anything else the others still wait, and Processes::abort must end them.
 Trained train(const Recipe& recipe, const TrainOptions& options,
-              const Processes& processes = Processes());
+              const Processes& processes = Processes::alone());
 
 }  // namespace fovea

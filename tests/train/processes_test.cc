@@ -1,6 +1,6 @@
 // What processes compute together. The tests of Together run as two or three processes of this
 // program, which the last test starts.
-#include "fovea/train/processes.h"
+#include "fovea/processes/processes.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,17 +1,15 @@
-#include "fovea/train/processes.h"
-
+// Processes over MPI.
 #include <mpi.h>
 #include <sched.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <thread>
 #include <vector>
 
 #include "fovea/backend/cpu/threads.h"
+#include "fovea/processes/processes.h"
 
 namespace fovea {
 namespace {
@@ -27,14 +25,13 @@ bool is_started_by_mpirun() {
 }
 
 // MPI's own waiting never leaves the processor, which the arithmetic and the threads that prepare
-// pictures need.
-bool wait(MPI_Request request, const std::atomic<bool>* gives_up) {
+// pictures need. False where `gives_up` was set meanwhile.
+template <class Test>
+bool wait_until(const Test& is_done, const std::atomic<bool>* gives_up = nullptr) {
   constexpr int kEager = 200;
   constexpr std::chrono::microseconds kPause(50);
   for (int i = 0;; ++i) {
-    int is_done = 0;
-    MPI_Test(&request, &is_done, MPI_STATUS_IGNORE);
-    if (is_done != 0) return true;
+    if (is_done()) return true;
     if (gives_up != nullptr && *gives_up) return false;
     if (i < kEager) {
       std::this_thread::yield();
@@ -42,6 +39,38 @@ bool wait(MPI_Request request, const std::atomic<bool>* gives_up) {
       std::this_thread::sleep_for(kPause);
     }
   }
+}
+
+bool wait(MPI_Request request, const std::atomic<bool>* gives_up = nullptr) {
+  const auto is_done = [&] {
+    int done = 0;
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    return done != 0;
+  };
+  return wait_until(is_done, gives_up);
+}
+
+void send_to_first(std::span<const std::byte> bytes, MPI_Comm channel) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Isend(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, 0, 0, channel, &request);
+  wait(request);
+}
+
+std::vector<std::byte> receive(int from, MPI_Comm channel) {
+  MPI_Message message = MPI_MESSAGE_NULL;
+  MPI_Status status{};
+  wait_until([&] {
+    int is_there = 0;
+    MPI_Improbe(from, 0, channel, &is_there, &message, &status);
+    return is_there != 0;
+  });
+  int size = 0;
+  MPI_Get_count(&status, MPI_BYTE, &size);
+  std::vector<std::byte> bytes(size);
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Imrecv(bytes.data(), size, MPI_BYTE, &message, &request);
+  wait(request);
+  return bytes;
 }
 
 // Whether mpirun has bound the processes of a machine to processors or not, together they may use
@@ -67,7 +96,9 @@ struct Processes::Channels {
   MPI_Comm gradients = MPI_COMM_NULL;
 };
 
-Processes::Processes() : processors_(usable_processors()) {
+Processes::Processes(int processors) : processors_(processors) {}
+
+Processes::Processes() : Processes(usable_processors()) {
   if (!is_started_by_mpirun()) return;
   int level = MPI_THREAD_SINGLE;
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &level);
@@ -102,7 +133,7 @@ void Processes::sum(std::span<double> values) const {
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Iallreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM,
                  channels_->common, &request);
-  wait(request, nullptr);
+  wait(request);
 }
 
 bool Processes::sum_gradients(std::span<float> values, const std::atomic<bool>& gives_up) const {
@@ -115,37 +146,36 @@ bool Processes::sum_gradients(std::span<float> values, const std::atomic<bool>& 
 
 void Processes::broadcast(std::span<std::byte> bytes, int from) const {
   if (size_ == 1) return;
-  MPI_Request request = MPI_REQUEST_NULL;
-  MPI_Ibcast(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, from, channels_->common,
-             &request);
-  wait(request, nullptr);
+  constexpr size_t kMost = size_t{1} << 30;  // MPI counts in int
+  while (!bytes.empty()) {
+    const std::span<std::byte> piece = bytes.first(std::min(kMost, bytes.size()));
+    MPI_Request request = MPI_REQUEST_NULL;
+    MPI_Ibcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, from, channels_->common,
+               &request);
+    wait(request);
+    bytes = bytes.subspan(piece.size());
+  }
+}
+
+void Processes::collect(const std::function<void(const Give&)>& give_all, const Give& take) const {
+  if (size_ == 1) return;
+  const MPI_Comm channel = channels_->common;
+  if (!is_first()) {
+    give_all([&](std::span<const std::byte> piece) { send_to_first(piece, channel); });
+    return send_to_first({}, channel);  // no more
+  }
+  for (int from = 1; from < size_; ++from) {
+    for (auto piece = receive(from, channel); !piece.empty(); piece = receive(from, channel)) {
+      take(piece);
+    }
+  }
 }
 
 void Processes::wait_for_all() const {
   if (size_ == 1) return;
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Ibarrier(channels_->common, &request);
-  wait(request, nullptr);
-}
-
-void Processes::together(const std::function<void()>& part) const {
-  if (size_ == 1) return part();
-  std::array<char, 2048> message{};
-  std::vector<double> failed(size_);
-  try {
-    part();
-  } catch (const std::exception& error) {
-    std::strncpy(message.data(), error.what(), message.size() - 1);
-    failed[rank_] = 1;
-  }
-  sum(failed);
-  const auto first = std::find(failed.begin(), failed.end(), 1.0);
-  if (first == failed.end()) return;
-  const int from = static_cast<int>(first - failed.begin());
-  broadcast(std::as_writable_bytes(std::span(message)), from);
-  const bool all = std::count(failed.begin(), failed.end(), 1.0) == size_;
-  throw CommonError(all ? message.data()
-                        : fmt::format("process {} of {}: {}", from, size_, message.data()));
+  wait(request);
 }
 
 void Processes::abort(int status) const {
