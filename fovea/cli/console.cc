@@ -12,6 +12,8 @@
 namespace fovea::cli {
 namespace {
 
+bool g_notes = true;
+
 [[noreturn]] void fail_to_print() {
   fail("standard output cannot be written: {}", std::generic_category().message(errno));
 }
@@ -41,7 +43,12 @@ void flush_output() {
   if (std::fflush(stdout) != 0) fail_to_print();
 }
 
-void note(std::string_view text) { print_line("note", text); }
+void note(std::string_view text) {
+  if (g_notes) print_line("note", text);
+}
+
+void leave_out_notes() { g_notes = false; }
+
 void complain(std::string_view text) { print_line("fovea", text); }
 
 }  // namespace fovea::cli

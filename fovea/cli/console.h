@@ -14,6 +14,7 @@ void flush_output();
 
 // One line each on standard error. Where it can't be written the work goes on.
 void note(std::string_view text);      // "note: TEXT"
+void leave_out_notes();                // from now on
 void complain(std::string_view text);  // "fovea: TEXT"
 
 }  // namespace fovea::cli

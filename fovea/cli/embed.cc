@@ -1,10 +1,13 @@
 // fovea embed: pictures in, one feature vector each out.
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <span>
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/cli/run_together.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 
@@ -36,60 +39,73 @@ void write_names(const std::string& file, const std::vector<std::string>& names)
   });
 }
 
-// Rows may be many times what memory holds: a feature for every patch.
-class DenseOutput {
- public:
-  DenseOutput(const Architecture& a, const Preprocessing& spec)
-      : prefix_(a.prefix()), rows_({spec.height / a.patch[0], spec.width / a.patch[1], a.width}) {}
-  void append(int64_t index, const Result& result) {
-    rows_.append(dense_features(result, index, prefix_).data);
-  }
-  void write(const std::string& file) { rows_.write(file); }
-
- private:
-  int prefix_;
-  NpyRows rows_;
+// What a command line asks for, ready to run.
+struct Task {
+  RunOptions options;
+  Pictures pictures;
+  Model model;
+  Preprocessing spec;
 };
 
-class FeatureOutput {
- public:
-  void append(int64_t index, const Result& result) {
-    const int64_t channels = result.features.shape[1];
-    const float* row = result.features.data.data() + index * channels;
-    features_.data.insert(features_.data.end(), row, row + channels);
-    features_.shape = {static_cast<int64_t>(features_.data.size()) / channels, channels};
-  }
-  void write(const std::string& file) const { write_npy(file, features_); }
-
- private:
-  Array features_;
-};
-
-template <class Output>
-int embed_into(Output output, const Flags& flags, const Model& model, const Pictures& pictures,
-               const Preprocessing& spec, const RunOptions& options) {
-  std::vector<std::string> names;
-  const int status =
-      run_pictures(model, pictures, spec, options,
-                   [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
-                     output.append(index, result);
-                     names.push_back(picture.string());
-                   });
-  output.write(flags.output);
-  write_names(flags.names, names);
-  return status;
+Task task_of(const Flags& flags, const Processes& processes) {
+  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  LoadOptions load = load_options(flags.run);
+  if (load.threads == 0) load.threads = processes.processors();
+  check_outputs(flags);
+  Pictures pictures = find_pictures(flags.pictures, processes);
+  Model model = open_model(flags.model, load, options);
+  const Preprocessing spec = preprocessing_of(flags.size, model);
+  return {options, std::move(pictures), std::move(model), spec};
 }
 
-int embed(const Flags& flags) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
-  const LoadOptions load = load_options(flags.run);
-  check_outputs(flags);
-  const Pictures pictures = find_pictures(flags.pictures);
-  const Model model = open_model(flags.model, load, options);
-  const Preprocessing spec = preprocessing_of(flags.size, model);
-  if (!flags.dense) return embed_into(FeatureOutput(), flags, model, pictures, spec, options);
-  DenseOutput output(model.architecture(), spec);
-  return embed_into<DenseOutput&>(output, flags, model, pictures, spec, options);
+Shape shape_of_row(const Task& task, bool dense) {
+  const Architecture& a = task.model.architecture();
+  if (!dense) return {a.width};
+  return {task.spec.height / a.patch[0], task.spec.width / a.patch[1], a.width};
+}
+
+// Brings the rows and names of all processes to the first one.
+void collect(const Processes& processes, NpyRows& rows, std::vector<std::string>& names) {
+  using Bytes = std::span<const std::byte>;
+  processes.collect(
+      [&](const Processes::Give& give) {
+        rows.read([&](std::span<const float> row) { give(std::as_bytes(row)); });
+      },
+      [&](Bytes piece) {
+        rows.append({reinterpret_cast<const float*>(piece.data()), piece.size() / sizeof(float)});
+      });
+  processes.collect(
+      [&](const Processes::Give& give) {
+        for (const std::string& name : names) give(std::as_bytes(std::span(name)));
+      },
+      [&](Bytes piece) {
+        names.emplace_back(reinterpret_cast<const char*>(piece.data()), piece.size());
+      });
+}
+
+int embed(const Flags& flags, const Processes& processes) {
+  std::optional<Task> task;
+  processes.together([&] { task.emplace(task_of(flags, processes)); });
+  const int prefix = task->model.architecture().prefix();
+  NpyRows rows(shape_of_row(*task, flags.dense));
+  std::vector<std::string> names;
+  const int status = run_pictures(
+      task->model, task->pictures, task->spec, task->options,
+      [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
+        const int64_t channels = result.features.shape[1];
+        if (flags.dense) {
+          rows.append(dense_features(result, index, prefix).data);
+        } else {
+          rows.append(std::span(result.features.data).subspan(index * channels, channels));
+        }
+        names.push_back(picture.string());
+      },
+      processes);
+  collect(processes, rows, names);
+  if (!processes.is_first()) return status;
+  rows.write(flags.output);
+  write_names(flags.names, names);
+  return status;
 }
 
 }  // namespace
@@ -119,7 +135,9 @@ void add_embed(CLI::App& program, int& status) {
   command->footer(
       "Example: every picture below a folder, 16 tokens fewer after each layer:\n"
       "  fovea embed dinov2_small/ photos/ -o features.npy --names names.txt --r 16");
-  command->callback([flags, &status] { status = embed(*flags); });
+  command->callback([flags, &status] {
+    status = run_together([&](const Processes& processes) { return embed(*flags, processes); });
+  });
 }
 
 }  // namespace fovea::cli

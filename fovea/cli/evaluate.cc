@@ -1,5 +1,6 @@
 // fovea evaluate: how often a model is right on a folder with a folder of pictures for each class.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
+#include "fovea/cli/run_together.h"
 #include "fovea/data/dataset.h"
 #include "fovea/report/accuracy.h"
 #include "fovea/report/neighbours.h"
@@ -39,13 +41,32 @@ struct Spent {
   double tokens = 0;  // that leave the last layer
 };
 
-// A model and how it is to be run.
+// What a command line asks for, ready to run.
 struct Setting {
-  const Model& model;
+  const Processes& processes;
+  Labelled pictures;
+  Model model;
   RunOptions run;
   Preprocessing spec;
   int batch;
 };
+
+Setting setting_of(const Flags& flags, const Processes& processes) {
+  RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
+  run.want_tokens = false;
+  LoadOptions load = load_options(flags.run);
+  if (load.threads == 0) load.threads = processes.processors();
+  const int batch = parse_whole("--batch", flags.batch, 1, 4096);
+  parse_whole("--knn", flags.knn, 1, 1'000'000);
+  Labelled pictures = open_dataset(flags.folder, "");
+  Model model = open_model(flags.model, load, run);
+  if (model.architecture().classes == 0 && flags.train.empty()) {
+    fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
+         flags.model);
+  }
+  const Preprocessing spec = preprocessing_of(flags.size, model);
+  return {processes, std::move(pictures), std::move(model), run, spec, batch};
+}
 
 void add(const Setting& setting, const Result& result, double seconds, Spent& spent) {
   const Architecture a = as_run(setting.model.architecture(), setting.run);
@@ -80,7 +101,8 @@ int run_labelled(const Setting& setting, const Labelled& pictures, const Interru
         take(result, classes);
         progress.advance(batch.indices.size());
         return !interrupt.happened();
-      });
+      },
+      setting.processes);
   return interrupt.happened() ? kSomeSkipped : status;
 }
 
@@ -99,15 +121,17 @@ void count(const Array& scores, std::span<const int> right, Accuracy& accuracy) 
 }
 
 // By the model's own head.
-int evaluate_head(const Flags& flags, const Setting& setting, const Labelled& pictures,
-                  const Interrupt& interrupt, Accuracy& accuracy, Spent& spent) {
+int evaluate_head(const Flags& flags, const Setting& setting, const Interrupt& interrupt,
+                  Accuracy& accuracy, Spent& spent) {
   const int classes = setting.model.architecture().classes;
   std::vector<std::string> labels = setting.model.config().labels;
   if (labels.size() != static_cast<size_t>(classes)) labels.clear();
-  const ClassMatch match = match_classes(pictures->classes(), labels, classes);
+  ClassMatch match;
+  setting.processes.together(
+      [&] { match = match_classes(setting.pictures->classes(), labels, classes); });
   note(match.by_label ? "classes by the labels of config.json"
                       : "classes by the sorted order of the folders");
-  return run_labelled(setting, pictures, interrupt, spent,
+  return run_labelled(setting, setting.pictures, interrupt, spent,
                       [&](const Result& result, std::span<const int> folders) {
                         check_finite(result.logits, flags.model);
                         std::vector<int> right;
@@ -131,32 +155,58 @@ std::vector<int> same_classes(const Labelled& pictures, const Labelled& known, c
   return classes;
 }
 
-// By the nearest of the pictures in --train.
-int evaluate_neighbours(const Flags& flags, const Setting& setting, const Labelled& pictures,
-                        const Interrupt& interrupt, Accuracy& accuracy, Spent& spent) {
-  const Labelled known = open_dataset(flags.train, "");
-  const std::vector<int> same = same_classes(pictures, known, flags);
-  const int nearest = parse_whole("--knn", flags.knn, 1, 1'000'000);
+// What is known of the pictures in --train.
+struct Known {
   Array features;
   std::vector<int> classes;
+  int status = kDone;
+};
+
+// All processes get what each of them has found out.
+Known read_known(const Flags& flags, const Setting& setting, const Labelled& pictures,
+                 const Interrupt& interrupt) {
+  Known known;
   Spent unused;
-  const int train_status = run_labelled(
-      setting, known, interrupt, unused, [&](const Result& result, std::span<const int> right) {
+  known.status = run_labelled(
+      setting, pictures, interrupt, unused, [&](const Result& result, std::span<const int> right) {
         check_finite(result.features, flags.model);
-        features.data.insert(features.data.end(), result.features.data.begin(),
-                             result.features.data.end());
-        classes.insert(classes.end(), right.begin(), right.end());
-        features.shape = {static_cast<int64_t>(classes.size()), result.features.shape[1]};
+        known.features.data.insert(known.features.data.end(), result.features.data.begin(),
+                                   result.features.data.end());
+        known.classes.insert(known.classes.end(), right.begin(), right.end());
       });
-  if (interrupt.happened()) fail("interrupted before the pictures of --train were done");
-  Neighbours neighbours(std::move(features), std::move(classes), nearest, setting.model.threads());
-  const int status = run_labelled(setting, pictures, interrupt, spent,
+  setting.processes.together([&] {
+    if (interrupt.happened()) fail("interrupted before the pictures of --train were done");
+  });
+  known.features.data = setting.processes.join(known.features.data);
+  known.classes = setting.processes.join(known.classes);
+  known.features.shape = {static_cast<int64_t>(known.classes.size()),
+                          setting.model.architecture().width};
+  return known;
+}
+
+// By the nearest of the pictures in --train.
+int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interrupt& interrupt,
+                        Accuracy& accuracy, Spent& spent) {
+  Labelled pictures;
+  std::vector<int> same;
+  setting.processes.together([&] {
+    pictures = open_dataset(flags.train, "");
+    same = same_classes(setting.pictures, pictures, flags);
+  });
+  Known known = read_known(flags, setting, pictures, interrupt);
+  const int nearest = parse_whole("--knn", flags.knn, 1, 1'000'000);
+  std::optional<Neighbours> neighbours;
+  setting.processes.together([&] {
+    neighbours.emplace(std::move(known.features), std::move(known.classes), nearest,
+                       setting.model.threads());
+  });
+  const int status = run_labelled(setting, setting.pictures, interrupt, spent,
                                   [&](const Result& result, std::span<const int> folders) {
                                     std::vector<int> right;
                                     for (const int folder : folders) right.push_back(same[folder]);
-                                    count(neighbours.votes(result.features), right, accuracy);
+                                    count(neighbours->votes(result.features), right, accuracy);
                                   });
-  return std::max(status, train_status);
+  return std::max(status, known.status);
 }
 
 void print_result(const Flags& flags, const Accuracy& accuracy, const Spent& spent) {
@@ -178,27 +228,32 @@ void print_result(const Flags& flags, const Accuracy& accuracy, const Spent& spe
   print(fmt::format("tokens left   {:.1f}\n", spent.tokens / images));
 }
 
-int evaluate(const Flags& flags) {
-  RunOptions run_as = run_options(merge_options(flags.merge), flags.keep_ratio);
-  run_as.want_tokens = false;
-  const LoadOptions load = load_options(flags.run);
-  const int batch = parse_whole("--batch", flags.batch, 1, 4096);
-  parse_whole("--knn", flags.knn, 1, 1'000'000);
-  const Labelled pictures = open_dataset(flags.folder, "");
-  const Model model = open_model(flags.model, load, run_as);
-  if (model.architecture().classes == 0 && flags.train.empty()) {
-    fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
-         flags.model);
-  }
-  const Setting setting = {model, run_as, preprocessing_of(flags.size, model), batch};
+// Of all processes. They work at the same time.
+void sum_up(const Processes& processes, Accuracy& accuracy, Spent& spent, int64_t& interrupted) {
+  processes.sum(
+      {&accuracy.images, &accuracy.first, &accuracy.among_five, &spent.images, &interrupted});
+  std::array<double, 3> sums = {spent.seconds / processes.size(), spent.gflops, spent.tokens};
+  processes.sum(sums);
+  spent.seconds = sums[0];
+  spent.gflops = sums[1];
+  spent.tokens = sums[2];
+}
+
+int evaluate(const Flags& flags, const Processes& processes) {
+  std::optional<Setting> setting;
+  processes.together([&] { setting.emplace(setting_of(flags, processes)); });
   const Interrupt interrupt;
   Accuracy accuracy;
   Spent spent;
   auto* const run = flags.train.empty() ? &evaluate_head : &evaluate_neighbours;
-  const int status = run(flags, setting, pictures, interrupt, accuracy, spent);
-  if (interrupt.happened()) {
+  int status = run(flags, *setting, interrupt, accuracy, spent);
+  int64_t interrupted = interrupt.happened() ? 1 : 0;
+  sum_up(processes, accuracy, spent, interrupted);
+  if (interrupted > 0) status = kSomeSkipped;
+  if (!processes.is_first()) return status;
+  if (interrupted > 0) {
     note(fmt::format("interrupted: this is of {} pictures of {}", accuracy.images,
-                     pictures->size()));
+                     setting->pictures->size()));
   }
   print_result(flags, accuracy, spent);
   return status;
@@ -242,7 +297,9 @@ void add_evaluate(CLI::App& program, int& status) {
       "Examples:\n"
       "  fovea evaluate deit_small/ imagenet/val --r 13\n"
       "  fovea evaluate dinov2_small/ cifar.zip/test --train cifar.zip/train");
-  command->callback([flags, &status] { status = evaluate(*flags); });
+  command->callback([flags, &status] {
+    status = run_together([&](const Processes& processes) { return evaluate(*flags, processes); });
+  });
 }
 
 }  // namespace fovea::cli

@@ -7,6 +7,9 @@ namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
 
+// Ctrl-C, and what mpirun makes of it or schedulers send as a warning.
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1};
+
 void mark(int) { g_interrupted = 1; }
 
 }  // namespace
@@ -17,10 +20,12 @@ Interrupt::Interrupt() {
   action.sa_handler = mark;
   // Only once, and calls that wait go on.
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  ::sigaction(SIGINT, &action, nullptr);
+  for (const int signal : kSignals) ::sigaction(signal, &action, nullptr);
 }
 
-Interrupt::~Interrupt() { std::signal(SIGINT, SIG_DFL); }
+Interrupt::~Interrupt() {
+  for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+}
 
 bool Interrupt::happened() const { return g_interrupted != 0; }
 

@@ -3,7 +3,8 @@
 
 namespace fovea::cli {
 
-// While it lives the first Ctrl-C only sets a mark; the second ends the program as always.
+// While it lives the first Ctrl-C (SIGTERM, SIGUSR1) only sets a mark; the second ends the program
+// as always.
 class Interrupt {
  public:
   Interrupt();

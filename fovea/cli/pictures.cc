@@ -28,15 +28,32 @@ void run_batch(const Model& model, const PictureBatch& batch, const Pictures& pi
   flush_output();
 }
 
+// The pictures of a source from `begin` up to `end`.
+class PictureRange : public PictureSource {
+ public:
+  PictureRange(std::shared_ptr<const PictureSource> source, int64_t begin, int64_t end)
+      : source_(std::move(source)), begin_(begin), end_(end) {}
+  int64_t size() const override { return end_ - begin_; }
+  std::string name(int64_t i) const override { return source_->name(begin_ + i); }
+  Image read(int64_t i) const override { return source_->read(begin_ + i); }
+
+ private:
+  std::shared_ptr<const PictureSource> source_;
+  int64_t begin_, end_;
+};
+
 // `skipped`: how many of the command line's arguments were left out before.
 int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped, int batch_size,
              const Preprocessing& preprocessing, int threads, Progress& progress,
-             const TakeBatch& take) {
-  const auto count = static_cast<size_t>(source->size());
+             const TakeBatch& take, const Processes& processes) {
+  const int64_t count = source->size();
+  const auto [begin, end] = processes.share_of(count);
   // Decoding takes a fraction of the arithmetic: half as many threads keep ahead of it.
-  PictureLoader loader(source, preprocessing, batch_size, std::max(1, threads / 2));
-  size_t failed = 0;
-  while (const std::optional<PictureBatch> batch = loader.next()) {
+  PictureLoader loader(std::make_shared<PictureRange>(source, begin, end), preprocessing,
+                       batch_size, std::max(1, threads / 2));
+  int64_t failed = 0;
+  while (std::optional<PictureBatch> batch = loader.next()) {
+    for (size_t& index : batch->indices) index += begin;
     if (!batch->failures.empty()) progress.clear();
     for (const PictureBatch::Failure& failure : batch->failures) {
       skip(failure.message, count + skipped);
@@ -46,7 +63,10 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
     progress.advance(batch->failures.size());
   }
   progress.clear();
-  if (failed == count) fail("none of {} pictures could be read", count + skipped);
+  processes.sum({&failed});
+  processes.together([&] {
+    if (failed == count) fail("none of {} pictures could be read", count + skipped);
+  });
   return failed + skipped == 0 ? kDone : kSomeSkipped;
 }
 
@@ -63,7 +83,7 @@ void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string
       ->type_name("N");
 }
 
-Pictures find_pictures(const PictureFlags& flags) {
+Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
   Pictures pictures;
   pictures.batch = parse_whole("--batch", flags.batch, 1, 4096);
   for (const std::string& path : flags.paths) {
@@ -71,7 +91,7 @@ Pictures find_pictures(const PictureFlags& flags) {
       const std::vector<std::filesystem::path> found = list_pictures({path});
       pictures.paths.insert(pictures.paths.end(), found.begin(), found.end());
     } catch (const Error& error) {
-      skip(error.what(), flags.paths.size());
+      if (flags.paths.size() == 1 || processes.is_first()) skip(error.what(), flags.paths.size());
       ++pictures.skipped;
     }
   }
@@ -81,14 +101,14 @@ Pictures find_pictures(const PictureFlags& flags) {
 
 int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
                   const Preprocessing& preprocessing, int threads, Progress& progress,
-                  const TakeBatch& take) {
-  return read_all(source, 0, batch, preprocessing, threads, progress, take);
+                  const TakeBatch& take, const Processes& processes) {
+  return read_all(source, 0, batch, preprocessing, threads, progress, take, processes);
 }
 
 int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
-                  Progress& progress, const TakeBatch& take) {
+                  Progress& progress, const TakeBatch& take, const Processes& processes) {
   return read_all(std::make_shared<PictureFiles>(pictures.paths), pictures.skipped, pictures.batch,
-                  preprocessing, threads, progress, take);
+                  preprocessing, threads, progress, take, processes);
 }
 
 int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
@@ -99,13 +119,16 @@ int run_pictures(const Model& model, const Pictures& pictures, const RunOptions&
 }
 
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
-                 const RunOptions& options, const TakeResult& take) {
+                 const RunOptions& options, const TakeResult& take, const Processes& processes) {
   Progress progress(pictures.paths.size());
-  return read_pictures(pictures, spec, model.threads(), progress, [&](const PictureBatch& batch) {
-    run_batch(model, batch, pictures, options, progress, take);
-    progress.advance(batch.indices.size());
-    return true;
-  });
+  return read_pictures(
+      pictures, spec, model.threads(), progress,
+      [&](const PictureBatch& batch) {
+        run_batch(model, batch, pictures, options, progress, take);
+        progress.advance(batch.indices.size());
+        return true;
+      },
+      processes);
 }
 
 }  // namespace fovea::cli

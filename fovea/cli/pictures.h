@@ -12,6 +12,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/data/loader.h"
 #include "fovea/fovea.h"
+#include "fovea/processes/processes.h"
 
 namespace fovea::cli {
 
@@ -28,8 +29,9 @@ struct Pictures {
   size_t skipped = 0;                        // arguments that there was nothing to read of
   int batch = 1;
 };
-// Names what there is not on standard error and goes on. Throws Error where nothing is left.
-Pictures find_pictures(const PictureFlags& flags);
+// Names what there is not on standard error, in the first process, and goes on. Throws Error where
+// nothing is left.
+Pictures find_pictures(const PictureFlags& flags, const Processes& processes = Processes::alone());
 
 // Called with the readable pictures of a batch; false ends reading.
 using TakeBatch = std::function<bool(const PictureBatch& batch)>;
@@ -37,13 +39,15 @@ using TakeBatch = std::function<bool(const PictureBatch& batch)>;
 // Reads all pictures of a source in order, `batch` at a time, decoding ahead for a model that
 // computes with `threads` threads. One that can't be read is named on standard error, after
 // `progress` is cleared; the rest is done. Returns the exit status: done or some skipped. Throws
-// Error where none could be read.
+// Error where none could be read. Of several processes, all of which call it, each reads its share;
+// what is returned or thrown at the end is of all.
 int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
                   const Preprocessing& preprocessing, int threads, Progress& progress,
-                  const TakeBatch& take);
+                  const TakeBatch& take, const Processes& processes = Processes::alone());
 // The same of those of a command line.
 int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
-                  Progress& progress, const TakeBatch& take);
+                  Progress& progress, const TakeBatch& take,
+                  const Processes& processes = Processes::alone());
 
 // Called with a picture, its place in `result`, and the result of the batch it was in.
 using TakeResult =
@@ -51,9 +55,10 @@ using TakeResult =
 
 // Runs all pictures in order, decoding ahead and preprocessing as `spec` says. One that can't be
 // read is named on standard error, the rest is done. Returns the exit status: done or some skipped.
-// Throws Error where none could be read.
+// Throws Error where none could be read. Several processes share them, as above.
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
-                 const RunOptions& options, const TakeResult& take);
+                 const RunOptions& options, const TakeResult& take,
+                 const Processes& processes = Processes::alone());
 // The same as the model wants its pictures, for logits and features.
 int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
                  const TakeResult& take);

@@ -12,6 +12,7 @@
 #include "fovea/cli/interrupt.h"
 #include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
+#include "fovea/cli/run_together.h"
 #include "fovea/io/file.h"
 #include "fovea/train/trainer.h"
 
@@ -120,26 +121,47 @@ Recipe recipe_of(const Flags& flags) {
   return recipe;
 }
 
-int train_from(const Flags& flags) {
-  const Recipe recipe = recipe_of(flags);
+struct Task {
+  Recipe recipe;
+  TrainOptions options;
+};
+
+Task task_of(const Flags& flags) {
+  Task task;
+  task.recipe = recipe_of(flags);
+  task.options.merge = merge_of(task.recipe.merge, "merge", true);
+  task.options.eval_merge = merge_of(task.recipe.eval_merge, "eval_merge", false);
+  task.options.resume = flags.resume;
+  if (!flags.threads.empty()) {
+    task.options.threads = parse_whole("--threads", flags.threads, 1, 1024);
+  }
+  return task;
+}
+
+int train_with(const Processes& processes, const Flags& flags) {
+  Task task;
+  processes.together([&] { task = task_of(flags); });
   const Interrupt interrupt;
   Display display;
-  TrainOptions options;
-  options.merge = merge_of(recipe.merge, "merge", true);
-  options.eval_merge = merge_of(recipe.eval_merge, "eval_merge", false);
-  options.resume = flags.resume;
-  if (!flags.threads.empty()) options.threads = parse_whole("--threads", flags.threads, 1, 1024);
-  options.stop = [&] { return interrupt.happened(); };
-  options.note = [](const std::string& text) { note(text); };
-  options.on_step = [&](int64_t step, int64_t steps, double loss, double speed) {
-    display.step(step, steps, loss, speed);
-  };
-  options.on_line = [&](const JournalLine& line) { display.line(line); };
-  const Trained trained = train(recipe, options);
+  task.options.stop = [&] { return interrupt.happened(); };
+  if (processes.is_first()) {
+    task.options.note = [](const std::string& text) { note(text); };
+    task.options.on_step = [&](int64_t step, int64_t steps, double loss, double speed) {
+      display.step(step, steps, loss, speed);
+    };
+    task.options.on_line = [&](const JournalLine& line) { display.line(line); };
+  }
+  const Trained trained = train(task.recipe, task.options, processes);
+  const int status = trained.stopped ? kSomeSkipped : kDone;
+  if (!processes.is_first()) return status;
   display.clear();
   if (trained.stopped) note("interrupted: --resume goes on from here");
-  print_trained(trained, recipe, flags.json);
-  return trained.stopped ? kSomeSkipped : kDone;
+  print_trained(trained, task.recipe, flags.json);
+  return status;
+}
+
+int train_from(const Flags& flags) {
+  return run_together([&](const Processes& processes) { return train_with(processes, flags); });
 }
 
 // The options for all keys of a recipe. CLI11 keeps the texts; the recipe's own reader checks them.
@@ -179,10 +201,12 @@ void add_train(CLI::App& program, int& status) {
       ->required();
   add_common(*command, flags);
   command->footer(
-      "Ctrl-C ends it with a checkpoint, exit status 1.\n\n"
+      "Ctrl-C ends it with a checkpoint, exit status 1. mpirun starts several processes that\n"
+      "train one model together, and share every batch.\n\n"
       "Examples:\n"
       "  fovea train recipes/cifar10.json --data cifar10.zip --output out\n"
-      "  fovea train recipes/cifar10.json --data cifar10.zip --output out --resume");
+      "  fovea train recipes/cifar10.json --data cifar10.zip --output out --resume\n"
+      "  mpirun -np 4 fovea train recipes/cifar10.json --data cifar10.zip --output out");
   command->callback([flags, &status] { status = train_from(*flags); });
 }
 

@@ -241,6 +241,17 @@ void NpyRows::append(std::span<const float> row) {
   ++rows_;
 }
 
+void NpyRows::read(const std::function<void(std::span<const float>)>& take) {
+  std::rewind(file_);
+  std::vector<float> row(elements(row_));
+  for (int64_t i = 0; i < rows_; ++i) {
+    if (std::fread(row.data(), sizeof(float), row.size(), file_) != row.size()) {
+      fail("the temporary file for rows can't be read");
+    }
+    take(row);
+  }
+}
+
 void NpyRows::write(const std::filesystem::path& path) {
   Shape shape = row_;
   shape.insert(shape.begin(), rows_);

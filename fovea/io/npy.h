@@ -35,7 +35,9 @@ class NpyRows {
 
   // One row. Throws Error where it can't be kept.
   void append(std::span<const float> row);
-  // All rows as one array [rows, row...], atomically; the last call.
+  // Hands over the rows in order. After it none can be appended.
+  void read(const std::function<void(std::span<const float>)>& take);
+  // All rows as one array [rows, row...], atomically. After it none can be appended.
   void write(const std::filesystem::path& path);
 
  private:

@@ -8,13 +8,14 @@
 namespace fovea {
 
 Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& options,
-                     const std::function<bool()>& stop) {
+                     const std::function<bool()>& stop, const Processes& processes) {
   constexpr int64_t kBatch = 32;
   const Preprocessing& spec = model.config().preprocessing;
   const int64_t pixels = int64_t{3} * spec.height * spec.width;
   Accuracy accuracy;
-  for (int64_t first = 0; first < data.size() && !stop(); first += kBatch) {
-    const int64_t count = std::min(kBatch, data.size() - first);
+  const auto [begin, end] = processes.share_of(data.size());
+  for (int64_t first = begin; first < end && !stop(); first += kBatch) {
+    const int64_t count = std::min(kBatch, end - first);
     Array images({count, 3, spec.height, spec.width});
     for (int64_t i = 0; i < count; ++i) {
       preprocess(data.read(first + i), spec, std::span(images.data).subspan(i * pixels, pixels),
@@ -27,6 +28,7 @@ Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& 
                    data.label(first + i));
     }
   }
+  processes.sum({&accuracy.images, &accuracy.first, &accuracy.among_five});
   return accuracy;
 }
 

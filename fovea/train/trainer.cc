@@ -4,11 +4,11 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <memory>
 
-#include "fovea/backend/cpu/threads.h"
 #include "fovea/data/batches.h"
 #include "fovea/data/dataset.h"
 #include "fovea/io/error.h"
@@ -18,9 +18,12 @@
 #include "fovea/train/adamw.h"
 #include "fovea/train/autocast.h"
 #include "fovea/train/evaluation.h"
+#include "fovea/train/gradients.h"
 #include "fovea/train/loss.h"
+#include "fovea/train/same_weights.h"
 #include "fovea/train/state_file.h"
 #include "fovea/train/student.h"
+#include "fovea/train/weight_mean.h"
 
 namespace fovea {
 namespace {
@@ -31,7 +34,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-BatchOptions batch_options(const Recipe& r, const Config& config) {
+BatchOptions batch_options(const Recipe& r, const Config& config, const Processes& processes) {
   BatchOptions options;
   options.preprocessing = config.preprocessing;
   options.augmentation.crop = r.crop == "resized"  ? Crop::resized
@@ -46,42 +49,17 @@ BatchOptions batch_options(const Recipe& r, const Config& config) {
   options.augmentation.reprob = r.reprob;
   options.mix = {r.mixup, r.cutmix, r.mixup_prob, r.mixup_switch_prob};
   options.smoothing = r.smoothing;
+  if (r.batch_size % processes.size() != 0) {
+    fail("batch_size is {}; expected a multiple of the processes, {}", r.batch_size,
+         processes.size());
+  }
   options.batch = r.batch_size;
+  options.shard = processes.rank();
+  options.shards = processes.size();
   options.threads = r.workers;
   options.seed = r.seed;
   return options;
 }
-
-// The mean of weights over the steps; the weights themselves where the recipe keeps none.
-class WeightMean {
- public:
-  WeightMean(const std::vector<TorchParameter>& parameters, double decay)
-      : parameters_(parameters), decay_(decay) {
-    if (decay_ == 0) return;
-    for (const auto& [name, values] : parameters_) {
-      mean_.push_back({"ema." + name, values.detach().clone()});
-    }
-  }
-  void follow(int64_t step) {
-    // So that the first steps don't stay in it: TensorFlow's rule, which timm has too.
-    const double decay = std::min(decay_, (1.0 + step) / (10.0 + step));
-    const torch::NoGradGuard no_grad;
-    for (size_t i = 0; i < mean_.size(); ++i)
-      mean_[i].values.lerp_(parameters_[i].values, 1 - decay);
-  }
-  std::vector<Weight> weights() const {
-    if (mean_.empty()) return host_copies(parameters_);
-    std::vector<TorchParameter> renamed = mean_;
-    for (size_t i = 0; i < renamed.size(); ++i) renamed[i].name = parameters_[i].name;
-    return host_copies(renamed);
-  }
-  const std::vector<TorchParameter>& state() const { return mean_; }
-
- private:
-  const std::vector<TorchParameter>& parameters_;
-  double decay_;
-  std::vector<TorchParameter> mean_;
-};
 
 // What the next line of the log is about.
 struct Window {
@@ -92,7 +70,8 @@ struct Window {
 
 class Run {
  public:
-  Run(const Recipe& recipe, const TrainOptions& options);
+  Run(const Recipe& recipe, const TrainOptions& options, const Processes& processes);
+  void begin();
   Trained go();
 
  private:
@@ -101,26 +80,30 @@ class Run {
   }
   std::vector<TorchParameter> state() const;
   void prepare_output();
-  int64_t begin();
+  void seed_step() const;
   void step(const Batch& batch);
   double learn(const Batch& batch, torch::Tensor& logits);
+  void count(const Batch& batch, const torch::Tensor& logits, double loss, Clock::time_point start);
+  void add(const JournalLine& line);
   void log_window();
   void evaluate();
   void save_checkpoint();
-  bool run_epoch(int64_t epoch, int64_t first);
+  void run_epoch(int64_t epoch, int64_t first);
   double epochs_done() const {
     return static_cast<double>(done_.step) / static_cast<double>(per_epoch_);
   }
 
   Recipe recipe_;
   const TrainOptions& options_;
+  const Processes& processes_;
   std::unique_ptr<Dataset> data_, val_data_;
   Student student_;
   TrainingBatches batches_;
   AdamW optimizer_;
+  Gradients gradients_;
   WeightMean mean_;
   std::unique_ptr<Teacher> teacher_;
-  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Journal> journal_;  // the first process's
   Progressed done_;
   int64_t per_epoch_ = 1;
   int64_t steps_ = 0;  // of the whole run
@@ -129,13 +112,15 @@ class Run {
   Trained result_;
 };
 
-Run::Run(const Recipe& recipe, const TrainOptions& options)
+Run::Run(const Recipe& recipe, const TrainOptions& options, const Processes& processes)
     : recipe_(recipe),
       options_(options),
+      processes_(processes),
       data_(open_dataset(recipe.data, recipe.train_split)),
       student_(make_student(recipe, data_->classes())),
-      batches_(*data_, batch_options(recipe, student_.config)),
+      batches_(*data_, batch_options(recipe, student_.config, processes)),
       optimizer_(student_.torch->parameters(), recipe, student_.architecture.depth),
+      gradients_(optimizer_.trained(), processes),
       mean_(student_.torch->parameters(), recipe.model_ema) {
   per_epoch_ = batches_.batches_per_epoch();
   steps_ = std::max<int64_t>(1, std::llround(recipe.epochs * static_cast<double>(per_epoch_)));
@@ -181,20 +166,24 @@ void Run::prepare_output() {
   }
 }
 
-int64_t Run::begin() {
+void Run::begin() {
   prepare_output();
   if (options_.resume) {
     done_ = read_state(file("checkpoint.safetensors"), state());
     optimizer_.set_steps(done_.step);
     options_.note(fmt::format("going on after step {} of {}", done_.step, steps_));
   }
-  journal_ = std::make_unique<Journal>(file("log.csv"), done_.step);
-  write_atomically(file("recipe.json"), [&](std::ostream& out) { out << recipe_text(recipe_); });
+  if (processes_.is_first()) {
+    journal_ = std::make_unique<Journal>(file("log.csv"), done_.step);
+    write_atomically(file("recipe.json"), [&](std::ostream& out) { out << recipe_text(recipe_); });
+  }
+  if (processes_.size() > 1) {
+    student_.torch->set_reducer([this](std::span<double> sums) { processes_.sum(sums); });
+  }
   result_.parameters = student_.architecture.parameters;
   for (const torch::Tensor& tensor : optimizer_.trained()) {
     result_.trained_parameters += tensor.numel();
   }
-  return done_.step;
 }
 
 double Run::learn(const Batch& batch, torch::Tensor& logits) {
@@ -226,28 +215,54 @@ double Run::learn(const Batch& batch, torch::Tensor& logits) {
   return value;
 }
 
+// Every step has random numbers of its own, so that a run goes on as if it had not ended; and so
+// has every process.
+void Run::seed_step() const {
+  const auto seed = static_cast<uint64_t>(recipe_.seed);
+  const auto step = static_cast<uint64_t>(done_.step);
+  const auto rank = static_cast<uint64_t>(processes_.rank());
+  Random random = processes_.size() == 1 ? Random({seed, step}) : Random({seed, step, rank});
+  torch::manual_seed(random.below(std::numeric_limits<int64_t>::max()));
+}
+
 void Run::step(const Batch& batch) {
-  // Every step has random numbers of its own, so that a run goes on as if it had not ended.
-  torch::manual_seed(
-      Random({static_cast<uint64_t>(recipe_.seed), static_cast<uint64_t>(done_.step)})
-          .below(std::numeric_limits<int64_t>::max()));
+  seed_step();
   const Clock::time_point start = Clock::now();
   torch::Tensor logits;
   const double loss = learn(batch, logits);
+  gradients_.finish();
   optimizer_.clip(recipe_.clip_grad);
   const int64_t warmup = std::llround(recipe_.warmup_epochs * static_cast<double>(per_epoch_));
   optimizer_.step(learning_rate(recipe_, done_.step, warmup, steps_));
   mean_.follow(done_.step);
   ++done_.step;
+  count(batch, logits, loss, start);
+}
+
+// What a step came to, over all processes.
+void Run::count(const Batch& batch, const torch::Tensor& logits, double loss,
+                Clock::time_point start) {
   const torch::Tensor chosen = logits.argmax(1).to(torch::kCPU);
   const int64_t images = batch.images.shape[0];
+  int64_t right = 0;
   for (int64_t i = 0; i < images; ++i) {
-    window_.right += chosen[i].item<int64_t>() == batch.labels[i] ? 1 : 0;
+    right += chosen[i].item<int64_t>() == batch.labels[i] ? 1 : 0;
   }
-  window_.loss += loss;
-  window_.images += images;
+  std::array<double, 3> sums = {loss, static_cast<double>(right), options_.stop() ? 1.0 : 0.0};
+  processes_.sum(sums);
+  const double mean_loss = sums[0] / processes_.size();
+  result_.stopped = sums[2] > 0;
+  window_.loss += mean_loss;
+  window_.right += std::llround(sums[1]);
+  window_.images += recipe_.batch_size;
   ++window_.steps;
-  options_.on_step(done_.step, steps_, loss, static_cast<double>(images) / seconds_since(start));
+  options_.on_step(done_.step, steps_, mean_loss, recipe_.batch_size / seconds_since(start));
+}
+
+void Run::add(const JournalLine& line) {
+  if (!journal_) return;
+  journal_->add(line);
+  options_.on_line(line);
 }
 
 void Run::log_window() {
@@ -264,8 +279,7 @@ void Run::log_window() {
   line.learning_rate = learning_rate(recipe_, done_.step - 1, warmup, steps_);
   line.images_per_second = images / seconds;
   line.seconds = done_.seconds;
-  journal_->add(line);
-  options_.on_line(line);
+  add(line);
   result_.step_seconds += seconds;
   result_.steps += window_.steps;
   window_ = {};
@@ -273,11 +287,15 @@ void Run::log_window() {
 
 void Run::evaluate() {
   log_window();
-  save_model(recipe_.output, student_.architecture, student_.config, mean_.weights());
+  if (processes_.is_first()) {
+    save_model(recipe_.output, student_.architecture, student_.config, mean_.weights());
+  }
   if (!val_data_) return;
+  processes_.wait_for_all();  // until it is written
   const Model model = Model::load(recipe_.output, {.threads = options_.threads});
-  const Accuracy accuracy = evaluate_on(
-      model, *val_data_, {.merge = options_.eval_merge, .want_tokens = false}, options_.stop);
+  const Accuracy accuracy =
+      evaluate_on(model, *val_data_, {.merge = options_.eval_merge, .want_tokens = false},
+                  options_.stop, processes_);
   if (accuracy.images < val_data_->size()) return;  // told to stop
   JournalLine line;
   line.step = done_.step;
@@ -285,27 +303,27 @@ void Run::evaluate() {
   line.val_top1 = accuracy.top1();
   line.val_top5 = accuracy.top5();
   line.seconds = done_.seconds;
-  journal_->add(line);
-  options_.on_line(line);
+  add(line);
   result_.top1 = line.val_top1;
   result_.top5 = line.val_top5;
 }
 
 void Run::save_checkpoint() {
   log_window();
+  if (!processes_.is_first()) return;
   write_state(file("checkpoint.safetensors"), state(), done_);
   last_checkpoint_ = Clock::now();
   window_.start = last_checkpoint_;
 }
 
-// Steps of an epoch from its batch `first` on; false where the run is to end.
-bool Run::run_epoch(int64_t epoch, int64_t first) {
+// Steps of an epoch from its batch `first` on.
+void Run::run_epoch(int64_t epoch, int64_t first) {
   batches_.start(epoch, first);
   if (window_.steps == 0) window_.start = Clock::now();
   Batch batch;
   while (done_.step < steps_ && batches_.next(batch)) {
     step(batch);
-    if (options_.stop()) return false;
+    if (result_.stopped) return;
     if (window_.steps >= recipe_.log_every) log_window();
     const auto every =
         static_cast<int64_t>(std::llround(recipe_.val_every * static_cast<double>(per_epoch_)));
@@ -316,18 +334,15 @@ bool Run::run_epoch(int64_t epoch, int64_t first) {
       save_checkpoint();
     }
   }
-  return true;
 }
 
 Trained Run::go() {
-  begin();
+  expect_same_weights(state(), processes_);
   student_.torch->set_training(true);
-  bool goes_on = true;
-  while (goes_on && done_.step < steps_) {
-    goes_on = run_epoch(done_.step / per_epoch_, done_.step % per_epoch_);
+  while (!result_.stopped && done_.step < steps_) {
+    run_epoch(done_.step / per_epoch_, done_.step % per_epoch_);
   }
-  result_.stopped = !goes_on;
-  if (goes_on) evaluate();
+  if (!result_.stopped) evaluate();
   save_checkpoint();
   if (result_.steps > 0) result_.step_seconds /= static_cast<double>(result_.steps);
   return result_;
@@ -340,17 +355,33 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }
 
-}  // namespace
-
-Trained train(const Recipe& recipe, const TrainOptions& options) {
-  check_recipe(recipe);
-  keep_freed_memory();
-  torch::set_num_threads(options.threads > 0 ? options.threads : usable_processors());
+// libtorch's errors come with pages of where they were thrown.
+void say_plainly(const std::function<void()>& part) {
   try {
-    return Run(recipe, options).go();
+    part();
   } catch (const c10::Error& error) {
     fail("libtorch: {}", error.what_without_backtrace());
   }
+}
+
+}  // namespace
+
+Trained train(const Recipe& recipe, const TrainOptions& given, const Processes& processes) {
+  TrainOptions options = given;
+  if (options.threads == 0) options.threads = processes.processors();
+  keep_freed_memory();
+  torch::set_num_threads(options.threads);
+  std::unique_ptr<Run> run;
+  processes.together([&] {
+    check_recipe(recipe);
+    say_plainly([&] {
+      run = std::make_unique<Run>(recipe, options, processes);
+      run->begin();
+    });
+  });
+  Trained trained;
+  say_plainly([&] { trained = run->go(); });
+  return trained;
 }
 
 }  // namespace fovea

@@ -8,6 +8,7 @@
 
 #include "fovea/fovea.h"
 #include "fovea/train/journal.h"
+#include "fovea/processes/processes.h"
 #include "fovea/train/recipe.h"
 
 namespace fovea {
@@ -17,7 +18,8 @@ struct TrainOptions {
   MergeOptions merge = {};       // while training
   MergeOptions eval_merge = {};  // while evaluating
   bool resume = false;           // go on from the checkpoint in recipe.output
-  int threads = 0;               // 0: as many as the process may use
+  int threads = 0;               // of each process; 0: as many as it may use
+  // Where one process is told to stop, all end after the same step.
   std::function<bool()> stop = [] { return false; };
   std::function<void(const std::string&)> note = [](const std::string&) {};
   // Called after every step; loss is that step's.
@@ -40,6 +42,12 @@ struct Trained {
 // mean of weights where model_ema keeps one), checkpoint.safetensors to go on from, recipe.json and
 // log.csv. Throws Error for a recipe that can't be followed, pictures that can't be read, a loss
 // that is not finite, files that can't be written; what was written before stays.
-Trained train(const Recipe& recipe, const TrainOptions& options);
+//
+// Several processes take a share of each batch (and of the evaluations) each, and the steps of one
+// process; all call this with the same recipe and options. They see the same files. The first one
+// writes, and is the only one to call on_line. What is thrown is a CommonError where all throw it;
+// after anything else the others still wait, and Processes::abort must end them.
+Trained train(const Recipe& recipe, const TrainOptions& options,
+              const Processes& processes = Processes::alone());
 
 }  // namespace fovea

@@ -4,52 +4,22 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 
-#include "fovea/data/encoders.h"
 #include "fovea/io/file.h"
-#include "fovea/io/random.h"
 #include "fovea/io/testing.h"
 #include "tests/goldens.h"
+#include "tests/train/training_data.h"
 
 namespace fovea {
 namespace {
 
 using testing::HasSubstr;
 
-// Noise around a colour that is the class's.
-Image picture(int label, uint64_t seed) {
-  Image image;
-  image.width = 20;
-  image.height = 20;
-  Random random({seed, static_cast<uint64_t>(label)});
-  for (int i = 0; i < 400; ++i) {
-    for (int c = 0; c < 3; ++c) {
-      const double value = (c == label ? 170 : 90) + 40 * random.normal();
-      image.rgb.push_back(static_cast<uint8_t>(std::clamp(value, 0.0, 255.0)));
-    }
-  }
-  return image;
-}
-
 class TrainingRun : public testing::Test {
  protected:
-  TrainingRun() {
-    for (const char* split : {"train", "val"}) {
-      for (int label = 0; label < 3; ++label) {
-        const auto folder = data_ / split / (std::string("class") + std::to_string(label));
-        std::filesystem::create_directories(folder);
-        for (int i = 0; i < (split[0] == 't' ? 24 : 8); ++i) {
-          const uint64_t seed = split[0] == 't' ? i : 1000 + i;
-          write_file(folder / (std::to_string(i) + ".png"), encode_png(picture(label, seed)));
-        }
-      }
-    }
-  }
+  TrainingRun() { write_training_data(data_); }
 
   Recipe recipe(const std::string& output) const {
     Recipe recipe;
@@ -71,21 +41,8 @@ class TrainingRun : public testing::Test {
     return recipe;
   }
 
-  // The losses of a run's log.
   static std::map<int64_t, std::string> losses(const Recipe& recipe) {
-    std::ifstream file(std::filesystem::path(recipe.output) / "log.csv");
-    std::map<int64_t, std::string> losses;
-    std::string line;
-    std::getline(file, line);
-    while (std::getline(file, line)) {
-      std::istringstream cells(line);
-      std::string step, epoch, loss;
-      std::getline(cells, step, ',');
-      std::getline(cells, epoch, ',');
-      std::getline(cells, loss, ',');
-      if (!loss.empty()) losses[std::stoll(step)] = loss;
-    }
-    return losses;
+    return logged_losses(recipe.output);
   }
 
   TemporaryFolder folder_;

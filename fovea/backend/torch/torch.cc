@@ -102,6 +102,7 @@ torch::Tensor Torch::apply(const torch::Tensor& rows, const Linear& w) const {
 
 torch::Tensor Torch::normalise(const torch::Tensor& x, const TorchBatchNorm& norm) const {
   const bool by_batch = is_training_ && norm.gamma.requires_grad();
+  if (by_batch && reduce_) return shared_batch_norm(x, norm, kBatchNormMomentum, reduce_);
   return torch::batch_norm(x, norm.gamma, norm.beta, norm.mean, norm.variance, by_batch,
                            kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
 }

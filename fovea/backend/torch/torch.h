@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/backend/images.h"
@@ -14,6 +15,7 @@
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
 #include "fovea/backend/profile.h"
+#include "fovea/backend/torch/batch_norm.h"
 #include "fovea/backend/torch/tensor.h"
 #include "fovea/backend/weight.h"
 
@@ -43,6 +45,8 @@ class Torch {
   // While training, batch norms go by the batch that they see, and remember its statistics, where
   // they are trained; and drop_path counts.
   void set_training(bool is_training) { is_training_ = is_training; }
+  // The batch that they see is then that of all processes, of which this backend has a part.
+  void set_reducer(Reducer reduce) { reduce_ = std::move(reduce); }
   // All weights in the order in which they were made.
   const std::vector<TorchParameter>& parameters() const { return parameters_; }
   std::vector<Weight> weights() const { return host_copies(parameters_); }
@@ -125,6 +129,7 @@ class Torch {
   torch::Device device_;
   torch::ScalarType dtype_;
   bool is_training_ = false;
+  Reducer reduce_;
   std::vector<TorchParameter> parameters_;
 };
 
