@@ -25,7 +25,7 @@ class CliTune : public testing::Test {
 };
 
 TEST_F(CliTune, WritesAConfigThatTheOtherCommandsTake) {
-  const Finished done = tune({"--speedup", "1.1", "-o", config_});
+  const Finished done = tune({"--speedup", "1.5", "-o", config_});
   EXPECT_EQ(done.status, 0);
   EXPECT_THAT(done.out, HasSubstr("that the search did not see: fidelity"));
   EXPECT_EQ(folder_.count(), 1U);

@@ -112,19 +112,36 @@ TEST(KeepRatio, IsTheModelsUnlessAskedOtherwise) {
   }
 }
 
-TEST(CheckMerges, RefusesToMergeWhatIsRouted) {
+TEST(CheckMerges, RefusesWhatDoesNotGoWithRoutes) {
   const Architecture routed = infer("blvit-every-layer");
   check_merges({}, routed);
-  check_merges({.schedule = {.per_layer = {0, 0}}}, routed);
-  EXPECT_THAT(error_of([&] { check_merges({.schedule = {.r = 3}}, routed); }),
-              HasSubstr("r = 3: a big.LITTLE ViT routes its tokens"));
-  EXPECT_THAT(error_of([&] {
-                check_merges({.schedule = {.per_layer = {0, 2}}}, routed);
-              }),
-              HasSubstr("r = 0,2: "));
-  EXPECT_THAT(error_of([&] { check_merges({.matching = Matching::kth}, routed); }),
-              HasSubstr("k = 2: "));
-  check_merges({.schedule = {.r = 3}}, infer("vit"));
+  check_merges({.schedule = {.per_layer = {0, 2}}}, routed);
+  check_merges({.matching = Matching::kth}, routed);
+  EXPECT_EQ(error_of([&] { check_merges({.threshold = 0.5F}, routed); }),
+            "threshold 0.5: all images of a batch that a big.LITTLE ViT routes must keep equally "
+            "many tokens; expected r alone");
+  EXPECT_EQ(error_of([&] { check_merges({.metric = Metric::q}, routed); }),
+            "metric q: only the selected tokens of a big.LITTLE ViT have queries; expected k, v, x "
+            "or k_concat");
+  check_merges({.threshold = 0.5F}, infer("vit"));
+}
+
+// Where tokens merge as well there is less to compute, but no less than what is left needs.
+TEST(Cost, CountsRoutingAndMergingTogether) {
+  const Architecture routed = infer("blvit-every-layer");
+  Architecture plain = routed;
+  plain.routing.reset();
+  const MergeOptions merge{.schedule = {.r = 4}};
+  const double both = cost(routed, 48, 48, merge).gflops;
+  EXPECT_LT(both, cost(routed, 48, 48).gflops);
+  EXPECT_LT(both, cost(plain, 48, 48, merge).gflops);
+  MergeOptions before = merge;
+  before.placement = Placement::before_attention;
+  before.metric = Metric::x;  // needs no product
+  EXPECT_LT(cost(routed, 48, 48, before).gflops, both);
+  MergeOptions after = merge;
+  after.placement = Placement::after_mlp;
+  EXPECT_GT(cost(routed, 48, 48, after).gflops, both);
 }
 
 }  // namespace
