@@ -84,6 +84,7 @@ class Display {
 void print_trained(const Trained& trained, const Recipe& recipe, bool json) {
   if (json) {
     nlohmann::ordered_json object = {{"output", recipe.output},
+                                     {"model", trained.model},
                                      {"steps", trained.steps},
                                      {"parameters", trained.parameters},
                                      {"trained_parameters", trained.trained_parameters},
@@ -95,7 +96,7 @@ void print_trained(const Trained& trained, const Recipe& recipe, bool json) {
     print_json_line(object);
     return;
   }
-  print(fmt::format("model         {}\nparameters    {}, of which trained {}\n", recipe.output,
+  print(fmt::format("model         {}\nparameters    {}, of which trained {}\n", trained.model,
                     trained.parameters, trained.trained_parameters));
   print(fmt::format("steps         {}, {:.1f} ms each\npeak memory   {:.0f} MB\n", trained.steps,
                     1000 * trained.step_seconds, peak_mb()));
@@ -227,8 +228,10 @@ void add_finetune(CLI::App& program, int& status) {
       ->type_name("FILE");
   add_common(*command, flags);
   command->footer(
+      "--delta true writes only what changed; every command takes MODEL+DELTA.\n\n"
       "Examples:\n"
-      "  fovea finetune vits14 --data flowers/ --output out --tune attention\n"
+      "  fovea finetune vits14 --data flowers/ --output out --tune attention --delta true\n"
+      "  fovea classify vits14+out/delta.safetensors flower.jpg\n"
       "  fovea finetune deit_small --data cifar10.zip --output out --img-size 112 --amp true");
   command->callback([flags, &status] { status = train_from(*flags); });
 }

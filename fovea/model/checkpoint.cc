@@ -57,6 +57,7 @@ void Checkpoint::overlay(SafeTensors delta) {
          delta.file_name());
   }
   for (const auto& [name, changed] : delta.tensors()) check_place(changed, delta.file_name());
+  check_base(delta, file_);
   for (const auto& [name, changed] : delta.tensors()) {
     forget_parts(name);
     tensors_.insert_or_assign(name, Stored{changed, true});

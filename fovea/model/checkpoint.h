@@ -64,6 +64,7 @@ class Checkpoint {
   // Elements of all tensors that belong to the model, statistics of batch norms left out.
   int64_t parameters() const;
   const std::string& file_name() const { return file_.file_name(); }
+  const SafeTensors& file() const { return file_; }
   // The delta's file, if there is one.
   const SafeTensors* delta() const { return delta_ ? &*delta_ : nullptr; }
   // How the file spells, or would spell, a canonical name.

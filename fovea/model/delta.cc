@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -20,7 +21,30 @@ bool is_changed(const Checkpoint& base, const Weight& weight) {
   return CheckpointWeights(base).read(weight.name, weight.values.shape).data != weight.values.data;
 }
 
+// Tells models apart by the beginnings of their tensors: training changes those of all that it
+// changes, and reading more would take as long as loading.
+std::string fingerprint(const SafeTensors& model) {
+  constexpr size_t kBytes = 256;
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  const auto take = [&](const auto& bytes) {
+    for (const auto byte : bytes) hash = (hash ^ static_cast<uint8_t>(byte)) * 0x100000001b3;
+  };
+  for (const auto& [name, tensor] : model.tensors()) {
+    take(name);
+    take(tensor.dtype);
+    take(tensor.bytes.first(std::min(kBytes, tensor.bytes.size())));
+  }
+  return fmt::format("{:016x}", hash);
+}
+
 }  // namespace
+
+void check_base(const SafeTensors& delta, const SafeTensors& model) {
+  const auto found = delta.metadata().find("base");
+  if (found == delta.metadata().end() || found->second == fingerprint(model)) return;
+  fail("{}: was made of another model than {}; expected that of {}", delta.file_name(),
+       model.file_name(), printable(found->second));
+}
 
 ModelPath split_delta(const std::filesystem::path& path) {
   std::error_code ignored;  // who opens the parts says what is wrong with them
@@ -46,7 +70,8 @@ void save_delta(const Checkpoint& base, const std::vector<Weight>& weights, cons
   for (const Weight& weight : weights) {
     if (is_changed(base, weight)) changed.push_back({weight.name, &weight.values});
   }
-  std::map<std::string, std::string> metadata = {{"fovea", "delta"}};
+  std::map<std::string, std::string> metadata = {{"fovea", "delta"},
+                                                 {"base", fingerprint(base.file())}};
   if (!config.labels.empty()) metadata["label_names"] = nlohmann::json(config.labels).dump();
   if (config.input_size) metadata["input_size"] = nlohmann::json(*config.input_size).dump();
   write_weights(path, changed, storage, metadata);

@@ -24,6 +24,9 @@ ModelPath split_delta(const std::filesystem::path& path);
 // Whether a file's metadata says that it is a delta.
 bool is_delta(const SafeTensors& file);
 
+// Throws Error where a delta says that it was made of another model.
+void check_base(const SafeTensors& delta, const SafeTensors& model);
+
 // Writes those weights, under canonical names, that the base lacks or has other values for, and in
 // the metadata what differs in the config: labels and size of input. Atomic. Throws Error naming
 // the file that can't be written, and the tensor whose values f16 can't hold.

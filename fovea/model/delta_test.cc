@@ -163,6 +163,21 @@ TEST(Delta, NamesWhatDoesNotFitTheBase) {
               HasSubstr("d.safetensors: "));
 }
 
+TEST(Delta, KnowsItsBase) {
+  const TemporaryFolder folder;
+  const StoredModel base = open_stored(golden("vit"));
+  std::vector<Weight> weights = weights_of(base);
+  save_delta(base.checkpoint, {}, {}, folder / "delta.safetensors");
+  EXPECT_EQ(error_of([&] { open_stored(join(golden("vit"), folder / "delta.safetensors")); }), "");
+  // The same shapes, other values.
+  for (Weight& weight : weights) {
+    if (weight.name == "norm.weight") weight.values.data[0] += 1;
+  }
+  save_model(folder / "other", base.architecture, base.config, weights);
+  EXPECT_THAT(error_of([&] { open_stored(join(folder / "other", folder / "delta.safetensors")); }),
+              HasSubstr("delta.safetensors: was made of another model than "));
+}
+
 TEST(SplitDelta, GoesByWhatIsThere) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "a");

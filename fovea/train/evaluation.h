@@ -5,8 +5,8 @@
 
 #include "fovea/data/dataset.h"
 #include "fovea/fovea.h"
-#include "fovea/report/accuracy.h"
 #include "fovea/processes/processes.h"
+#include "fovea/report/accuracy.h"
 
 namespace fovea {
 

@@ -184,6 +184,9 @@ void check_recipe(const Recipe& r) {
   if (makes_new && r.distillation_token && (!r.class_token || r.global_pool != "token")) {
     fail("distillation_token is true; expected a class_token, and global_pool token, beside it");
   }
+  if (r.delta && (r.model.empty() || r.big_little)) {
+    fail("delta is true; expected a model that the result can be told as a change of");
+  }
   if (makes_new && r.tune != "all") {
     fail("tune is {}; expected all for a model that starts from nothing", r.tune);
   }

@@ -91,6 +91,7 @@ struct Recipe {
 
   // The run.
   std::string output = {};
+  bool delta = false;
   int seed = 0;
   int workers = 1;
   std::string device = "cpu";

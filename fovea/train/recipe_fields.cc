@@ -111,6 +111,7 @@ std::vector<RecipeField> step_fields(Recipe& r) {
 std::vector<RecipeField> run_fields(Recipe& r) {
   return {
       {"output", &r.output, "folder for model, checkpoint and log"},
+      {"delta", &r.delta, "write only what differs from model: delta.safetensors in output"},
       {"seed", &r.seed, "of all that is random", 0, 2e9},
       {"workers", &r.workers, "threads that prepare pictures", 1, 1024},
       {"device", &r.device, "cpu, cuda or cuda:N"},

@@ -5,7 +5,7 @@
 
 #include "fovea/backend/torch/device.h"
 #include "fovea/io/error.h"
-#include "fovea/model/checkpoint.h"
+#include "fovea/model/stored.h"
 #include "fovea/model/tensors.h"
 #include "fovea/model/weights.h"
 #include "fovea/train/big_little_student.h"
@@ -137,15 +137,14 @@ void load_weights(WeightSource& source, const Recipe& recipe, const std::string&
 
 void load_from(const std::string& model, const Recipe& recipe,
                const std::vector<std::string>& classes, Student& student) {
-  const Checkpoint checkpoint = Checkpoint::open(model);
-  const std::filesystem::path path = model;
-  student.config = read_config(is_directory(path) ? path : path.parent_path());
-  student.architecture = infer_architecture(checkpoint, student.config);
+  const StoredModel stored = open_stored(model);
+  student.config = stored.config;
+  student.architecture = stored.architecture;
   Architecture& a = student.architecture;
   const int count = static_cast<int>(classes.size());
   student.has_new_head = a.classes != count || student.config.labels != classes;
   a.classes = count;
-  CheckpointWeights weights(checkpoint);
+  CheckpointWeights weights(stored.checkpoint);
   WithNewHead adapted(weights, recipe.seed);
   WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)
                                               : static_cast<WeightSource&>(weights);

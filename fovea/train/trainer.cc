@@ -14,6 +14,7 @@
 #include "fovea/io/error.h"
 #include "fovea/io/file.h"
 #include "fovea/io/random.h"
+#include "fovea/model/delta.h"
 #include "fovea/model/save.h"
 #include "fovea/train/adamw.h"
 #include "fovea/train/autocast.h"
@@ -27,6 +28,8 @@
 
 namespace fovea {
 namespace {
+
+constexpr const char* kDelta = "delta.safetensors";
 
 using Clock = std::chrono::steady_clock;
 
@@ -86,6 +89,7 @@ class Run {
   void count(const Batch& batch, const torch::Tensor& logits, double loss, Clock::time_point start);
   void add(const JournalLine& line);
   void log_window();
+  void save() const;
   void evaluate();
   void save_checkpoint();
   void run_epoch(int64_t epoch, int64_t first);
@@ -180,6 +184,9 @@ void Run::begin() {
   if (processes_.size() > 1) {
     student_.torch->set_reducer([this](std::span<double> sums) { processes_.sum(sums); });
   }
+  result_.model = recipe_.delta
+                      ? split_delta(recipe_.model).base.string() + "+" + file(kDelta).string()
+                      : recipe_.output;
   result_.parameters = student_.architecture.parameters;
   for (const torch::Tensor& tensor : optimizer_.trained()) {
     result_.trained_parameters += tensor.numel();
@@ -285,14 +292,23 @@ void Run::log_window() {
   window_ = {};
 }
 
+void Run::save() const {
+  if (!recipe_.delta) {
+    save_model(recipe_.output, student_.architecture, student_.config, mean_.weights());
+    return;
+  }
+  Config config = student_.config;
+  config.input_size = student_.architecture.input_size;
+  const Checkpoint base = Checkpoint::open(split_delta(recipe_.model).base);
+  save_delta(base, mean_.weights(), config, file(kDelta));
+}
+
 void Run::evaluate() {
   log_window();
-  if (processes_.is_first()) {
-    save_model(recipe_.output, student_.architecture, student_.config, mean_.weights());
-  }
+  if (processes_.is_first()) save();
   if (!val_data_) return;
   processes_.wait_for_all();  // until it is written
-  const Model model = Model::load(recipe_.output, {.threads = options_.threads});
+  const Model model = Model::load(result_.model, {.threads = options_.threads});
   const Accuracy accuracy =
       evaluate_on(model, *val_data_, {.merge = options_.eval_merge, .want_tokens = false},
                   options_.stop, processes_);

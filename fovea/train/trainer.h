@@ -7,8 +7,8 @@
 #include <string>
 
 #include "fovea/fovea.h"
-#include "fovea/train/journal.h"
 #include "fovea/processes/processes.h"
+#include "fovea/train/journal.h"
 #include "fovea/train/recipe.h"
 
 namespace fovea {
@@ -30,7 +30,8 @@ struct TrainOptions {
 
 // What a run came to.
 struct Trained {
-  bool stopped = false;  // before its end; the checkpoint goes on from there
+  std::string model = {};  // as every command takes it
+  bool stopped = false;    // before its end; the checkpoint goes on from there
   int64_t steps = 0;
   int64_t parameters = 0;          // of the model
   int64_t trained_parameters = 0;  // of those, what recipe.tune chose

@@ -166,6 +166,35 @@ TEST_F(TrainingRun, FineTunesTheAttentionAloneWithAHeadForOtherClasses) {
   EXPECT_EQ(after.tensors().at("head.weight").shape[0], 3);
 }
 
+TEST_F(TrainingRun, WritesOnlyWhatItChanged) {
+  Recipe r = recipe("out");
+  r.model = golden("vit").string();
+  r.tune = "attention";
+  r.img_size = 64;
+  r.epochs = 1;
+  r.delta = true;
+  const Trained trained = train(r, options_);
+  const SafeTensors delta = SafeTensors::open(r.output + "/delta.safetensors");
+  for (const auto& [name, tensor] : delta.tensors()) {
+    EXPECT_TRUE(name.starts_with("head.") || name.find(".attn.") != std::string::npos) << name;
+  }
+  EXPECT_FALSE(std::filesystem::exists(r.output + "/model.safetensors"));
+  EXPECT_EQ(trained.model, r.model + "+" + r.output + "/delta.safetensors");
+  // As a whole the same run answers the same.
+  Recipe whole = r;
+  whole.output = (folder_.path() / "whole").string();
+  whole.delta = false;
+  train(whole, options_);
+  const auto answer = [&](const std::string& name) {
+    const Model model = Model::load(name, {.threads = 1});
+    EXPECT_THAT(model.config().labels, testing::ElementsAre("class0", "class1", "class2"));
+    return model.run(model.preprocess(data_ / "val" / "class1" / "3.png")).logits.data;
+  };
+  EXPECT_EQ(answer(trained.model), answer(whole.output));
+  r.model.clear();
+  EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("delta is true; expected a model"));
+}
+
 class Distilled : public TrainingRun, public testing::WithParamInterface<std::string> {};
 
 TEST_P(Distilled, LearnsFromATeacher) {
