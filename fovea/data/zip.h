@@ -12,7 +12,7 @@
 
 #include "fovea/io/file.h"
 
-struct zip;  // libzip's handle
+struct zip;       // libzip's handle
 struct zip_stat;  // what it says of an entry
 
 namespace fovea {
