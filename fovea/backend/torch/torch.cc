@@ -14,14 +14,13 @@ static_assert(Backend<Torch>);
 
 constexpr double kBatchNormMomentum = 0.1;  // as PyTorch has it
 
-// Sequences of `batch` images of `tokens` each.
+}  // namespace
+
 std::shared_ptr<const Sequences> even_sequences(int64_t batch, int64_t tokens) {
   auto first = std::make_shared<Sequences>();
   for (int64_t b = 0; b <= batch; ++b) first->push_back(static_cast<int32_t>(b * tokens));
   return first;
 }
-
-}  // namespace
 
 Torch::Torch(torch::Device device, torch::ScalarType dtype) : device_(device), dtype_(dtype) {}
 
