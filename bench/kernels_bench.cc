@@ -98,6 +98,7 @@ void attention(benchmark::State& state, Dtype dtype) {
   a.tokens = state.range(0);
   a.width = state.range(1);
   a.stride = 3 * 6 * a.width;
+  a.q_stride = a.stride;
   a.out_stride = 6 * a.width;
   const auto qkv = random_floats(a.tokens * a.stride);
   const auto sizes = random_floats(a.tokens);

@@ -12,6 +12,7 @@
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
 #include "fovea/tokens/counts.h"
+#include "fovea/tokens/routing.h"
 
 namespace fovea {
 namespace {
@@ -110,6 +111,12 @@ void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_im
   for (int64_t layer = 0; layer < depth; ++layer) {
     write_sources(output.trace[layer], first_image * depth + layer, depth, result.trace);
   }
+  auto route = output.routes.begin();
+  for (auto& [layer, positions] : result.routes) {
+    std::copy(route->data.begin(), route->data.end(),
+              positions.data.begin() + first_image * positions.shape[1]);
+    ++route;
+  }
   std::copy(output.layer_tokens.data.begin(), output.layer_tokens.data.end(),
             result.layer_tokens.data.begin() + first_image * result.layer_tokens.shape[1]);
   if (!options.want_tokens) return;
@@ -167,6 +174,13 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   result.layer_tokens = IntArray({s[0], a.depth});
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
   if (options.want_trace) result.trace = IntArray({s[0], a.depth, positions});
+  if (a.routing) {
+    const int patches = static_cast<int>(positions) - a.prefix();
+    const int selected =
+        a.prefix() + selected_patches(keep_ratio_of(a, options.keep_ratio), patches);
+    for (const int layer : a.routing->predict_after)
+      result.routes[layer] = IntArray({s[0], selected});
+  }
   if (!options.want_tokens) return result;
   // With a threshold it shows only later how many tokens are left.
   const int64_t left =
@@ -184,16 +198,16 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
                               int64_t end, const RunOptions& options, Result& result) const {
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
-  if (options.profile == nullptr) {
-    write_part(vit.forward(*cpu, part, options.merge, options.want_trace), *cpu, begin, options,
-               result);
-    return;
-  }
+  const auto run = [&] {
+    const double keep_ratio = keep_ratio_of(architecture, options.keep_ratio);
+    write_part(vit.forward(*cpu, part, options.merge, options.want_trace, keep_ratio), *cpu, begin,
+               options, result);
+  };
+  if (options.profile == nullptr) return run();
   Profile profile;
   cpu->set_profile(&profile);
   const auto start = std::chrono::steady_clock::now();
-  write_part(vit.forward(*cpu, part, options.merge, options.want_trace), *cpu, begin, options,
-             result);
+  run();
   cpu->set_profile(nullptr);
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
   profile[Work::other] = passed.count() - profile.total();
@@ -253,7 +267,8 @@ Array dense_features(const Result& result, int64_t image, int prefix) {
 
 Result Model::run(const Array& images, const RunOptions& options) const {
   const Architecture& a = state_->architecture;
-  check_merge_options(options.merge, a.depth, a.class_token);
+  check_merges(options.merge, a);
+  keep_ratio_of(a, options.keep_ratio);
   check_images(images, a);
   Result result = state_->allocate(images, options);
   const int64_t batch = images.shape[0];

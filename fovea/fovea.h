@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,9 @@ struct Result {
   IntArray source;
   IntArray layer_tokens;  // [B, depth]: tokens that leave each layer
   IntArray trace;         // [B, depth, N]: like source, after each layer
+  // Of a big.LITTLE ViT, by the layers, counted from 1, after which it was predicted: the positions
+  // that took the big path from there on, ascending, prefix tokens among them: [B, K].
+  std::map<int, IntArray> routes;
 };
 
 // One feature for every patch of an image of a result, merged or not: [P, C], the patches in rows
@@ -48,7 +53,8 @@ struct RunOptions {
   MergeOptions merge = {};
   bool want_tokens = true;
   bool want_trace = false;
-  Profile* profile = nullptr;  // where the run's time is added, by kind of work
+  std::optional<double> keep_ratio = {};  // of a big.LITTLE ViT, instead of its own: above 0, to 1
+  Profile* profile = nullptr;             // where the run's time is added, by kind of work
 };
 
 // A model ready to run. Copies share the weights. Safe to call from several threads at once.

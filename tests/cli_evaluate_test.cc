@@ -106,6 +106,24 @@ TEST_F(CliEvaluate, SkipsAndNamesWhatCantBeRead) {
   EXPECT_EQ(json_lines_of(done.out).at(0)["images"], 2);
 }
 
+TEST_F(CliEvaluate, CtrlCGivesTheAccuracySoFar) {
+  constexpr int kMany = 3000;
+  for (int i = 0; i < 10; ++i) {
+    const std::string folder = "set/c" + std::to_string(i);
+    put("photo.jpg", folder + "/0.jpg");
+    for (int j = 1; j < kMany / 10; ++j) {
+      std::filesystem::create_hard_link(folder_ / folder / "0.jpg",
+                                        folder_ / folder / (std::to_string(j) + ".jpg"));
+    }
+  }
+  const Finished done = interrupt_fovea({"evaluate", vit_, path("set"), "--json", "--batch", "1"});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, HasSubstr("interrupted: this is of "));
+  const int images = json_lines_of(done.out).at(0)["images"].get<int>();
+  EXPECT_GE(images, 1);
+  EXPECT_LT(images, kMany);
+}
+
 TEST_F(CliEvaluate, RefusesFoldersThatMeanNothing) {
   expect_refused(run_fovea({"evaluate", vit_, path("none")}), "no such folder");
   put("photo.jpg", "set/a/1.jpg");

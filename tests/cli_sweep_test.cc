@@ -104,6 +104,17 @@ TEST_F(CliSweep, ThresholdsAreALineOfTheirOwn) {
   EXPECT_THAT(read_text(folder_ / "sweep.svg"), AllOf(HasSubstr(">0.5<"), HasSubstr("merged")));
 }
 
+TEST_F(CliSweep, RandomSchedulesAreACloud) {
+  expect_done(sweep({"--r", "2,4", "--random-schedules", "5", "-o", csv_}));
+  const std::vector<CsvRow> rows = read_csv(csv_);
+  ASSERT_EQ(rows.size(), 8U);
+  for (size_t i = 3; i < 8; ++i) {
+    EXPECT_THAT(rows[i].at("r"), HasSubstr(","));
+    EXPECT_NE(rows[i].at("r"), rows[3 + (i - 2) % 5].at("r"));
+  }
+  EXPECT_THAT(read_text(folder_ / "sweep.svg"), HasSubstr(">random schedules<"));
+}
+
 TEST_F(CliSweep, AModelWithoutHeadHasNoAgreement) {
   write_model_without(folder_ / "model", "head.");
   expect_done(run_fovea({"sweep", folder_ / "model", kPictures, "--r", "4", "-o", csv_}));
@@ -134,6 +145,8 @@ TEST_F(CliSweep, RefusesInOneLineAndWritesNothing) {
   refuse({"--r", "4,", "-o", csv_}, "--r : expected a number of tokens");
   refuse({"--metric", "k,z", "-o", csv_}, "--metric z: expected one of k, q");
   refuse({"--passes", "0", "-o", csv_}, "--passes");
+  refuse({"--random-schedules", "x", "-o", csv_}, "--random-schedules x");
+  refuse({"--random-schedules", "3", "--threshold", "0.9", "-o", csv_}, "does not go with");
   refuse({"-o", csv_, "--plot", folder_ / "x.png"}, "expected a name that ends in .svg");
   refuse({"-o", folder_ / "x.svg"}, "x.svg: expected another file than that of the plot");
   refuse({"-o", folder_ / "none" / "x.csv"}, "there is no folder");

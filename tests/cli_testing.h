@@ -28,6 +28,11 @@ inline Finished run_fovea(const std::vector<std::string>& arguments, const Strea
   return run_program(FOVEA_PROGRAM, arguments, streams);
 }
 
+// Ends it by Ctrl-C as soon as it has begun its work.
+inline Finished interrupt_fovea(const std::vector<std::string>& arguments) {
+  return run_program(FOVEA_PROGRAM, arguments, {}, interrupt_when_it_listens);
+}
+
 inline std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/model/architecture.h"
@@ -36,7 +37,7 @@ struct PlainResult {
   std::vector<int> source;
 };
 
-// For models with a linear stem and a position embedding of the input's own grid.
+// For models with a position embedding of the input's own grid.
 class PlainVit {
  public:
   explicit PlainVit(const std::filesystem::path& folder)
@@ -69,27 +70,86 @@ class PlainVit {
   }
 
  private:
+  // Planes of values, [channels][height * width].
+  struct Planes {
+    int side = 0;
+    PlainRows channels;
+  };
+
+  // A convolution; `bias`: whether it has one.
+  Planes convolve(const Planes& x, const std::string& name, int out, int kernel, int stride,
+                  int padding, bool bias) {
+    const int in = static_cast<int>(x.channels.size());
+    const Array weight = weights_.read(name + ".weight", {out, in, kernel, kernel});
+    const Array offset = bias ? weights_.read(name + ".bias", {out}) : Array({out});
+    Planes y;
+    y.side = (x.side + 2 * padding - kernel) / stride + 1;
+    for (int o = 0; o < out; ++o) {
+      y.channels.emplace_back(y.side * y.side, offset.data[o]);
+      for (int i = 0; i < y.side * y.side * in * kernel * kernel; ++i) {
+        const int tap = i % (kernel * kernel);
+        const int channel = i / (kernel * kernel) % in;
+        const int place = i / (kernel * kernel * in);
+        const int row = place / y.side * stride + tap / kernel - padding;
+        const int column = place % y.side * stride + tap % kernel - padding;
+        if (row < 0 || row >= x.side || column < 0 || column >= x.side) continue;
+        y.channels[o][place] +=
+            static_cast<double>(weight.data[(o * in + channel) * kernel * kernel + tap]) *
+            x.channels[channel][row * x.side + column];
+      }
+    }
+    return y;
+  }
+
+  void batch_norm(Planes& x, const std::string& name) {
+    const Shape shape = {static_cast<int64_t>(x.channels.size())};
+    const Array gamma = weights_.read(name + ".weight", shape);
+    const Array beta = weights_.read(name + ".bias", shape);
+    const Array mean = weights_.read(name + ".running_mean", shape);
+    const Array variance = weights_.read(name + ".running_var", shape);
+    for (size_t c = 0; c < x.channels.size(); ++c) {
+      const double scale = gamma.data[c] / std::sqrt(variance.data[c] + 1e-5);
+      for (double& value : x.channels[c]) value = (value - mean.data[c]) * scale + beta.data[c];
+    }
+  }
+
+  static void gelu(std::vector<double>& values) {
+    for (double& value : values) value *= 0.5 * (1 + std::erf(value / std::sqrt(2.0)));
+  }
+
+  // Patches as rows.
+  PlainRows stem(const float* image, int side) {
+    const std::string name = "patch_embed.proj";
+    Planes x{side, {}};
+    for (int c = 0; c < 3; ++c)
+      x.channels.emplace_back(image + c * side * side, image + (c + 1) * side * side);
+    if (a_.stem == Stem::linear) x = convolve(x, name, a_.width, a_.patch[0], a_.patch[0], 0, true);
+    int index = 0;
+    for (const StemConvolution& step : a_.convolutions) {
+      const bool overlaps = a_.stem == Stem::conv;
+      const std::string convolution = name + "." + std::to_string(index);
+      x = convolve(x, convolution, step.channels, step.kernel, step.stride, overlaps ? 1 : 0,
+                   !overlaps);
+      batch_norm(x, name + "." + std::to_string(index + 1));
+      index += 3;
+      if (!overlaps && index == 3 * static_cast<int>(a_.convolutions.size())) continue;
+      for (std::vector<double>& channel : x.channels) gelu(channel);
+    }
+    if (a_.stem == Stem::conv)
+      x = convolve(x, name + "." + std::to_string(index), a_.width, 1, 1, 0, true);
+    PlainRows rows(x.side * x.side, std::vector<double>(a_.width));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      for (int c = 0; c < a_.width; ++c) rows[i][c] = x.channels[c][i];
+    }
+    return rows;
+  }
+
   PlainRows embed(const float* image, int side) {
-    const int patch = a_.patch[0];
-    const int64_t inputs = int64_t{3} * patch * patch;
-    const Array weight = weights_.read("patch_embed.proj.weight", {a_.width, 3, patch, patch});
-    const Array bias = weights_.read("patch_embed.proj.bias", {a_.width});
     const Array positions = weights_.read("pos_embed", {1, a_.position_rows, a_.width});
     PlainRows x;
     if (a_.class_token) x.push_back(token("cls_token"));
     if (a_.distillation_token) x.push_back(token("dist_token"));
-    for (int i = 0; i < side / patch * (side / patch); ++i) {
-      const int top = i / (side / patch) * patch;
-      const int left = i % (side / patch) * patch;
-      x.emplace_back(bias.data.begin(), bias.data.end());
-      for (int64_t c = 0; c < a_.width; ++c) {
-        for (int64_t j = 0; j < inputs; ++j) {
-          const int64_t row = top + j / patch % patch;
-          const int64_t pixel = (j / (patch * patch) * side + row) * side + left + j % patch;
-          x.back()[c] += static_cast<double>(weight.data[c * inputs + j]) * image[pixel];
-        }
-      }
-    }
+    for (std::vector<double>& patch : stem(image, side)) x.push_back(std::move(patch));
     // Of all tokens, or of the patches alone.
     const size_t without = x.size() - static_cast<size_t>(a_.position_rows);
     for (size_t i = 0; i + without < x.size(); ++i) {
@@ -186,9 +246,7 @@ class PlainVit {
       const std::string name = "blocks." + std::to_string(layer) + ".ffns." + std::to_string(j);
       PlainRows hidden =
           linear(norm(before, name + ".norm"), name + ".mlp.fc1", a_.width, a_.mlp_width);
-      for (std::vector<double>& row : hidden) {
-        for (double& value : row) value *= 0.5 * (1 + std::erf(value / std::sqrt(2.0)));
-      }
+      for (std::vector<double>& row : hidden) gelu(row);
       add(x, linear(hidden, name + ".mlp.fc2", a_.mlp_width, a_.width), name);
     }
   }

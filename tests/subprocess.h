@@ -3,13 +3,17 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fovea/io/testing.h"
@@ -39,9 +43,25 @@ inline void redirect(int stream, const std::string& path, int flags) {
   if (opened < 0 || ::dup2(opened, stream) < 0) ::_exit(126);
 }
 
-// Runs `program`, with nothing on its standard input, to its end.
+// Sends Ctrl-C to a process as soon as it has said that it will handle it (signal 2 is the second
+// bit of SigCgt); without that after 30 seconds.
+inline void interrupt_when_it_listens(pid_t process) {
+  using std::chrono::milliseconds;
+  const std::string path = "/proc/" + std::to_string(process) + "/status";
+  for (int i = 0; i < 3000; ++i) {
+    const std::string status = read_all(path);
+    const size_t at = status.find("SigCgt:");
+    if (at != std::string::npos && (std::stoull(status.substr(at + 7), nullptr, 16) & 2U) != 0)
+      break;
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  ::kill(process, SIGINT);
+}
+
+// Runs `program`, with nothing on its standard input, to its end. `meanwhile` is given its process.
 inline Finished run_program(const std::string& program, const std::vector<std::string>& arguments,
-                            const Streams& streams = {}) {
+                            const Streams& streams = {},
+                            const std::function<void(pid_t)>& meanwhile = {}) {
   const TemporaryFolder caught;
   const std::string out = streams.out.empty() ? (caught / "out").string() : streams.out;
   const std::string err = streams.err.empty() ? (caught / "err").string() : streams.err;
@@ -57,6 +77,7 @@ inline Finished run_program(const std::string& program, const std::vector<std::s
     ::execv(program.c_str(), argv.data());
     ::_exit(127);
   }
+  if (meanwhile) meanwhile(child);
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   Finished finished;

@@ -2,6 +2,7 @@
 // that fulfils this.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <span>
 #include <vector>
@@ -19,21 +20,23 @@ namespace fovea {
 // Tensor: [B, T, C] activations, cheap to copy. Linear, Norm, Vector: weights of a linear layer, a
 // LayerNorm, a value per channel. Rows: those of prefix tokens or of a table of positions, and
 // Positions what an input takes of them. Qkv, Projection: the joint weights of queries, keys and
-// values, and what they make of a tensor. kTrains: whether weights change between runs. Sizes,
-// plans and sources are plain host data. The comments at Cpu's members say what each operation
-// does.
+// values, and what they make of a tensor. CrossQkv: the same where only some tokens ask. kTrains:
+// whether weights change between runs. Sizes, plans, routes and sources are plain host data. The
+// comments at Cpu's members say what each operation does.
 template <class B>
 concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
                            const typename B::Norm norm, const typename B::Vector vector,
-                           const typename B::Qkv qkv, const typename B::Projection projection,
+                           const typename B::Qkv qkv, const typename B::CrossQkv cross,
+                           const typename B::Projection projection,
                            std::span<const typename B::Projection> projections, const Weight weight,
                            const BatchNorm batch_norm, std::span<const typename B::Rows> prefix,
                            const typename B::Rows rows, const PositionMap map,
                            const typename B::Positions positions, const Images images,
                            std::span<const float> sizes, std::span<const typename B::Tensor> many,
-                           const Plan plan, const Partition partition,
-                           std::span<const int> splits) {
+                           const Plan plan, const Partition partition, const Route route,
+                           std::span<const int> splits, std::array<int, 2> grid) {
   { b.make_linear(weight, weight) } -> std::same_as<typename B::Linear>;
+  { b.make_exact_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   {
     b.make_convolution(weight, weight, batch_norm, RowOrder::channels_first)
     } -> std::same_as<typename B::Linear>;
@@ -44,11 +47,16 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.fold(x, 4) } -> std::same_as<typename B::Tensor>;
   { b.positions(prefix, rows, map) } -> std::same_as<typename B::Positions>;
   { b.embed(x, positions) } -> std::same_as<typename B::Tensor>;
+  { b.convolve_gelu(x, linear, grid, 2) } -> std::same_as<typename B::Tensor>;
   { b.linear(x, linear) } -> std::same_as<typename B::Tensor>;
+  { b.hidden_linear(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.linear_gelu(x, linear) } -> std::same_as<typename B::Tensor>;
   { b.add_linear(x, x, linear, vector) } -> std::same_as<typename B::Tensor>;
   { b.make_qkv(weight, weight, 1) } -> std::same_as<typename B::Qkv>;
   { b.project(x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
+  { b.make_cross_qkv(weight, weight) } -> std::same_as<typename B::CrossQkv>;
+  { b.project_cross(x, x, norm, cross) } -> std::same_as<typename B::Projection>;
+  { b.norm_linear(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.norm_linear_gelu(x, norm, linear) } -> std::same_as<typename B::Tensor>;
   { b.layer_norm(x, norm) } -> std::same_as<typename B::Tensor>;
   { b.attention(projection, 1, sizes) } -> std::same_as<typename B::Tensor>;
@@ -58,6 +66,11 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
   { b.class_attention(projections, 1, sizes) } -> std::same_as<std::vector<float>>;
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
+  { b.keep_scores(x, linear, 1) } -> std::same_as<typename B::Tensor>;
+  { b.gather(x, route) } -> std::same_as<typename B::Tensor>;
+  { b.add_gated(x, x, x, vector) } -> std::same_as<typename B::Tensor>;
+  { b.put(x, x, route) } -> std::same_as<typename B::Tensor>;
+  { b.add_change(x, x, x, route, vector) } -> std::same_as<typename B::Tensor>;
   { b.token(x, 0) } -> std::same_as<typename B::Tensor>;
   { b.average(x, sizes, 1) } -> std::same_as<typename B::Tensor>;
   { b.concat_channels(x, x) } -> std::same_as<typename B::Tensor>;

@@ -23,6 +23,12 @@ struct Edges {
   std::vector<int32_t> target;  // row of the B token
 };
 
+// The tokens of a batch that take the big path.
+struct Route {
+  Sequences first;            // where those of each image lie in `rows`
+  std::vector<int32_t> rows;  // ascending
+};
+
 // A merge of a batch. A row that is no one's member is dropped.
 struct Plan {
   Sequences first;                    // of the new rows

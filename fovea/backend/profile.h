@@ -8,8 +8,8 @@
 namespace fovea {
 
 // Kinds of work. What is none of these counts as other.
-enum class Work { patches, norms, products, attention, merging, other };
-inline constexpr size_t kWorkKinds = 6;
+enum class Work { patches, norms, products, attention, merging, routing, other };
+inline constexpr size_t kWorkKinds = 7;
 
 struct Profile {
   std::array<double, kWorkKinds> seconds =

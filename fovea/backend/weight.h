@@ -20,8 +20,9 @@ struct BatchNorm {
   double eps = 1e-5;
 };
 
-// How the rows that a convolution without overlap takes as one are flattened: (channel, row,
-// column), as Backend::patches leaves them, or (row, column, channel), as Backend::fold does.
+// How the window that a convolution takes as one row is flattened: (channel, row, column), as
+// Backend::patches leaves them, or (row, column, channel), as Backend::fold and
+// Backend::convolve_gelu do.
 enum class RowOrder { channels_first, channels_last };
 
 }  // namespace fovea

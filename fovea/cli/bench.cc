@@ -22,7 +22,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, size;
+  std::string model, size, keep_ratio;
   std::string batch = "1,8";
   std::string reps;  // empty: as many as fill a few seconds
   bool json = false;
@@ -87,8 +87,9 @@ int reps_of(const Flags& flags) {
 Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Model model = load_model(flags.model, load_options(flags.run));
   if (is_first) print_notes(model);
-  const RunOptions options{.merge = merge_of(flags, row), .want_tokens = false};
-  const Architecture& a = model.architecture();
+  RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
+  options.want_tokens = false;
+  const Architecture a = as_run(model.architecture(), options);
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
@@ -194,10 +195,28 @@ void print_as_text(const Row& row, const Measured& m, double speed_up) {
                     m.peak_mb, speed_up));
 }
 
+// Whether MODEL is a big.LITTLE ViT, told without loading it.
+bool is_routed(const std::string& model) {
+  if (is_named(model)) return named_architecture(model).routing.has_value();
+  const std::filesystem::path path = model;
+  return !read_config(std::filesystem::is_directory(path) ? path : path.parent_path())
+              .predict_after.empty();
+}
+
+// The model's depth is not known yet: a list of its own length will do.
+void refuse_merging(const MergeOptions& merge) {
+  Architecture a;
+  a.depth = std::max(1, static_cast<int>(merge.schedule.per_layer.size()));
+  a.class_token = true;
+  a.routing.emplace();
+  check_merges(merge, a);
+}
+
 // What to run of --r; where only a file says it, that is one run.
 std::vector<std::string> r_of(const Flags& flags) {
   const MergeTexts texts = layered(flags.merge);
   const auto r = texts.find("r");
+  if (r == texts.end() && is_routed(flags.model)) return {"0"};
   if (r == texts.end()) return {"0", texts.contains("threshold") ? "" : "13"};
   if (!flags.merge.typed.contains("r")) return {r->second};
   std::vector<std::string> list = split(r->second);
@@ -208,10 +227,12 @@ std::vector<std::string> r_of(const Flags& flags) {
 // Every r of a batch, then the next batch.
 std::vector<Row> rows_of(const Flags& flags) {
   std::vector<Row> rows;
+  const bool routed = is_routed(flags.model);
   for (const std::string& batch : split(flags.batch)) {
     for (const std::string& r : r_of(flags)) {
       rows.push_back({r, parse_whole("--batch", batch, 1, 4096)});
-      merge_of(flags, rows.back());
+      const MergeOptions merge = merge_of(flags, rows.back());
+      if (routed) refuse_merging(merge);
     }
   }
   return rows;
@@ -221,6 +242,7 @@ int bench(const Flags& flags) {
   // Whatever can be wrong with the options is found before anything is measured.
   const std::vector<Row> rows = rows_of(flags);
   load_options(flags.run);
+  run_options({}, flags.keep_ratio);
   reps_of(flags);
   if (is_named(flags.model)) input_size(flags.size, named_architecture(flags.model));
   double seconds_of_first_r = 0;
@@ -249,7 +271,8 @@ void add_bench(CLI::App& program, int& status) {
       ->add_option_function<std::string>(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer; commas separate runs\n"
-          "(default 0,13; with --threshold 0 and without a limit)")
+          "(default 0,13; with --threshold 0 and without a limit; of a\n"
+          "big.LITTLE model 0)")
       ->type_name("N,...");
   command
       ->add_option("--batch", flags->batch,
@@ -269,6 +292,7 @@ void add_bench(CLI::App& program, int& status) {
                     "Show under each row where the time goes, and which share of the\n"
                     "processor's peak the matrix products reach");
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge, false);
   command->footer(
       "Example: a small model, one image and eight at once, with and without merging:\n"

@@ -15,7 +15,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, size;
+  std::string model, keep_ratio, size;
   PictureFlags pictures;
   std::string top = "5";
   bool json = false;
@@ -79,18 +79,18 @@ std::vector<std::string> labels_of(const Model& model) {
 }
 
 int classify(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
+  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const int top = parse_whole("--top", flags.top, 1, 1'000'000);
   const LoadOptions load = load_options(flags.run);
   const Pictures pictures = find_pictures(flags.pictures);
-  const Model model = open_model(flags.model, load, merge);
+  const Model model = open_model(flags.model, load, options);
   const int64_t classes = model.architecture().classes;
   if (classes == 0) {
     fail("{}: the model has no head to classify with; fovea embed gives its features", flags.model);
   }
   const std::vector<std::string> labels = labels_of(model);
   return run_pictures(
-      model, pictures, preprocessing_of(flags.size, model), {.merge = merge, .want_tokens = false},
+      model, pictures, preprocessing_of(flags.size, model), options,
       [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
         const auto logits = std::span(result.logits.data).subspan(index * classes, classes);
         if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
@@ -116,6 +116,7 @@ void add_classify(CLI::App& program, int& status) {
                     "top: [{label, index, probability}]");
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Example: the three most likely classes, with and without merging:\n"

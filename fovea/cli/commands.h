@@ -20,5 +20,9 @@ void add_bench(CLI::App& program, int& status);
 void add_evaluate(CLI::App& program, int& status);
 void add_visualize(CLI::App& program, int& status);
 void add_sweep(CLI::App& program, int& status);
+void add_tune(CLI::App& program, int& status);
+// In builds without libtorch these say where they are.
+void add_train(CLI::App& program, int& status);
+void add_finetune(CLI::App& program, int& status);
 
 }  // namespace fovea::cli

@@ -12,7 +12,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, output, names, size;
+  std::string model, output, names, keep_ratio, size;
   bool dense = false;
   PictureFlags pictures;
   MergeFlags merge;
@@ -81,13 +81,12 @@ int embed_into(Output output, const Flags& flags, const Model& model, const Pict
 }
 
 int embed(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
+  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const LoadOptions load = load_options(flags.run);
   check_outputs(flags);
   const Pictures pictures = find_pictures(flags.pictures);
-  const Model model = open_model(flags.model, load, merge);
+  const Model model = open_model(flags.model, load, options);
   const Preprocessing spec = preprocessing_of(flags.size, model);
-  const RunOptions options = {.merge = merge, .want_tokens = flags.dense};
   if (!flags.dense) return embed_into(FeatureOutput(), flags, model, pictures, spec, options);
   DenseOutput output(model.architecture(), spec);
   return embed_into<DenseOutput&>(output, flags, model, pictures, spec, options);
@@ -115,6 +114,7 @@ void add_embed(CLI::App& program, int& status) {
                     "columns, channels]; zeros where patches were dropped");
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Example: every picture below a folder, 16 tokens fewer after each layer:\n"

@@ -21,7 +21,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, folder, train, size;
+  std::string model, folder, train, size, keep_ratio;
   std::string knn = "20";
   std::string batch = "8";
   bool json = false;
@@ -42,18 +42,18 @@ struct Spent {
 // A model and how it is to be run.
 struct Setting {
   const Model& model;
-  MergeOptions merge;
+  RunOptions run;
   Preprocessing spec;
   int batch;
 };
 
 void add(const Setting& setting, const Result& result, double seconds, Spent& spent) {
-  const Architecture& a = setting.model.architecture();
+  const Architecture a = as_run(setting.model.architecture(), setting.run);
   const int64_t images = result.features.shape[0];
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int64_t i = 0; i < images; ++i) {
     const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    spent.gflops += gflops(a, setting.spec.height, setting.spec.width, setting.merge, of_image);
+    spent.gflops += gflops(a, setting.spec.height, setting.spec.width, setting.run.merge, of_image);
     spent.tokens += of_image.back();
   }
   spent.images += images;
@@ -71,8 +71,7 @@ int run_labelled(const Setting& setting, const Labelled& pictures, const Interru
       pictures, setting.batch, setting.spec, setting.model.threads(), progress,
       [&](const PictureBatch& batch) {
         const auto start = std::chrono::steady_clock::now();
-        const Result result =
-            setting.model.run(batch.images, {.merge = setting.merge, .want_tokens = false});
+        const Result result = setting.model.run(batch.images, setting.run);
         const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
         add(setting, result, passed.count(), spent);
         std::vector<int> classes;
@@ -180,17 +179,18 @@ void print_result(const Flags& flags, const Accuracy& accuracy, const Spent& spe
 }
 
 int evaluate(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
+  RunOptions run_as = run_options(merge_options(flags.merge), flags.keep_ratio);
+  run_as.want_tokens = false;
   const LoadOptions load = load_options(flags.run);
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);
   parse_whole("--knn", flags.knn, 1, 1'000'000);
   const Labelled pictures = open_dataset(flags.folder, "");
-  const Model model = open_model(flags.model, load, merge);
+  const Model model = open_model(flags.model, load, run_as);
   if (model.architecture().classes == 0 && flags.train.empty()) {
     fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
          flags.model);
   }
-  const Setting setting = {model, merge, preprocessing_of(flags.size, model), batch};
+  const Setting setting = {model, run_as, preprocessing_of(flags.size, model), batch};
   const Interrupt interrupt;
   Accuracy accuracy;
   Spent spent;
@@ -235,6 +235,7 @@ void add_evaluate(CLI::App& program, int& status) {
                     "gflops_per_image, tokens_left");
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Ctrl-C ends it with the accuracy so far, exit status 1.\n\n"

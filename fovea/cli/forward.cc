@@ -10,7 +10,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, input, output;
+  std::string model, input, output, keep_ratio;
   MergeFlags merge;
   RunFlags run;
   bool unmerge = false;
@@ -28,14 +28,14 @@ Array unmerged(const Result& result, int prefix) {
 }
 
 int forward(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
+  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const LoadOptions load = load_options(flags.run);
   check_can_write(flags.output);
   const Array input = read_npy(flags.input);
-  const Model model = open_model(flags.model, load, merge);
+  const Model model = open_model(flags.model, load, options);
   Result result;
   try {
-    result = model.run(input, {.merge = merge});
+    result = model.run(input, options);
   } catch (const Error& error) {
     fail("{}: {}", flags.input, error.what());
   }
@@ -43,6 +43,9 @@ int forward(const Flags& flags) {
       to_write("logits", result.logits), to_write("features", result.features),
       to_write("tokens", result.tokens), to_write("sizes", result.sizes),
       to_write("source", result.source)};
+  for (const auto& [layer, positions] : result.routes) {
+    tensors.push_back(to_write(fmt::format("routes.{}", layer), positions));
+  }
   Array dense;
   if (flags.unmerge) {
     dense = unmerged(result, model.architecture().prefix());
@@ -68,13 +71,15 @@ void add_forward(CLI::App& program, int& status) {
       ->add_option("--output", flags->output,
                    "File to write, .safetensors: logits, features, tokens, sizes\n"
                    "(input tokens in each token), source (the token that each\n"
-                   "input token ended in)")
+                   "input token ended in); of a big.LITTLE model also routes.L (the\n"
+                   "positions that take the big path after layer L, counted from 1)")
       ->type_name("FILE")
       ->required();
   command->add_flag("--unmerge", flags->unmerge,
                     "Write dense as well: a feature for every patch, merged or not,\n"
                     "[batch, patches, channels]; zeros where patches were dropped");
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Example: 13 tokens fewer after each layer:\n"

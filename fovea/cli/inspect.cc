@@ -6,12 +6,13 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
+#include "fovea/tokens/routing.h"
 
 namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, size;
+  std::string model, size, keep_ratio;
   bool json = false;
   MergeFlags merge;
   RunFlags run;
@@ -38,12 +39,27 @@ struct Facts {
   std::string schedule;
   std::string how;  // tokens merge, in a word
   Cost dense;
-  std::optional<Cost> merged;  // none where the picture decides
+  std::optional<Cost> merged;   // none where the picture decides
+  std::optional<double> plain;  // GFLOPs of a big.LITTLE ViT without routing and LITTLE blocks
 };
 
 const char* pooling_name(const Architecture& a) {
   if (a.pool_concat) return "token and average";
   return a.pooling == Pooling::token ? "token" : "average";
+}
+
+int selected_tokens(const Facts& facts) {
+  const Architecture& a = facts.architecture;
+  const int patches = facts.dense.tokens_per_layer.back() - a.prefix();
+  return a.prefix() + selected_patches(a.routing->keep_ratio, patches);
+}
+
+nlohmann::ordered_json routing_as_json(const Facts& facts) {
+  const Routing& routing = *facts.architecture.routing;
+  return {{"keep_ratio", routing.keep_ratio},       {"selected_tokens", selected_tokens(facts)},
+          {"predict_after", routing.predict_after}, {"first_big", routing.first_big},
+          {"little_every", routing.little_every},   {"little_width", routing.little_width},
+          {"little_heads", routing.little_heads},   {"gflops_plain", *facts.plain}};
 }
 
 void print_as_json(const Facts& facts) {
@@ -54,30 +70,37 @@ void print_as_json(const Facts& facts) {
     tokens = facts.merged->tokens_per_layer;
     gflops = facts.merged->gflops;
   }
-  print_json_line({{"architecture", a.name},
-                   {"parameters", a.parameters},
-                   {"tokens_per_layer", tokens},
-                   {"gflops_dense", facts.dense.gflops},
-                   {"gflops", gflops},
-                   {"r", facts.schedule},
-                   {"width", a.width},
-                   {"depth", a.depth},
-                   {"heads", a.heads},
-                   {"mlp_width", a.mlp_width},
-                   {"branches", a.branches},
-                   {"patch", a.patch},
-                   {"stem", a.stem == Stem::hmlp ? "hmlp" : "linear"},
-                   {"class_token", a.class_token},
-                   {"distillation_token", a.distillation_token},
-                   {"registers", a.registers},
-                   {"layer_scale", a.layer_scale},
-                   {"pooling", pooling_name(a)},
-                   {"classes", a.classes},
-                   {"input_size", facts.size}});
+  nlohmann::ordered_json line = {{"architecture", a.name},
+                                 {"parameters", a.parameters},
+                                 {"tokens_per_layer", tokens},
+                                 {"gflops_dense", facts.dense.gflops},
+                                 {"gflops", gflops},
+                                 {"r", facts.schedule},
+                                 {"width", a.width},
+                                 {"depth", a.depth},
+                                 {"heads", a.heads},
+                                 {"mlp_width", a.mlp_width},
+                                 {"branches", a.branches},
+                                 {"patch", a.patch},
+                                 {"stem", to_string(a.stem)},
+                                 {"class_token", a.class_token},
+                                 {"distillation_token", a.distillation_token},
+                                 {"registers", a.registers},
+                                 {"layer_scale", a.layer_scale},
+                                 {"pooling", pooling_name(a)},
+                                 {"classes", a.classes},
+                                 {"input_size", facts.size}};
+  if (a.routing) line["routing"] = routing_as_json(facts);
+  print_json_line(line);
 }
 
 void print_row(const char* name, const std::string& value) {
   print(fmt::format("{:<14}{}\n", name, value));
+}
+
+const char* stem_text(Stem stem) {
+  if (stem == Stem::linear) return "";
+  return stem == Stem::hmlp ? ", hMLP stem" : ", convolutional stem";
 }
 
 std::string layers_text(const Architecture& a) {
@@ -99,16 +122,36 @@ std::string output_text(const Architecture& a) {
   return fmt::format("{}, pooled by {}", what, pooling_name(a));
 }
 
+std::string little_text(const Routing& routing) {
+  if (routing.little_every == 0) return "none";
+  return fmt::format(
+      "of width {}, {} heads, MLP {}, one in every {} after the first {}", routing.little_width,
+      routing.little_heads, routing.little_mlp_width,
+      routing.little_every == 1 ? "layer" : fmt::format("{} layers", routing.little_every),
+      routing.first_big);
+}
+
+void print_routed(const Facts& facts) {
+  const Routing& routing = *facts.architecture.routing;
+  const double gflops = facts.dense.gflops;
+  const int tokens = facts.dense.tokens_per_layer.back();
+  print_row("LITTLE", little_text(routing));
+  print_row("plain", fmt::format("{:.2f} GFLOPs, {} tokens", *facts.plain, tokens));
+  print_row("routed", fmt::format("{:.2f} GFLOPs, {} tokens on the big path: {:.2f} times less",
+                                  gflops, selected_tokens(facts), *facts.plain / gflops));
+  print_row("", fmt::format("chosen after layers: {}", fmt::join(routing.predict_after, " ")));
+}
+
 void print_as_text(const Facts& facts) {
   const Architecture& a = facts.architecture;
   print_row("architecture", a.name.empty() ? "not named in config.json" : printable(a.name));
   print_row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
   print_row("layers", layers_text(a));
-  print_row("input",
-            fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0], facts.size[1],
-                        a.patch[0], a.patch[1], a.stem == Stem::hmlp ? ", hMLP stem" : ""));
+  print_row("input", fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0],
+                                 facts.size[1], a.patch[0], a.patch[1], stem_text(a.stem)));
   print_row("tokens", tokens_text(a));
   print_row("output", output_text(a));
+  if (a.routing) return print_routed(facts);
   print_row("dense", fmt::format("{:.2f} GFLOPs, {} tokens", facts.dense.gflops,
                                  facts.dense.tokens_per_layer.back()));
   if (!facts.merged) {
@@ -125,10 +168,12 @@ void print_as_text(const Facts& facts) {
 
 int inspect(const Flags& flags) {
   const MergeOptions merge = merge_options(flags.merge);
-  Facts facts{look_at(flags.model, load_options(flags.run)),
+  const RunOptions options = run_options(merge, flags.keep_ratio);
+  Facts facts{as_run(look_at(flags.model, load_options(flags.run)), options),
               {},
               to_string(merge.schedule),
               how_many(merge),
+              {},
               {},
               {}};
   const Architecture& a = facts.architecture;
@@ -137,6 +182,11 @@ int inspect(const Flags& flags) {
   const auto [height, width] = facts.size;
   facts.dense = cost(a, height, width);
   if (!merge.threshold) facts.merged = cost(a, height, width, merge);
+  if (a.routing) {
+    Architecture plain = a;
+    plain.routing.reset();
+    facts.plain = cost(plain, height, width).gflops;
+  }
   (flags.json ? print_as_json : print_as_text)(facts);
   return kDone;
 }
@@ -152,8 +202,10 @@ void add_inspect(CLI::App& program, int& status) {
                     "Print one JSON object: architecture, parameters,\n"
                     "tokens_per_layer (that leave each layer), gflops_dense,\n"
                     "gflops (of one image, with merging; both null with\n"
-                    "--threshold), and more");
+                    "--threshold), and more; of a big.LITTLE model as it is\n"
+                    "routed, beside `routing`");
   add_run_flags(*command, flags->run);
+  add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Example: what does merging 8 tokens in each layer spare?\n"

@@ -60,7 +60,8 @@ std::string describe(const CLI::App& program, const CLI::ParseError& error) {
     if (text.starts_with('-')) return "unknown option " + text;
     if (program.get_subcommands().empty())
       return "unknown command " + text +
-             "; expected classify, embed, forward, inspect, bench, evaluate, visualize or sweep";
+             "; expected classify, embed, forward, inspect, bench, evaluate, visualize, sweep or "
+             "tune";
     return "unexpected argument " + text;
   }
   const std::string text = error.what();
@@ -87,6 +88,9 @@ int parse_and_run(int argc, char** argv) {
   add_evaluate(program, status);
   add_visualize(program, status);
   add_sweep(program, status);
+  add_tune(program, status);
+  add_train(program, status);
+  add_finetune(program, status);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(arguments(argc, argv));

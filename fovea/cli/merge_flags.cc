@@ -161,7 +161,7 @@ void check_fits(const MergeOptions& merge, const Architecture& architecture) {
   } catch (const Error& error) {
     fail("--r {}: {}", printable(to_string(merge.schedule)), error.what());
   }
-  check_merge_options(merge, architecture.depth, architecture.class_token);
+  check_merges(merge, architecture);
 }
 
 }  // namespace fovea::cli

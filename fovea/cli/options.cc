@@ -18,7 +18,8 @@ void add_model(CLI::App& command, std::string& model) {
       .add_option("MODEL", model,
                   "Folder with model.safetensors and config.json; or a .safetensors\n"
                   "file; or an architecture with random weights, to try and to measure:\n"
-                  "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE")
+                  "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE,\n"
+                  "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE")
       ->type_name("")
       ->required();
 }
@@ -42,6 +43,30 @@ LoadOptions load_options(const RunFlags& flags) {
   }
   options.dtype = flags.dtype == "bf16" ? Dtype::bf16 : Dtype::f32;
   return options;
+}
+
+void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
+  command
+      .add_option("--keep-ratio", keep_ratio,
+                  "Share of the patches that take the big path of a big.LITTLE\n"
+                  "model, above 0, to 1 (default: what config.json says, or 0.25)")
+      ->type_name("X");
+}
+
+RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio) {
+  RunOptions options{.merge = merge};
+  if (keep_ratio.empty()) return options;
+  options.keep_ratio = parse_number("--keep-ratio", keep_ratio, 0, 1);
+  if (*options.keep_ratio == 0) {
+    fail("--keep-ratio {}: expected a number above 0, at most 1", printable(keep_ratio));
+  }
+  return options;
+}
+
+Architecture as_run(Architecture architecture, const RunOptions& options) {
+  const double keep_ratio = keep_ratio_of(architecture, options.keep_ratio);
+  if (architecture.routing) architecture.routing->keep_ratio = keep_ratio;
+  return architecture;
 }
 
 void add_size(CLI::App& command, std::string& size) {
@@ -124,9 +149,9 @@ Model load_model(const std::string& model, const LoadOptions& options) {
   return is_named(model) ? Model::random(model, 0, options) : Model::load(model, options);
 }
 
-Model open_model(const std::string& model, const LoadOptions& options, const MergeOptions& merge) {
+Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run) {
   Model opened = load_model(model, options);
-  check_fits(merge, opened.architecture());
+  check_fits(run.merge, as_run(opened.architecture(), run));
   if (is_named(model)) note(model + " has random weights: its answers mean nothing");
   print_notes(opened);
   return opened;

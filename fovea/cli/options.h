@@ -23,6 +23,14 @@ struct RunFlags {
 void add_run_flags(CLI::App& command, RunFlags& flags);
 LoadOptions load_options(const RunFlags& flags);
 
+// Adds --keep-ratio.
+void add_keep_ratio(CLI::App& command, std::string& keep_ratio);
+// How tokens merge, or are routed where `keep_ratio`, as typed, is not empty. Throws Error naming
+// the option.
+RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio);
+// The architecture with what such a run routes. Throws Error where it can't.
+Architecture as_run(Architecture architecture, const RunOptions& options);
+
 // Adds --size.
 void add_size(CLI::App& command, std::string& size);
 // The input's height and width in pixels: "224", "224x384", or what the model was made for where
@@ -42,8 +50,9 @@ std::vector<std::string> split(const std::string& text);
 bool is_named(const std::string& model);
 // MODEL, ready to run; a named architecture gets random weights.
 Model load_model(const std::string& model, const LoadOptions& options);
-// The same, checked to go with `merge`, and what is to be said of it said on standard error.
-Model open_model(const std::string& model, const LoadOptions& options, const MergeOptions& merge);
+// The same, checked to go with how it will run, and what is to be said of it said on standard
+// error.
+Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run);
 void print_notes(const Model& model);
 
 // Throws Error now where a file could not be written later: its folder is missing or read-only.

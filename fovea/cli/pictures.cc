@@ -91,10 +91,11 @@ int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, 
                   preprocessing, threads, progress, take);
 }
 
-int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
                  const TakeResult& take) {
-  return run_pictures(model, pictures, model.config().preprocessing,
-                      {.merge = merge, .want_tokens = false}, take);
+  RunOptions lean = options;
+  lean.want_tokens = false;
+  return run_pictures(model, pictures, model.config().preprocessing, lean, take);
 }
 
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,

@@ -55,7 +55,7 @@ using TakeResult =
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
                  const RunOptions& options, const TakeResult& take);
 // The same as the model wants its pictures, for logits and features.
-int run_pictures(const Model& model, const Pictures& pictures, const MergeOptions& merge,
+int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
                  const TakeResult& take);
 
 }  // namespace fovea::cli

@@ -11,8 +11,8 @@ namespace fovea::cli {
 namespace {
 
 constexpr int kRuns = 5;
-constexpr std::array<const char*, kWorkKinds> kNames = {"patches",   "norms",   "products",
-                                                        "attention", "merging", "other"};
+constexpr std::array<const char*, kWorkKinds> kNames = {
+    "patches", "norms", "products", "attention", "merging", "routing", "other"};
 
 double share(const ProfiledRun& run, size_t kind) {
   return run.profile.seconds[kind] / run.profile.total();

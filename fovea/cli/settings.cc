@@ -1,6 +1,9 @@
 #include "fovea/cli/settings.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
 #include <set>
 
 #include "fovea/cli/options.h"
@@ -20,6 +23,9 @@ std::vector<MergeTexts> with_each(const std::vector<MergeTexts>& settings,
   }
   return more;
 }
+
+// In [0, 1), the same with every library.
+double uniform(std::mt19937& generator) { return generator() / 4294967296.0; }
 
 }  // namespace
 
@@ -53,6 +59,30 @@ std::vector<Setting> combinations(const MergeTexts& lists, const std::string& fa
   if (last != lists.end()) texts = with_each(texts, fastest, last->second);
   std::vector<Setting> settings;
   for (const MergeTexts& typed : texts) settings.push_back(setting_of(typed));
+  return settings;
+}
+
+std::vector<Setting> random_settings(const MergeTexts& typed, int count, int depth, int most) {
+  std::mt19937 generator(0);
+  std::vector<Setting> settings;
+  for (int i = 0; i < count; ++i) {
+    // Shares that are spread evenly over all that add up to 1.
+    std::vector<double> shares;
+    for (int layer = 0; layer < depth; ++layer) {
+      shares.push_back(-std::log(1 - uniform(generator)));
+    }
+    const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+    const double total = (0.05 + 0.95 * uniform(generator)) * depth * most;
+    MergeTexts texts = typed;
+    texts["r"].clear();
+    for (const double share : shares) {
+      texts["r"] += std::to_string(std::lround(total * share / sum)) + ",";
+    }
+    // A list of one needs its comma.
+    depth > 1 ? texts["r"].pop_back() : texts["r"].push_back('0');
+    settings.push_back(setting_of(texts));
+    settings.back().random = true;
+  }
   return settings;
 }
 

@@ -15,6 +15,7 @@ struct Setting {
       typed;  // the options' texts; what is not there has its default
   MergeOptions merge;
   std::string file = {};  // that it comes from, if it does
+  bool random = false;    // one of many drawn at random
 
   // The text of an option, empty where it has its default.
   std::string text(const std::string& option) const;
@@ -28,6 +29,10 @@ Setting setting_of(const MergeTexts& typed);
 // Every combination of the parts of each option that commas separate; `fastest` changes fastest.
 // Throws Error likewise.
 std::vector<Setting> combinations(const MergeTexts& lists, const std::string& fastest);
+
+// `count` schedules of numbers drawn at random: for each a total, up to that of `most` in every
+// layer, and then each layer's share of it. `typed` are all other options.
+std::vector<Setting> random_settings(const MergeTexts& typed, int count, int depth, int most);
 
 // What sets a line of settings that differ in one option apart from the others: "metric x, inflect
 // -1". `names` are the options to tell.

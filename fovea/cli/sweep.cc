@@ -25,6 +25,7 @@ constexpr size_t kTimedPictures = 32;
 struct Flags {
   std::string model, output, plot;
   std::string passes = "3";
+  std::string random = "0";
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
@@ -69,6 +70,23 @@ std::vector<Setting> asked_for(const MergeFlags& flags) {
     settings.back().file = std::filesystem::path(flags.config).filename();
   }
   return settings;
+}
+
+// Schedules at random, with what the first combination says of the rest.
+void add_random(const Flags& flags, const Architecture& a, const Preprocessing& input,
+                std::vector<Setting>& settings) {
+  const int count = parse_whole("--random-schedules", flags.random, 0, 10'000);
+  if (count == 0) return;
+  MergeTexts typed = settings.front().typed;
+  if (typed.contains("threshold")) {
+    fail("--random-schedules {}: does not go with --threshold", count);
+  }
+  for (const char* option : {"r", "inflect"}) typed.erase(option);
+  // No more on average than leaves some tokens for the last layer.
+  const int patches = input.height / a.patch[0] * (input.width / a.patch[1]);
+  const std::vector<Setting> random =
+      random_settings(typed, count, a.depth, std::max(1, patches / a.depth));
+  settings.insert(settings.end(), random.begin(), random.end());
 }
 
 bool merges(const MergeOptions& merge, const Architecture& a, const Preprocessing& input) {
@@ -164,6 +182,7 @@ int sweep(const Flags& flags) {
   check_outputs(flags);
   const Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, {});
+  add_random(flags, model.architecture(), model.config().preprocessing, settings);
   settings = merging(std::move(settings), model.architecture(), model.config().preprocessing);
   std::vector<MergeOptions> merges;
   for (const Setting& setting : settings) merges.push_back(setting.merge);
@@ -203,6 +222,11 @@ void add_sweep(CLI::App& program, int& status) {
       ->add_option("--passes", flags->passes,
                    "Runs of the first 32 pictures, of which the fastest counts\n"
                    "(default 3)")
+      ->type_name("N");
+  command
+      ->add_option("--random-schedules", flags->random,
+                   "As many more runs, each with another r for every layer drawn at\n"
+                   "random: the cloud in the plot (default 0)")
       ->type_name("N");
   command
       ->add_option_function<std::string>(

@@ -75,7 +75,8 @@ std::string sweep_plot(const std::string& model, const std::string& along,
   const SweepRow& dense = rows.front();
   std::vector<Setting> settings;
   for (const SweepRow& row : rows) {
-    if (&row != &dense && row.setting.file.empty()) settings.push_back(row.setting);
+    if (&row != &dense && row.setting.file.empty() && !row.setting.random)
+      settings.push_back(row.setting);
   }
   const std::vector<std::string> telling = telling_options(settings, along);
   const PlotPoint start = {dense.images_per_second, dense.fidelity, ""};
@@ -87,9 +88,11 @@ std::string sweep_plot(const std::string& model, const std::string& along,
   plot.y_label = "fidelity (mean cosine to the dense model's features)";
   plot.reference = {dense.fidelity,
                     fmt::format("dense model, {:.1f} images/s", dense.images_per_second)};
+  PlotSeries cloud = {"random schedules", PlotStyle::cloud, {}};
   const SweepRow* before = nullptr;
   for (const SweepRow& row : rows) {
-    if (&row == &dense) continue;
+    if (row.setting.random) cloud.points.push_back({row.images_per_second, row.fidelity});
+    if (&row == &dense || row.setting.random) continue;
     const bool of_file = !row.setting.file.empty();
     if (of_file || before == nullptr ||
         before->setting.without(along) != row.setting.without(along)) {
@@ -99,6 +102,7 @@ std::string sweep_plot(const std::string& model, const std::string& along,
         {row.images_per_second, row.fidelity, of_file ? "" : row.setting.text(along)});
     before = &row;
   }
+  if (!cloud.points.empty()) plot.series.push_back(cloud);
   if (plot.series.empty()) plot.series.push_back({"dense", PlotStyle::line, {start}});
   return to_svg(plot);
 }

@@ -146,7 +146,7 @@ int visualize(Flags& flags) {
   const LoadOptions load = load_options(flags.run);
   const Pictures pictures = find_pictures(flags.pictures);
   const DrawingOutput output = drawing_output(flags.output, flags.animate, pictures.paths);
-  const Model model = open_model(flags.model, load, merge_options(flags.merge));
+  const Model model = open_model(flags.model, load, {.merge = merge_options(flags.merge)});
   const Drawing plan = drawing_of(flags, model, output.animated());
   check_size(plan, output, pictures.paths.size());
   choose_r(flags.merge, plan, model.architecture().depth);

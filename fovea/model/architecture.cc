@@ -13,6 +13,7 @@ namespace fovea {
 namespace {
 
 constexpr int64_t kLargestExtent = 1 << 20;
+constexpr int kLargestPatch = 1 << 13;
 
 // Extent `axis` of a tensor that must have `rank` of them, as an int.
 int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis) {
@@ -33,31 +34,74 @@ bool has_part(const Checkpoint& checkpoint, const std::string& name) {
   return checkpoint.has(name + ".weight") || checkpoint.has(name + ".bias");
 }
 
-void infer_stem(const Checkpoint& checkpoint, Architecture& a) {
-  const std::string name = "patch_embed.proj";
-  if (has_part(checkpoint, name + ".0") || has_part(checkpoint, name + ".6")) {
-    a.stem = Stem::hmlp;
-    a.width = extent(checkpoint, name + ".6.weight", 4, 0);
-    for (const size_t axis : {0, 1}) {
-      a.patch[axis] = 1;
-      for (const char* convolution : {".0.weight", ".3.weight", ".6.weight"}) {
-        a.patch[axis] *= extent(checkpoint, name + convolution, 4, axis + 2);
-      }
+// Convolutions patch_embed.proj.{0,3,6,..}, each of which may have a norm behind it.
+int count_convolutions(const Checkpoint& checkpoint) {
+  const auto is_there = [&](int index) {
+    return has_part(checkpoint, fmt::format("patch_embed.proj.{}", index));
+  };
+  int count = 0;
+  while (is_there(3 * count) || is_there(3 * count + 1)) ++count;
+  return count;
+}
+
+// Extent `axis` of the weight of convolution `index`.
+int convolution_extent(const Checkpoint& checkpoint, int index, size_t axis) {
+  return extent(checkpoint, fmt::format("patch_embed.proj.{}.weight", 3 * index), 4, axis);
+}
+
+void infer_hmlp(const Checkpoint& checkpoint, int count, Architecture& a) {
+  a.stem = Stem::hmlp;
+  a.patch = {1, 1};
+  for (int i = 0; i < count; ++i) {
+    // Kernels are squares, and the steps as wide: that is checked with all shapes.
+    const int kernel = convolution_extent(checkpoint, i, 2);
+    a.convolutions.push_back({kernel, kernel, convolution_extent(checkpoint, i, 0)});
+    if (kernel > kLargestPatch / a.patch[0]) {
+      fail("{}: the hMLP stem has patches of more than {} pixels", checkpoint.file_name(),
+           kLargestPatch);
     }
-    if (a.patch[0] != a.patch[1] || a.patch[0] % 4 != 0 || a.width % 4 != 0) {
-      fail(
-          "{}: the hMLP stem has patches of {} x {} and {} channels; expected squares and "
-          "multiples of 4",
-          checkpoint.file_name(), a.patch[0], a.patch[1], a.width);
-    }
-    return;
+    a.patch = {a.patch[0] * kernel, a.patch[0] * kernel};
   }
-  a.width = extent(checkpoint, name + ".weight", 4, 0);
-  a.patch = {extent(checkpoint, name + ".weight", 4, 2),
-             extent(checkpoint, name + ".weight", 4, 3)};
-  if (extent(checkpoint, name + ".weight", 4, 1) != 3) {
+  a.width = a.convolutions.back().channels;
+}
+
+// `count`: with the 1x1 convolution at the end.
+void infer_conv(const Checkpoint& checkpoint, const Config& config, int count, Architecture& a) {
+  a.stem = Stem::conv;
+  a.width = convolution_extent(checkpoint, count - 1, 0);
+  std::vector<int> channels;
+  for (int i = 0; i + 1 < count; ++i) channels.push_back(convolution_extent(checkpoint, i, 0));
+  a.patch[0] = a.patch[1] = 1 << std::min(count - 1, 20);
+  if (config.patch_size) a.patch = *config.patch_size;
+  if (a.patch[0] != a.patch[1]) {
+    fail("{}: config.json says patch_size {} x {}; expected a square for a convolutional stem",
+         checkpoint.file_name(), a.patch[0], a.patch[1]);
+  }
+  a.convolutions = overlapping_convolutions(channels, a.patch[0], checkpoint.file_name());
+}
+
+void infer_linear(const Checkpoint& checkpoint, Architecture& a) {
+  const std::string name = "patch_embed.proj.weight";
+  a.width = extent(checkpoint, name, 4, 0);
+  a.patch = {extent(checkpoint, name, 4, 2), extent(checkpoint, name, 4, 3)};
+  if (extent(checkpoint, name, 4, 1) != 3) {
     fail("{}: tensor {} is {}; expected 3 input channels", checkpoint.file_name(),
-         checkpoint.spelling(name + ".weight"), to_string(checkpoint.shape(name + ".weight")));
+         checkpoint.spelling(name), to_string(checkpoint.shape(name)));
+  }
+}
+
+void infer_stem(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
+  const int count = count_convolutions(checkpoint);
+  if (count == 0) {
+    infer_linear(checkpoint, a);
+  } else if (count > 1 && convolution_extent(checkpoint, count - 1, 2) == 1) {
+    infer_conv(checkpoint, config, count, a);
+  } else {
+    infer_hmlp(checkpoint, count, a);
+  }
+  if (config.patch_size && *config.patch_size != a.patch) {
+    fail("{}: patches of {} x {} pixels found; config.json says {} x {}", checkpoint.file_name(),
+         a.patch[0], a.patch[1], (*config.patch_size)[0], (*config.patch_size)[1]);
   }
 }
 
@@ -113,6 +157,77 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, Architectu
       checkpoint.has("blocks.0.attns.0.ls.gamma") || checkpoint.has("blocks.0.ffns.0.ls.gamma");
 }
 
+// Routed layers from one LITTLE block to the next; 0 where there are none.
+int little_every_of(const Config& config, const Checkpoint& checkpoint, const Architecture& a,
+                    int first_big) {
+  if (config.little_every) return *config.little_every;
+  const auto has_little = [&](int layer) {
+    return checkpoint.first_under(fmt::format("blocks.{}.little.", layer)).has_value();
+  };
+  if (!has_little(first_big)) return 0;
+  int every = 1;
+  while (first_big + every < a.depth && !has_little(first_big + every)) ++every;
+  return every;
+}
+
+int little_heads_of(const Config& config, const Checkpoint& checkpoint, int width) {
+  if (!config.little_heads && width % 64 != 0) {
+    fail(
+        "{}: the number of heads can't be told for {} channels of LITTLE blocks; config.json "
+        "should "
+        "give little_num_heads",
+        checkpoint.file_name(), width);
+  }
+  const int heads = config.little_heads.value_or(width / 64);
+  if (width % heads != 0) {
+    fail(
+        "{}: {} channels of LITTLE blocks can't be shared out to {} heads; config.json should give "
+        "little_num_heads",
+        checkpoint.file_name(), width, heads);
+  }
+  return heads;
+}
+
+// The layers that the config names, held against each other and against the depth.
+void check_routing(const Config& config, const Checkpoint& checkpoint, const Architecture& a) {
+  const std::vector<int>& layers = config.predict_after;
+  if (a.branches > 1 || a.layer_scale) {
+    fail("{}: predictors of a big.LITTLE ViT beside {}; expected the blocks of a plain one",
+         checkpoint.file_name(), a.layer_scale ? "LayerScale" : "parallel branches");
+  }
+  if (layers.empty()) {
+    fail(
+        "{}: {} found, which makes it a big.LITTLE ViT; config.json should give predict_after, the "
+        "layers that predictors follow",
+        checkpoint.file_name(), checkpoint.spelling(*checkpoint.first_under("predictors.")));
+  }
+  if (config.first_big.value_or(layers.front()) != layers.front()) {
+    fail("{}: config.json gives first_big as {} and predict_after from {} on; expected the same",
+         checkpoint.file_name(), *config.first_big, layers.front());
+  }
+  if (layers.back() >= a.depth) {
+    fail("{}: config.json gives predict_after up to {}; expected less than the {} layers found",
+         checkpoint.file_name(), layers.back(), a.depth);
+  }
+}
+
+void infer_routing(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
+  if (!checkpoint.first_under("predictors.") && config.predict_after.empty()) return;
+  check_routing(config, checkpoint, a);
+  Routing routing;
+  routing.predict_after = config.predict_after;
+  routing.first_big = config.predict_after.front();
+  routing.keep_ratio = config.keep_ratio;
+  routing.little_every = little_every_of(config, checkpoint, a, routing.first_big);
+  if (routing.little_every > 0) {
+    const std::string mlp = fmt::format("blocks.{}.little.mlp.", routing.first_big);
+    routing.little_width = extent(checkpoint, mlp + "down.weight", 2, 0);
+    routing.little_mlp_width = extent(checkpoint, mlp + "fc1.weight", 2, 0);
+    routing.little_heads = little_heads_of(config, checkpoint, routing.little_width);
+  }
+  a.routing = routing;
+}
+
 void infer_head(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
   a.fc_norm = has_part(checkpoint, "fc_norm");
   // Only a norm after pooling, or the config, can take the place of the final norm.
@@ -148,6 +263,36 @@ void check_alike(const Checkpoint& checkpoint, const Architecture& a) {
   }
 }
 
+// Names what a big.LITTLE ViT has in other layers than its config says.
+void check_routed(const Checkpoint& checkpoint, const Architecture& a) {
+  if (!a.routing) return;
+  const Routing& routing = *a.routing;
+  const auto refuse = [&](const std::string& beginning, const std::string& why) {
+    const auto name = checkpoint.first_under(beginning);
+    if (name) fail("{}: tensor {} {}", checkpoint.file_name(), checkpoint.spelling(*name), why);
+  };
+  for (int layer = 0; layer < a.depth; ++layer) {
+    const std::string block = fmt::format("blocks.{}.", layer);
+    if (layer < routing.first_big) {
+      refuse(block + "alpha_",
+             fmt::format("is of a routed layer; expected it after the first {}, as first_big and "
+                         "predict_after in config.json say",
+                         routing.first_big));
+    }
+    if (routing.has_little(layer)) continue;
+    const std::string why = fmt::format(
+        "is of a LITTLE block; expected one in every {} layers after the first {}, as "
+        "little_every and first_big in config.json say",
+        routing.little_every, routing.first_big);
+    refuse(block + "little.", why);
+    refuse(block + "gamma", why);
+  }
+  const size_t count = routing.predict_after.size();
+  refuse(fmt::format("predictors.{}.", count),
+         fmt::format("is of predictor {}; predict_after in config.json names {} layers", count + 1,
+                     count));
+}
+
 bool is_set(const std::array<int, 2>& size) { return size[0] > 0; }
 
 // The prefixes that a table of positions can have: all prefix tokens, none, or the class token
@@ -175,16 +320,40 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   Architecture a;
   a.name = config.architecture;
   a.eps = config.layer_norm_eps;
-  infer_stem(checkpoint, a);
+  infer_stem(checkpoint, config, a);
   infer_blocks(checkpoint, config, a);
+  infer_routing(checkpoint, config, a);
   infer_tokens(checkpoint, config, a);
   infer_head(checkpoint, config, a);
   for_each_tensor(
       a, [&](const std::string& tensor, const Shape& shape) { checkpoint.expect(tensor, shape); });
   check_alike(checkpoint, a);
+  check_routed(checkpoint, a);
   checkpoint.check_all_used();
   a.parameters = checkpoint.parameters();
   return a;
+}
+
+double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
+  if (!wanted) return a.routing ? a.routing->keep_ratio : 1;
+  if (!a.routing) fail("keep ratio {}: the model is no big.LITTLE ViT; expected none", *wanted);
+  if (!(*wanted > 0 && *wanted <= 1))
+    fail("keep ratio {}: expected a number above 0, at most 1", *wanted);
+  return *wanted;
+}
+
+void check_merges(const MergeOptions& merge, const Architecture& a) {
+  check_merge_options(merge, a.depth, a.class_token);
+  if (!a.routing) return;
+  const std::vector<int> schedule = layer_schedule(merge.schedule, a.depth);
+  const bool by_k = merge.matching == Matching::kth && merge.k > 1;
+  if (by_k || std::any_of(schedule.begin(), schedule.end(), [](int r) { return r > 0; })) {
+    fail(
+        "{}: a big.LITTLE ViT routes its tokens, and merging them as well is not supported; "
+        "expected "
+        "r = 0",
+        by_k ? fmt::format("k = {}", merge.k) : "r = " + to_string(merge.schedule));
+  }
 }
 
 PositionLayout position_layout(const Architecture& a, std::array<int, 2> grid) {

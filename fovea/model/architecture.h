@@ -3,18 +3,35 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "fovea/model/config.h"
+#include "fovea/model/stem.h"
 #include "fovea/tokens/options.h"
 
 namespace fovea {
 
 class Checkpoint;
 
-enum class Stem { linear, hmlp };
+// What makes a ViT a big.LITTLE ViT: who is important is predicted, and from then on only important
+// tokens take a layer's plain block; a narrow LITTLE block beside it takes all.
+struct Routing {
+  int first_big = 1;     // plain layers before the first routed one
+  int little_every = 0;  // routed layers from one LITTLE block to the next; 0: no LITTLE blocks
+  int little_width = 0;
+  int little_heads = 0;
+  int little_mlp_width = 0;
+  std::vector<int> predict_after;  // layers, counted from 1, ascending; the first is first_big
+  double keep_ratio = 0.25;        // of the patches that take the big path
+
+  // Whether `layer` (from 0) has a LITTLE block.
+  bool has_little(int layer) const {
+    return layer >= first_big && little_every > 0 && (layer - first_big) % little_every == 0;
+  }
+};
 
 struct Architecture {
   std::string name;
@@ -24,6 +41,8 @@ struct Architecture {
   int branches = 1;  // parallel attention and MLP branches of a layer
   int mlp_width = 0;
   Stem stem = Stem::linear;
+  // Of the other stems; the 1x1 one that ends Stem::conv is not among them.
+  std::vector<StemConvolution> convolutions;
   std::array<int, 2> patch = {16, 16};  // height, width in pixels
   bool class_token = false;
   bool distillation_token = false;
@@ -40,7 +59,10 @@ struct Architecture {
   std::array<int, 2> image_size = {0, 0};
   std::array<int, 2> input_size = {0, 0};
   int64_t parameters = 0;
+  std::optional<Routing> routing;  // of a big.LITTLE ViT
 
+  // How many of the first layers are like those of a plain ViT.
+  int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
 };
 
@@ -64,9 +86,17 @@ PositionLayout position_layout(const Architecture& architecture, std::array<int,
 // else what a square table of positions tells, else 224.
 std::array<int, 2> made_for(const Architecture& architecture);
 
-// A named architecture: (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE, SIZE 224 or
-// 224x384 (height x width). Throws Error saying what is possible.
+// A named architecture: (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE or
+// blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, SIZE 224 or 224x384 (height x width). Throws
+// Error saying what is possible.
 Architecture named_architecture(const std::string& name);
+
+// The share of patches that a run is to select: `wanted`, else what the model was made for. Throws
+// Error where it is not above 0 and at most 1, or wanted of a model that routes no tokens.
+double keep_ratio_of(const Architecture& architecture, std::optional<double> wanted);
+
+// Throws Error for ways to merge that the model can't follow.
+void check_merges(const MergeOptions& merge, const Architecture& architecture);
 
 // What a run costs: two operations per multiply-add of matrix products, without the head.
 struct Cost {

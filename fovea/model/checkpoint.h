@@ -18,10 +18,12 @@ namespace fovea {
 //   cls_token, dist_token, reg_token, pos_embed, norm.{weight,bias}, fc_norm.{weight,bias},
 //   head.{weight,bias}, head_dist.{weight,bias},
 //   patch_embed.proj.{weight,bias}            linear stem
-//   patch_embed.proj.{0,1,3,4,6,7}.*          hMLP stem
+//   patch_embed.proj.{0,1,3,4,..}.*           hMLP and convolutional stem
 //   blocks.i.attns.j.{norm,attn.qkv,attn.proj}.{weight,bias}, blocks.i.attns.j.ls.gamma
 //   blocks.i.attns.j.attn.{q,k,v}.{weight,bias}   where the file keeps them apart
 //   blocks.i.ffns.j.{norm,mlp.fc1,mlp.fc2}.{weight,bias}, blocks.i.ffns.j.ls.gamma
+//   blocks.i.{alpha_attn,alpha_mlp,gamma}, predictors.i.{weight,bias}   big.LITTLE ViTs
+//   blocks.i.little.{norm1,attn.qkv,attn.proj,norm2,mlp.down,mlp.fc1,mlp.fc2,mlp.up}.{weight,bias}
 // Whatever else a file holds is a leftover. Not safe for several threads at once.
 class Checkpoint {
  public:

@@ -16,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kLargestSide = 8192;
+constexpr int kMostLayers = 10000;
 
 // One object of a config: finds keys, checks their types, and names them in messages.
 class Keys {
@@ -195,6 +196,29 @@ void check_architecture(const Keys& keys, const Config& config) {
   }
 }
 
+// Layers after which a big.LITTLE ViT predicts who is important.
+void read_predict_after(const Keys& args, Config& config) {
+  constexpr const char* kExpected = "a list of layers, counted from 1, each after the one before";
+  const json* layers = args.find("predict_after");
+  if (layers == nullptr) return;
+  if (!layers->is_array() || layers->empty()) args.refuse("predict_after", kExpected);
+  int last = 0;
+  for (const json& layer : *layers) {
+    const bool fits = layer.is_number_integer() && layer > last && layer <= kMostLayers;
+    if (!fits) args.refuse("predict_after", kExpected);
+    config.predict_after.push_back(last = layer.get<int>());
+  }
+}
+
+void read_routing(const Keys& args, Config& config) {
+  config.little_heads = args.whole("little_num_heads", 1, 1024);
+  config.first_big = args.whole("first_big", 1, kMostLayers);
+  config.little_every = args.whole("little_every", 1, kMostLayers);
+  config.keep_ratio = args.number("keep_ratio", 0, 1).value_or(config.keep_ratio);
+  if (config.keep_ratio == 0) args.refuse("keep_ratio", "a number above 0, at most 1");
+  read_predict_after(args, config);
+}
+
 // What timm's models can be made with and leaves traces in no tensor.
 void read_model_args(const Keys& args, Config& config) {
   check_activation(args, "act_layer");
@@ -284,11 +308,15 @@ Config parse_config(const std::string& text, const std::string& name) {
   check_activation(top, "hidden_act");
   refuse_flags(top, {"use_swiglu_ffn", "use_rotary", "use_rope"});
   read_model_args(args, config);
+  read_routing(args, config);
   config.heads = last_of(top.whole("num_attention_heads", 1, 1024), top.whole("num_heads", 1, 1024),
                          args.whole("num_heads", 1, 1024));
-  config.depth = last_of(top.whole("num_hidden_layers", 1, 10000), args.whole("depth", 1, 10000));
+  config.depth =
+      last_of(top.whole("num_hidden_layers", 1, kMostLayers), args.whole("depth", 1, kMostLayers));
   config.image_size = top.size("image_size");
   if (const auto size = args.size("img_size")) config.image_size = size;
+  config.patch_size = top.size("patch_size");
+  if (const auto size = args.size("patch_size")) config.patch_size = size;
   config.layer_norm_eps = top.number("layer_norm_eps", 0, 1).value_or(1e-6);
   read_pooling(top, config);
   read_pooling(args, config);

@@ -34,9 +34,17 @@ struct Config {
   std::optional<int> depth;  // num_hidden_layers | depth; only to be checked against the tensors
   std::optional<std::array<int, 2>>
       image_size;  // of the position grid: image_size | model_args.img_size, (h, w) in pixels
+  std::optional<std::array<int, 2>>
+      patch_size;  // patch_size | model_args.patch_size, (h, w); shapes tell all but conv stems'
   std::optional<std::array<int, 2>> input_size;  // pretrained_cfg.input_size, (h, w)
   std::optional<Pooling> pooling;                // global_pool
   double layer_norm_eps = 1e-6;
+  // Of big.LITTLE ViTs (model_args).
+  std::optional<int> little_heads;  // little_num_heads
+  std::optional<int> first_big;
+  std::optional<int> little_every;
+  std::vector<int> predict_after;  // layers, counted from 1, ascending; empty where there are none
+  double keep_ratio = 0.25;
   bool position_embedding = true;   // model_args.pos_embed: a model without one must say so
   bool final_norm = true;           // model_args.final_norm: likewise
   std::vector<std::string> labels;  // id2label | label_names; empty if not given

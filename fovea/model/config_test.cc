@@ -42,6 +42,33 @@ TEST(ParseConfig, HasDefaults) {
   EXPECT_EQ(config.preprocessing.interpolation, Interpolation::bicubic);
 }
 
+TEST(ParseConfig, ReadsRouting) {
+  const Config config = parse(R"({"model_args": {"little_num_heads": 3, "first_big": 2,
+      "little_every": 4, "predict_after": [2, 5], "keep_ratio": 0.5}})");
+  EXPECT_THAT(config.little_heads, Optional(3));
+  EXPECT_THAT(config.first_big, Optional(2));
+  EXPECT_THAT(config.little_every, Optional(4));
+  EXPECT_THAT(config.predict_after, ElementsAre(2, 5));
+  EXPECT_EQ(config.keep_ratio, 0.5);
+  EXPECT_EQ(parse("{}").keep_ratio, 0.25);
+  EXPECT_THAT(parse("{}").predict_after, IsEmpty());
+}
+
+TEST(ParseConfig, NamesRoutingThatDoesNotFit) {
+  for (const char* layers :
+       {"[]", "[0, 1]", "[3, 2]", "[1, 1]", "[1.5]", "\"1\"", "3", "[99999]"}) {
+    EXPECT_THAT(error_in(fmt::format(R"({{"model_args": {{"predict_after": {}}}}})", layers)),
+                AllOf(HasSubstr("model_args.predict_after is "), HasSubstr("a list of layers")));
+  }
+  for (const char* ratio : {"0", "1.5", "-1", "\"x\""}) {
+    EXPECT_THAT(error_in(fmt::format(R"({{"model_args": {{"keep_ratio": {}}}}})", ratio)),
+                HasSubstr("model_args.keep_ratio is "));
+  }
+  for (const char* key : {"little_num_heads", "first_big", "little_every"}) {
+    EXPECT_THAT(error_in(fmt::format(R"({{"model_args": {{"{}": 0}}}})", key)), HasSubstr(key));
+  }
+}
+
 TEST(ParseConfig, ReadsTimm) {
   const Config config = parse(R"({"architecture": "vit_small_patch14", "num_classes": 2,
       "global_pool": "avg", "model_args": {"num_heads": 6, "img_size": 518, "act_layer": "gelu"},
@@ -84,6 +111,15 @@ TEST(ParseConfig, ReadsTransformers) {
   EXPECT_THAT(config.image_size, Optional(ElementsAre(224, 384)));
   EXPECT_EQ(config.layer_norm_eps, 1e-12);
   EXPECT_THAT(config.labels, ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"));
+}
+
+TEST(ParseConfig, ReadsThePatchSize) {
+  EXPECT_THAT(parse(R"({"patch_size": 14})").patch_size, Optional(ElementsAre(14, 14)));
+  EXPECT_THAT(parse(R"({"model_args": {"patch_size": [8, 4]}})").patch_size,
+              Optional(ElementsAre(8, 4)));
+  EXPECT_THAT(error_in(R"({"patch_size": 0})"), HasSubstr("patch_size is 0; expected a side"));
+  EXPECT_THAT(error_in(R"({"model_args": {"patch_size": "16"}})"),
+              HasSubstr("model_args.patch_size is \"16\""));
 }
 
 TEST(ParseConfig, ReadsTheGoldens) {

@@ -59,6 +59,33 @@ TEST(Cost, LeavesProtectedTokensOut) {
   EXPECT_EQ(cost(a, 64, 96).tokens_per_layer.front(), 6);
 }
 
+TEST(Cost, OfARoutedLayerIsThatOfThePaper) {
+  const Architecture a = named_architecture("blvit_base_tiny_patch16_224");
+  Architecture plain = a;
+  plain.routing.reset();
+  const double n = 197, c = 768;
+  const double plain_layer = 2e-9 * (12 * n * c * c + 2 * n * n * c);
+  const double routed_layer = 2e-9 * (6.5 * n * c * c + n * n * c);
+  const double rest = cost_of(plain, 0).gflops - 12 * plain_layer;
+  const double gflops = cost_of(a, 0).gflops;
+  EXPECT_NEAR(gflops, rest + plain_layer + 11 * routed_layer, 0.015 * gflops);
+  EXPECT_NEAR(gflops / cost_of(plain, 0).gflops, 0.58, 0.01);
+  EXPECT_THAT(cost_of(a, 0).tokens_per_layer, Each(197));
+}
+
+TEST(Cost, OfABigLittleViTGrowsWithTheKeepRatio) {
+  Architecture a = named_architecture("blvit_huge_base_patch14_224");
+  Architecture plain = a;
+  plain.routing.reset();
+  const double quarter = cost_of(a, 0).gflops;
+  a.routing->keep_ratio = 0.5;
+  EXPECT_GT(cost_of(a, 0).gflops, quarter);
+  a.routing->keep_ratio = 1;
+  a.routing->little_every = 0;
+  // All tokens on the big path alone, and three predictors of two outputs.
+  EXPECT_NEAR(cost_of(a, 0).gflops, cost_of(plain, 0).gflops + 3 * 2e-9 * 2 * 1280 * 257, 1e-9);
+}
+
 TEST(Cost, CountsBranchesAndTheStem) {
   Architecture a = named_architecture("vit_small_patch16_224");
   const double plain = cost_of(a, 0).gflops;
@@ -67,9 +94,18 @@ TEST(Cost, CountsBranchesAndTheStem) {
   a.depth = 6;  // as many blocks, side by side
   EXPECT_NEAR(cost_of(a, 0).gflops, plain, 1e-9);
   a.stem = Stem::hmlp;
+  a.convolutions = hmlp_convolutions(384, 16, "");
   // 16 positions see 48 values, 4 see 4 x 96, 1 sees 4 x 96.
   const double stem = 2e-9 * 196 * (16 * 48 * 96 + 4 * 384 * 96 + 384 * 384);
   EXPECT_NEAR(cost_of(a, 0).gflops, plain - embedding + stem, 1e-9);
+  a.stem = Stem::conv;
+  a.patch = {4, 4};
+  a.convolutions = overlapping_convolutions(std::vector{24, 48, 96}, 4, "");
+  a.image_size = {56, 56};
+  // 16 places for each patch, then 4, then 1.
+  const double overlapping =
+      2e-9 * 196 * 9 * (16 * 3 * 24 + 4 * 24 * 48 + 48 * 96) + 2e-9 * 196 * 96 * 384;
+  EXPECT_NEAR(cost_of(a, 0).gflops, plain - embedding + overlapping, 1e-9);
 }
 
 TEST(Cost, CountsWhatRunsWhereverTokensMerge) {

@@ -1,5 +1,4 @@
-// From images to tokens: the stem (one linear layer, or the hMLP of "three things", section 3),
-// prefix tokens and positions.
+// From images to tokens: the stem (see Stem), prefix tokens and positions.
 #pragma once
 
 #include <array>
@@ -31,44 +30,68 @@ class PatchEmbed {
   // images [B, 3, H, W] -> [B, p + P, C]. H and W are multiples of the patch.
   typename B::Tensor forward(B& b, const Images& images) const {
     const Architecture& a = architecture_;
-    typename B::Tensor x = b.patches(images, a.patch[0], a.patch[1], splits_);
-    for (size_t stage = 0; stage + 1 < stages_.size(); ++stage) {
-      x = b.fold(b.linear_gelu(x, stages_[stage]), kernels_[stage + 1] * kernels_[stage + 1]);
-    }
-    x = b.linear(x, stages_.back());
+    const typename B::Tensor x = a.stem == Stem::conv ? overlapping(b, images) : apart(b, images);
     return b.embed(x, *positions_of(b, {static_cast<int>(images.height / a.patch[0]),
                                         static_cast<int>(images.width / a.patch[1])}));
   }
 
  private:
+  // The linear and the hMLP stem: no patch sees another.
+  typename B::Tensor apart(B& b, const Images& images) const {
+    const Architecture& a = architecture_;
+    typename B::Tensor x = b.patches(images, a.patch[0], a.patch[1], splits_);
+    for (size_t stage = 0; stage + 1 < stages_.size(); ++stage) {
+      const int side = a.convolutions[stage + 1].kernel;
+      x = b.fold(b.linear_gelu(x, stages_[stage]), side * side);
+    }
+    return b.linear(x, stages_.back());
+  }
+
+  typename B::Tensor overlapping(B& b, const Images& images) const {
+    typename B::Tensor x = b.patches(images, 1, 1, {});
+    std::array<int, 2> grid = {static_cast<int>(images.height), static_cast<int>(images.width)};
+    for (size_t i = 0; i < architecture_.convolutions.size(); ++i) {
+      const int stride = architecture_.convolutions[i].stride;
+      x = b.convolve_gelu(x, stages_[i], grid, stride);
+      grid = {grid[0] / stride, grid[1] / stride};
+    }
+    return b.linear(x, stages_.back());
+  }
+
   void load_stem(B& b, WeightSource& weights) {
     const Architecture& a = architecture_;
     const std::string name = "patch_embed.proj";
-    if (a.stem == Stem::linear) {
-      const Shape shape = {a.width, 3, a.patch[0], a.patch[1]};
-      stages_.push_back(b.make_linear(weights.named(name + ".weight", shape),
-                                      weights.named(name + ".bias", {a.width})));
-      return;
+    int64_t channels = 3;
+    for (size_t i = 0; i < a.convolutions.size(); ++i) {
+      load_convolution(b, weights, i, channels);
+      channels = a.convolutions[i].channels;
+      // Of a patch, outermost first.
+      if (a.stem == Stem::hmlp && i > 0) splits_.insert(splits_.begin(), a.convolutions[i].kernel);
     }
-    kernels_ = {a.patch[0] / 4, 2, 2};
-    splits_ = {2, 2};
-    const int narrow = a.width / 4;
-    const std::array<int, 4> channels = {3, narrow, narrow, a.width};
-    for (int stage = 0; stage < 3; ++stage) {
-      const std::string convolution = name + "." + std::to_string(3 * stage);
-      const std::string norm = name + "." + std::to_string(3 * stage + 1);
-      const int64_t out = channels[stage + 1];
-      const Shape shape = {out, channels[stage], kernels_[stage], kernels_[stage]};
-      const Weight weight = weights.named(convolution + ".weight", shape);
-      const Weight bias = weights.named(convolution + ".bias", {out});
-      const BatchNorm batch_norm = {weights.named(norm + ".weight", {out}),
-                                    weights.named(norm + ".bias", {out}),
-                                    weights.named(norm + ".running_mean", {out}),
-                                    weights.named(norm + ".running_var", {out})};
-      stages_.push_back(
-          b.make_convolution(weight, bias, batch_norm,
-                             stage == 0 ? RowOrder::channels_first : RowOrder::channels_last));
-    }
+    if (a.stem == Stem::hmlp) return;
+    const bool is_linear = a.stem == Stem::linear;
+    const std::string last = is_linear ? name : name + "." + std::to_string(3 * stages_.size());
+    const Shape shape = {a.width, channels, is_linear ? a.patch[0] : 1, is_linear ? a.patch[1] : 1};
+    stages_.push_back(b.make_linear(weights.named(last + ".weight", shape),
+                                    weights.named(last + ".bias", {a.width})));
+  }
+
+  void load_convolution(B& b, WeightSource& weights, size_t index, int64_t channels) {
+    const StemConvolution& step = architecture_.convolutions[index];
+    const std::string convolution = "patch_embed.proj." + std::to_string(3 * index);
+    const std::string norm = "patch_embed.proj." + std::to_string(3 * index + 1);
+    const int64_t out = step.channels;
+    const Weight weight =
+        weights.named(convolution + ".weight", {out, channels, step.kernel, step.kernel});
+    const bool is_apart = architecture_.stem == Stem::hmlp;
+    const Weight bias = is_apart ? weights.named(convolution + ".bias", {out}) : Weight{};
+    const BatchNorm batch_norm = {
+        weights.named(norm + ".weight", {out}), weights.named(norm + ".bias", {out}),
+        weights.named(norm + ".running_mean", {out}), weights.named(norm + ".running_var", {out})};
+    const bool sees_pixels = is_apart && index == 0;
+    stages_.push_back(
+        b.make_convolution(weight, bias, batch_norm,
+                           sees_pixels ? RowOrder::channels_first : RowOrder::channels_last));
   }
 
   void load_tokens(B& b, WeightSource& weights) {
@@ -108,8 +131,7 @@ class PatchEmbed {
 
   Architecture architecture_;
   std::vector<typename B::Linear> stages_;
-  std::vector<int> kernels_;              // side of each stage's convolution, for the hMLP stem
-  std::vector<int> splits_;               // of a patch, outermost first
+  std::vector<int> splits_;               // of a patch, outermost first, for the hMLP stem
   std::vector<typename B::Rows> prefix_;  // class, distillation and register tokens
   typename B::Rows table_;                // of positions
   std::shared_ptr<Cache> cache_ = std::make_shared<Cache>();

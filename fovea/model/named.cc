@@ -1,4 +1,5 @@
 // Architectures by the names that timm and DeiT gave them.
+#include <array>
 #include <charconv>
 #include <string_view>
 
@@ -19,11 +20,21 @@ constexpr Size kSizes[] = {{"tiny", 192, 12, 3},
                            {"large", 1024, 24, 16},
                            {"huge", 1280, 32, 16}};
 
+// The big.LITTLE ViTs of the paper: a LITTLE width beside one of these sizes.
+struct Pair {
+  std::string_view name;
+  const Size& big;
+  int little_width, first_big, little_every;
+  std::array<int, 4> predict_after;  // 0: none
+};
+constexpr Pair kPairs[] = {{"base_tiny", kSizes[2], 192, 1, 1, {1, 4, 7, 10}},
+                           {"huge_base", kSizes[4], 768, 9, 2, {9, 16, 24}}};
+
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
   fail(
-      "{}: {}; expected (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE, for "
-      "instance "
-      "vit_small_patch16_224 or vit_base_patch16_224x384",
+      "{}: {}; expected (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE or "
+      "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, for instance vit_small_patch16_224 or "
+      "vit_base_patch16_224x384",
       printable(name), why);
 }
 
@@ -43,19 +54,37 @@ int take_number(std::string_view& text) {
   return number;
 }
 
-const Size* take_size(std::string_view& text) {
-  for (const Size& size : kSizes) {
-    if (take(text, size.name)) return &size;
+// Takes the name of one of `all` off the front of `text`; null if there is none.
+template <class Named, size_t kCount>
+const Named* take_one(std::string_view& text, const Named (&all)[kCount]) {
+  for (const Named& one : all) {
+    if (take(text, one.name)) return &one;
   }
   return nullptr;
+}
+
+Routing routing_of(const Pair& pair) {
+  Routing routing;
+  routing.first_big = pair.first_big;
+  routing.little_every = pair.little_every;
+  routing.little_width = pair.little_width;
+  routing.little_heads = pair.little_width / 64;
+  routing.little_mlp_width = 4 * pair.little_width;
+  for (const int layer : pair.predict_after) {
+    if (layer > 0) routing.predict_after.push_back(layer);
+  }
+  return routing;
 }
 
 }  // namespace
 
 Architecture named_architecture(const std::string& name) {
   std::string_view rest = name;
-  if (!take(rest, "vit_") && !take(rest, "deit_")) refuse(name, "not a named architecture");
-  const Size* size = take_size(rest);
+  const bool is_pair = take(rest, "blvit_");
+  if (!is_pair && !take(rest, "vit_") && !take(rest, "deit_"))
+    refuse(name, "not a named architecture");
+  const Pair* pair = is_pair ? take_one(rest, kPairs) : nullptr;
+  const Size* size = is_pair ? (pair ? &pair->big : nullptr) : take_one(rest, kSizes);
   if (size == nullptr) refuse(name, "unknown size of model");
   if (!take(rest, "_patch")) refuse(name, "no patch size");
   const int patch = take_number(rest);
@@ -81,6 +110,7 @@ Architecture named_architecture(const std::string& name) {
   a.classes = 1000;
   a.image_size = {height, width};
   a.position_rows = height / patch * (width / patch) + 1;
+  if (pair != nullptr) a.routing = routing_of(*pair);
   for_each_tensor(a,
                   [&](const std::string&, const Shape& shape) { a.parameters += elements(shape); });
   return a;

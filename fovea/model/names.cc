@@ -45,6 +45,12 @@ constexpr Rule kRules[] = {
     // timm's parallel blocks: canonical as they are.
     {Dialect::timm_parallel, "blocks.{i}.attns.{j}.*", "blocks.{i}.attns.{j}.*"},
     {Dialect::timm_parallel, "blocks.{i}.ffns.{j}.*", "blocks.{i}.ffns.{j}.*"},
+    // big.LITTLE ViTs: what they have besides a plain one, canonical as it is.
+    {Dialect::timm, "blocks.{i}.little.*", "blocks.{i}.little.*"},
+    {Dialect::timm, "blocks.{i}.alpha_attn", "blocks.{i}.alpha_attn"},
+    {Dialect::timm, "blocks.{i}.alpha_mlp", "blocks.{i}.alpha_mlp"},
+    {Dialect::timm, "blocks.{i}.gamma", "blocks.{i}.gamma"},
+    {Dialect::timm, "predictors.*", "predictors.*"},
     // torchvision
     {Dialect::torchvision, "class_token", "cls_token"},
     {Dialect::torchvision, "encoder.pos_embedding", "pos_embed"},
@@ -170,7 +176,6 @@ constexpr Kind kUnsupported[] = {
     {"rel_pos", "relative positions"},
     {"attn_pool", "attention pooling"},
     {"norm_pre", "a norm before the blocks"},
-    {"predictors.", "big.LITTLE routing"},
 };
 
 struct Captures {

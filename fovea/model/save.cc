@@ -19,8 +19,16 @@ ordered_json arguments_of(const Architecture& a) {
   ordered_json args;
   args["num_heads"] = a.heads;
   if (is_set(a.image_size)) args["img_size"] = a.image_size;
+  if (a.stem == Stem::conv) args["patch_size"] = a.patch[0];
   if (a.position_rows == 0) args["pos_embed"] = "none";
   if (!a.final_norm) args["final_norm"] = false;
+  if (a.routing) {
+    args["little_num_heads"] = a.routing->little_heads;
+    args["first_big"] = a.routing->first_big;
+    args["little_every"] = a.routing->little_every;
+    args["predict_after"] = a.routing->predict_after;
+    args["keep_ratio"] = a.routing->keep_ratio;
+  }
   return args;
 }
 

@@ -24,27 +24,36 @@ void visit_convolution(const Visit& visit, const std::string& name, int64_t in, 
   visit(name + ".bias", {out});
 }
 
-// Three convolutions that divide the patch by 4, 2 and 2, each with a batch norm after it.
-void visit_hmlp(const Visit& visit, const std::string& name, const Architecture& a) {
-  const int64_t channels[] = {3, a.width / 4, a.width / 4, a.width};
-  const int64_t kernels[] = {a.patch[0] / 4, 2, 2};
-  for (int stage = 0; stage < 3; ++stage) {
-    const int64_t out = channels[stage + 1];
-    const std::string norm = fmt::format("{}.{}", name, 3 * stage + 1);
-    visit_convolution(visit, fmt::format("{}.{}", name, 3 * stage), channels[stage], out,
-                      kernels[stage], kernels[stage]);
-    visit_norm(visit, norm, out);
-    visit(norm + ".running_mean", {out});
-    visit(norm + ".running_var", {out});
+void visit_batch_norm(const Visit& visit, const std::string& name, int64_t channels) {
+  visit_norm(visit, name, channels);
+  visit(name + ".running_mean", {channels});
+  visit(name + ".running_var", {channels});
+}
+
+// Convolutions, each with a batch norm after it. Those that overlap have no bias, for the norms
+// have one, and a 1x1 convolution behind them.
+void visit_convolutions(const Visit& visit, const std::string& name, const Architecture& a) {
+  int64_t channels = 3;
+  int index = 0;
+  for (const StemConvolution& step : a.convolutions) {
+    const std::string convolution = fmt::format("{}.{}", name, index);
+    const int64_t out = step.channels;
+    visit(convolution + ".weight", {out, channels, step.kernel, step.kernel});
+    if (a.stem == Stem::hmlp) visit(convolution + ".bias", {out});
+    visit_batch_norm(visit, fmt::format("{}.{}", name, index + 1), out);
+    channels = out;
+    index += 3;
   }
+  if (a.stem == Stem::conv)
+    visit_convolution(visit, fmt::format("{}.{}", name, index), channels, a.width, 1, 1);
 }
 
 void visit_stem(const Visit& visit, const Architecture& a) {
   const std::string name = "patch_embed.proj";
-  if (a.stem == Stem::hmlp) {
-    visit_hmlp(visit, name, a);
-  } else {
+  if (a.stem == Stem::linear) {
     visit_convolution(visit, name, 3, a.width, a.patch[0], a.patch[1]);
+  } else {
+    visit_convolutions(visit, name, a);
   }
   if (a.class_token) visit("cls_token", {1, 1, a.width});
   if (a.distillation_token) visit("dist_token", {1, 1, a.width});
@@ -70,6 +79,32 @@ void visit_block(const Visit& visit, const Architecture& a, int layer) {
   }
 }
 
+// What the block of a routed layer has besides.
+void visit_routed(const Visit& visit, const Architecture& a, int layer) {
+  const std::string name = fmt::format("blocks.{}.", layer);
+  visit(name + "alpha_attn", {1});
+  visit(name + "alpha_mlp", {1});
+  if (!a.routing->has_little(layer)) return;
+  const int64_t c = a.width;
+  const int64_t width = a.routing->little_width;
+  const int64_t mlp_width = a.routing->little_mlp_width;
+  visit(name + "gamma", {1});
+  visit_norm(visit, name + "little.norm1", c);
+  visit_linear(visit, name + "little.attn.qkv", c, 3 * width);
+  visit_linear(visit, name + "little.attn.proj", width, c);
+  visit_norm(visit, name + "little.norm2", c);
+  visit_linear(visit, name + "little.mlp.down", c, width);
+  visit_linear(visit, name + "little.mlp.fc1", width, mlp_width);
+  visit_linear(visit, name + "little.mlp.fc2", mlp_width, width);
+  visit_linear(visit, name + "little.mlp.up", width, c);
+}
+
+void visit_predictors(const Visit& visit, const Architecture& a) {
+  for (size_t i = 0; i < a.routing->predict_after.size(); ++i) {
+    visit_linear(visit, fmt::format("predictors.{}", i), a.width, 2);
+  }
+}
+
 void visit_head(const Visit& visit, const Architecture& a) {
   if (a.final_norm) visit_norm(visit, "norm", a.width);
   if (a.fc_norm) visit_norm(visit, "fc_norm", a.width);
@@ -82,7 +117,11 @@ void visit_head(const Visit& visit, const Architecture& a) {
 
 void for_each_tensor(const Architecture& architecture, const Visit& visit) {
   visit_stem(visit, architecture);
-  for (int layer = 0; layer < architecture.depth; ++layer) visit_block(visit, architecture, layer);
+  for (int layer = 0; layer < architecture.depth; ++layer) {
+    visit_block(visit, architecture, layer);
+    if (layer >= architecture.plain_layers()) visit_routed(visit, architecture, layer);
+  }
+  if (architecture.routing) visit_predictors(visit, architecture);
   visit_head(visit, architecture);
 }
 

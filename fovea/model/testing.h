@@ -9,8 +9,12 @@
 
 #include "fovea/io/safetensors.h"
 #include "fovea/io/testing.h"
+#include "fovea/model/architecture.h"
 #include "fovea/model/checkpoint.h"
 #include "fovea/model/config.h"
+#include "fovea/model/save.h"
+#include "fovea/model/tensors.h"
+#include "fovea/model/weights.h"
 
 namespace fovea {
 
@@ -20,12 +24,11 @@ inline std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(FOVEA_TEST_DATA) / "goldens" / name;
 }
 
-// The names of all plain ViTs among the goldens (big.LITTLE models are something else).
+// The names of all goldens.
 inline std::vector<std::string> golden_names() {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(golden(""))) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with("blvit")) names.push_back(name);
+    names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -51,6 +54,79 @@ inline Checkpoint checkpoint_of(const Shapes& shapes) {
   }
   write_safetensors(folder / "model.safetensors", tensors);
   return Checkpoint::open(folder.path());
+}
+
+inline Config config_of(const std::string& model) { return read_config(golden(model)); }
+
+// What is inferred of a golden, or of tensors of such shapes.
+inline Architecture infer(const std::string& model) {
+  return infer_architecture(Checkpoint::open(golden(model)), config_of(model));
+}
+inline Architecture infer(const Shapes& shapes, const Config& config) {
+  return infer_architecture(checkpoint_of(shapes), config);
+}
+
+// Weights as a short training might leave them: no norm or bias is as it began.
+class VariedWeights : public WeightSource {
+ public:
+  Array read(const std::string& name, const Shape& shape) override {
+    InitialWeights initial(5, 1);
+    Array values = initial.read(name, shape);
+    const Array noise = initial.read("noise of " + name + "'s", shape);
+    const float scale = shape.size() == 1 ? 10.0F : 2.0F;
+    for (size_t i = 0; i < values.data.size(); ++i) values.data[i] += scale * noise.data[i];
+    return values;
+  }
+};
+
+// Writes a model of such weights into `folder`.
+inline void save_varied_model(const std::filesystem::path& folder, const Architecture& a) {
+  VariedWeights source;
+  std::vector<Weight> weights;
+  for_each_tensor(a, [&](const std::string& name, const Shape& shape) {
+    weights.push_back(source.named(name, shape));
+  });
+  save_model(folder, a, {}, weights);
+}
+
+// [count, 3, side, side], of values around 0.
+inline Array varied_images(int64_t count, int64_t side) {
+  Array images = InitialWeights(9, 1).read("images", {count * 3 * side, side});
+  images.shape = {count, 3, side, side};
+  for (float& value : images.data) value *= 50;
+  return images;
+}
+
+// Small models for images of 16 pixels, one with each kind of stem; their names can name tests.
+inline std::vector<Architecture> stem_architectures() {
+  Architecture base;
+  base.width = 16;
+  base.depth = 2;
+  base.heads = 2;
+  base.mlp_width = 24;
+  base.class_token = true;
+  base.final_norm = true;
+  base.classes = 3;
+  base.image_size = base.input_size = {16, 16};
+  std::vector<Architecture> all;
+  const auto add = [&](const std::string& name, Stem stem, int patch,
+                       std::vector<StemConvolution> convolutions) {
+    Architecture& a = all.emplace_back(base);
+    a.name = name;
+    a.stem = stem;
+    a.patch = {patch, patch};
+    a.position_rows = 16 / patch * (16 / patch) + 1;
+    a.convolutions = std::move(convolutions);
+  };
+  const std::vector<int> channels = {8, 12, 20};
+  add("linear4", Stem::linear, 4, {});
+  add("hmlp4", Stem::hmlp, 4, hmlp_convolutions(16, 4, ""));
+  add("hmlp8", Stem::hmlp, 8, hmlp_convolutions(16, 8, ""));
+  add("hmlp16", Stem::hmlp, 16, hmlp_convolutions(16, 16, ""));
+  add("conv2", Stem::conv, 2, overlapping_convolutions(channels, 2, ""));
+  add("conv4", Stem::conv, 4, overlapping_convolutions(channels, 4, ""));
+  add("conv8", Stem::conv, 8, overlapping_convolutions(channels, 8, ""));
+  return all;
 }
 
 // The same tensors under other names: every name goes through `rename`.

@@ -1,10 +1,11 @@
-// The Vision Transformer: embed, blocks with a reduction of tokens, norm, head.
+// The Vision Transformer: embed, blocks with a reduction of tokens, routed blocks, norm, head.
 #pragma once
 
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "fovea/model/big_little.h"
 #include "fovea/model/block.h"
 #include "fovea/model/embed.h"
 #include "fovea/model/head.h"
@@ -15,49 +16,59 @@ template <Backend B>
 struct Vit {
   Architecture architecture;
   PatchEmbed<B> patch_embed;
-  std::vector<Block<B>> blocks;
+  std::vector<Block<B>> blocks;  // all, or the first few of a big.LITTLE ViT
+  RoutedBlocks<B> routed;        // the others
   std::optional<typename B::Norm> norm;
   Head<B> head;
 
   struct Output {
-    typename B::Tensor tokens;    // [B, T, C], after the final norm
-    typename B::Tensor features;  // [B, 1, C]
-    typename B::Tensor logits;    // [B, 1, classes]
-    Reduction<B> reduction;       // sizes and sources
-    std::vector<Sources> trace;   // after each layer, where wanted
-    IntArray layer_tokens;        // [B, depth]: tokens that leave each layer
+    typename B::Tensor tokens;     // [B, T, C], after the final norm
+    typename B::Tensor features;   // [B, 1, C]
+    typename B::Tensor logits;     // [B, 1, classes]
+    Reduction<B> reduction;        // sizes and sources
+    std::vector<Sources> trace;    // after each layer, where wanted
+    IntArray layer_tokens;         // [B, depth]: tokens that leave each layer
+    std::vector<IntArray> routes;  // [B, K]: positions selected by each predictor
   };
 
   // Throws Error naming the tensor that is missing or has another shape.
   static Vit load(B& b, WeightSource& weights, const Architecture& a) {
-    Vit vit{a, PatchEmbed<B>::load(b, weights, a), {}, {}, {}};
-    for (int layer = 0; layer < a.depth; ++layer)
+    Vit vit{a, PatchEmbed<B>::load(b, weights, a), {}, {}, {}, {}};
+    for (int layer = 0; layer < a.plain_layers(); ++layer)
       vit.blocks.push_back(Block<B>::load(b, weights, a, layer));
+    vit.routed = RoutedBlocks<B>::load(b, weights, a);
     if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a);
     vit.head = Head<B>::load(b, weights, a);
     return vit;
   }
 
-  // images: [B, 3, H, W], H and W multiples of the patch.
-  Output forward(B& b, const Images& images, const MergeOptions& options,
-                 bool want_trace = false) const {
+  // images: [B, 3, H, W], H and W multiples of the patch. keep_ratio: of the patches that take the
+  // big path, where tokens are routed.
+  Output forward(B& b, const Images& images, const MergeOptions& options, bool want_trace = false,
+                 double keep_ratio = 1) const {
     typename B::Tensor x = patch_embed.forward(b, images);
     Reduction<B> tokens(options, b.sequences(x), architecture.prefix(), architecture.depth);
     std::vector<Sources> trace;
     IntArray layer_tokens({images.batch, architecture.depth});
-    for (const Block<B>& block : blocks) {
-      x = block.forward(b, std::move(x), tokens);
+    const auto take_down = [&](int layer) {
       const Sequences& first = b.sequences(x);
       for (int64_t i = 0; i < images.batch; ++i) {
-        layer_tokens.data[i * architecture.depth + block.layer] = first[i + 1] - first[i];
+        layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
       }
       if (want_trace) trace.push_back(tokens.sources());
+    };
+    for (const Block<B>& block : blocks) {
+      x = block.forward(b, std::move(x), tokens);
+      take_down(block.layer);
     }
+    std::vector<IntArray> routes;
+    x = routed.forward(b, std::move(x), keep_ratio, routes);
+    for (int layer = routed.first; layer < architecture.depth; ++layer) take_down(layer);
     if (norm) x = b.layer_norm(x, *norm);
     typename B::Tensor features = head.features(b, x, tokens.sizes());
     typename B::Tensor logits = head.logits(b, x, features);
-    return {std::move(x),      std::move(features), std::move(logits),
-            std::move(tokens), std::move(trace),    std::move(layer_tokens)};
+    return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
+            std::move(trace), std::move(layer_tokens), std::move(routes)};
   }
 };
 

@@ -16,8 +16,14 @@ bool starts_as_one(std::string_view name, const Shape& shape) {
   return (name.ends_with(".weight") && shape.size() == 1) || name.ends_with(".running_var");
 }
 
+// How much of the big path a LITTLE block takes in: one number, and no LayerScale.
+bool is_fusion(std::string_view name, const Shape& shape) {
+  return name.ends_with(".gamma") && shape == Shape{1};
+}
+
 bool starts_as_zero(std::string_view name) {
-  return name.ends_with(".bias") || name.ends_with(".running_mean");
+  return name.ends_with(".bias") || name.ends_with(".running_mean") ||
+         name.ends_with(".alpha_attn") || name.ends_with(".alpha_mlp");
 }
 
 uint64_t hash(std::string_view text, uint64_t seed) {
@@ -62,7 +68,7 @@ Array RandomWeights::read(const std::string& name, const Shape& shape) {
 Array InitialWeights::read(const std::string& name, const Shape& shape) {
   Array values(shape);
   Random random(hash(name, seed_));
-  if (starts_as_one(name, shape)) {
+  if (starts_as_one(name, shape) || is_fusion(name, shape)) {
     std::fill(values.data.begin(), values.data.end(), 1.0F);
   } else if (name.ends_with(".gamma")) {
     std::fill(values.data.begin(), values.data.end(), layer_scale_);

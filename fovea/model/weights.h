@@ -32,8 +32,8 @@ class CheckpointWeights : public WeightSource {
   const Checkpoint& checkpoint_;
 };
 
-// Weights to measure speed with: norms and scales of 1, biases of 0, everything else random with
-// deviation 0.02. The same name and seed give the same values.
+// Weights to measure speed with: norms and scales of 1, biases and alphas of 0, everything else
+// random with deviation 0.02. The same name and seed give the same values.
 class RandomWeights : public WeightSource {
  public:
   explicit RandomWeights(uint64_t seed) : seed_(seed) {}

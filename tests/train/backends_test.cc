@@ -40,6 +40,23 @@ TEST_P(TorchGoldens, AllRunsAreThoseOfTheReferenceAndOfTheCpuBackend) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, TorchGoldens, testing::ValuesIn(golden_names()), test_name);
 
+class TorchStems : public testing::TestWithParam<Architecture> {};
+
+TEST_P(TorchStems, AreThoseOfTheCpuBackend) {
+  const TemporaryFolder folder;
+  save_varied_model(folder.path(), GetParam());
+  const Array images = varied_images(3, 16);
+  const Model cpu = Model::load(folder.path(), {.threads = 1});
+  TorchModel model = TorchModel::load(folder.path());
+  for (const int r : {0, 1}) {
+    const MergeOptions options{.schedule = {.r = r}};
+    expect_equal(model.run(images, options), cpu.run(images, {.merge = options}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, TorchStems, testing::ValuesIn(stem_architectures()),
+                         [](const auto& info) { return info.param.name; });
+
 struct Way {
   std::string name;
   MergeOptions options;

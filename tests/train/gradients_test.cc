@@ -10,6 +10,7 @@
 #include "fovea/model/taps.h"
 #include "fovea/tokens/matching.h"
 #include "fovea/tokens/partitions.h"
+#include "fovea/tokens/routing.h"
 #include "tests/goldens.h"
 #include "tests/train/torch_model.h"
 
@@ -90,11 +91,12 @@ TEST_F(TorchGradients, OfAttention) {
 }
 
 TEST_F(TorchGradients, OfFeatures) {
-  const std::vector<TorchTensor> branches = {tokens(kRagged, 12), tokens(kRagged, 12)};
+  const std::vector<TorchTensor> plain = {tokens(kRagged, 12), tokens(kRagged, 12)};
+  const std::vector<TorchProjection> branches = {{plain[0], nullptr}, {plain[1], nullptr}};
   expect([&] {
     return torch::cat({torch_.head_mean(branches, QkvPart::q, 2).rows,
                        torch_.head_mean(branches, QkvPart::k, 2).rows,
-                       torch_.head_concat(branches, QkvPart::v).rows, torch_.mean(branches).rows},
+                       torch_.head_concat(branches, QkvPart::v).rows, torch_.mean(plain).rows},
                       1);
   });
 }
@@ -110,6 +112,28 @@ TEST_F(TorchGradients, OfEveryWayToMerge) {
        {MergeMode::weighted, MergeMode::mean, MergeMode::amax, MergeMode::keep}) {
     expect([&] { return torch_.merge(x, sizes, plan, mode).rows; });
   }
+}
+
+// A routed layer, part by part. Who is selected stays as it is.
+TEST_F(TorchGradients, OfRouting) {
+  const TorchTensor x = tokens(kRagged, 8);
+  const TorchNorm layer_norm = norm(8);
+  const TorchLinear qkv = linear(8, 24);
+  const TorchLinear predictor = linear(8, 2);
+  const torch::Tensor alpha = input("alpha", {1});
+  const torch::Tensor gamma = input("gamma", {1});
+  const Route route =
+      select_tokens(kRagged, torch_.read(torch_.keep_scores(x, predictor, 1)).data, 1, 0.5);
+  expect([&] {
+    const TorchTensor before = torch_.gather(x, route);
+    const TorchTensor scores = torch_.gather(torch_.keep_scores(x, predictor, 1), route);
+    const TorchTensor update =
+        torch_.attention(torch_.project_cross(before, x, layer_norm, qkv), 2, {});
+    const TorchTensor after = torch_.add_gated(before, update, scores, alpha);
+    return torch::cat(
+        {torch_.put(x, after, route).rows, torch_.add_change(x, before, after, route, gamma).rows},
+        1);
+  });
 }
 
 TEST_F(TorchGradients, OfPooling) {
@@ -141,6 +165,22 @@ TEST_F(TorchGradients, OfConvolutionsAndBatchNorms) {
                          torch::ones({5}, options)});
       torch_.set_training(is_training);
       expect([&] { return torch_.linear(torch_.fold(pieces, 4), convolution).rows; });
+    }
+  }
+}
+
+TEST_F(TorchGradients, OfConvolutionsThatOverlap) {
+  const torch::TensorOptions options(torch::kDouble);
+  for (const int stride : {1, 2}) {
+    for (const bool is_training : {true, false}) {
+      inputs_.clear();
+      const TorchTensor x = tokens({0, 24, 48}, 3);
+      TorchLinear convolution{input("weight", {5, 3, 3, 3}), {}, RowOrder::channels_last, nullptr};
+      convolution.norm = std::make_shared<TorchBatchNorm>(
+          TorchBatchNorm{input("gamma", {5}), input("beta", {5}), torch::zeros({5}, options),
+                         torch::ones({5}, options)});
+      torch_.set_training(is_training);
+      expect([&] { return torch_.convolve_gelu(x, convolution, {6, 4}, stride).rows; });
     }
   }
 }

@@ -33,7 +33,8 @@ struct TorchModel {
   // images: [B, 3, H, W]
   Vit<Torch>::Output forward(const Array& images, const MergeOptions& options = {}) {
     const Shape& s = images.shape;
-    return vit.forward(torch, Images{images.data.data(), s[0], s[2], s[3]}, options);
+    return vit.forward(torch, Images{images.data.data(), s[0], s[2], s[3]}, options,
+                       /*want_trace=*/false, keep_ratio_of(architecture, {}));
   }
 
   // Images must keep equal numbers of tokens.
@@ -48,6 +49,9 @@ struct TorchModel {
     result.tokens.shape = {batch, result.tokens.shape[0] / batch, architecture.width};
     const std::span<const float> sizes = output.reduction.sizes();
     result.sizes = Array({batch, result.tokens.shape[1]}, {sizes.begin(), sizes.end()});
+    for (size_t i = 0; i < output.routes.size(); ++i) {
+      result.routes[architecture.routing->predict_after[i]] = output.routes[i];
+    }
     for (int64_t i = 0; i < batch; ++i) {
       const std::vector<int32_t>& source = output.reduction.sources().of(i);
       result.source.shape = {batch, static_cast<int64_t>(source.size())};

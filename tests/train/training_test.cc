@@ -24,7 +24,8 @@ Array random_images(int64_t batch, int64_t side, int seed) {
 
 // A step down the gradient of what the logits are far from.
 double step(TorchModel& model, const Array& images, double rate) {
-  const auto output = model.forward(images, {.schedule = {.r = 2}});
+  const auto output =
+      model.forward(images, {.schedule = {.r = model.architecture.routing ? 0 : 2}});
   const torch::Tensor loss = (output.logits.rows - 1).square().mean();
   loss.backward();
   const torch::NoGradGuard no_grad;
@@ -52,6 +53,7 @@ TEST_P(TrainedModel, IsTheSameOnTheCpuBackendOnceSaved) {
   save_model(folder.path(), model.architecture, config, model.torch.weights());
   const Model cpu = Model::load(folder.path(), {.threads = 1});
   for (const int r : {0, 3}) {
+    if (r > 0 && model.architecture.routing) continue;  // which does not merge
     const MergeOptions options{.schedule = {.r = r}};
     const Result want = model.run(input, options);
     const Result got = cpu.run(input, {.merge = options});
@@ -87,9 +89,10 @@ TEST(Training, LearnsFromInitialWeights) {
   TorchModel model(a, weights);
   model.torch.set_training(true);
   const Array images = random_images(4, 64, 1);
-  const double first = step(model, images, 0.02);
-  for (int i = 0; i < 8; ++i) step(model, images, 0.02);
-  EXPECT_LT(step(model, images, 0.02), 0.5 * first);
+  constexpr double kRate = 0.004;  // five times as much is no longer stable
+  const double first = step(model, images, kRate);
+  for (int i = 0; i < 8; ++i) step(model, images, kRate);
+  EXPECT_LT(step(model, images, kRate), 0.5 * first);
 }
 
 class HmlpStem : public testing::Test {

@@ -6,13 +6,14 @@
 namespace fovea {
 namespace {
 
-// The mean over heads of one part's rows of the joint weights: [C / heads, C].
+// The mean over heads of one part's rows of the joint weights: [C' / heads, C].
 Array mean_weight(const Array& joint, size_t part, int heads) {
   const int64_t channels = joint.shape[1];
-  const int64_t width = channels / heads;
+  const int64_t outputs = joint.shape[0] / 3;
+  const int64_t width = outputs / heads;
   Array mean({width, channels});
-  const float* rows = joint.data.data() + static_cast<int64_t>(part) * channels * channels;
-  for (int64_t i = 0; i < channels; ++i) {
+  const float* rows = joint.data.data() + static_cast<int64_t>(part) * outputs * channels;
+  for (int64_t i = 0; i < outputs; ++i) {
     float* out = mean.data.data() + i % width * channels;
     for (int64_t c = 0; c < channels; ++c) {
       out[c] += rows[i * channels + c] / static_cast<float>(heads);
@@ -55,16 +56,23 @@ void Cpu::for_ranges(int64_t count, int64_t least,
 }
 
 CpuLinear Cpu::make_linear(const Weight& weight, const Weight& bias) {
-  const Shape& shape = weight.values.shape;
+  return pack(weight.values, bias.values, dtype_);
+}
+
+CpuLinear Cpu::make_exact_linear(const Weight& weight, const Weight& bias) {
+  return pack(weight.values, bias.values, Dtype::f32);
+}
+
+CpuLinear Cpu::pack(const Array& weight, const Array& bias, Dtype dtype) {
   CpuLinear linear;
-  linear.out = shape.at(0);
-  linear.in = elements(shape) / linear.out;
-  linear.dtype = dtype_;
-  linear.bias = bias.values.empty() ? std::vector<float>(linear.out) : bias.values.data;
-  const kernels::Product& product = product_of(dtype_);
+  linear.out = weight.shape.at(0);
+  linear.in = elements(weight.shape) / linear.out;
+  linear.dtype = dtype;
+  linear.bias = bias.empty() ? std::vector<float>(linear.out) : bias.data;
+  const kernels::Product& product = product_of(dtype);
   linear.panels = allocate_floats(product.packed_bytes(linear.out, linear.in) / 4 + 1);
   for_ranges(kernels::panel_count(*kernels_, linear.out), 1, [&](int64_t begin, int64_t end) {
-    product.pack_panels(weight.values.data.data(), linear.in, linear.out, linear.in, begin, end,
+    product.pack_panels(weight.data.data(), linear.in, linear.out, linear.in, begin, end,
                         linear.panels.get());
   });
   return linear;
@@ -157,14 +165,29 @@ Tensor Cpu::narrow(const Tensor& x, kernels::NarrowRows to_half) {
   return out;
 }
 
+Tensor Cpu::hidden(const Tensor& x, const Linear& w, bool half) {
+  if (!half || !takes_half(w) || w.in > product_of(w.dtype).most_depth) return like(x, w.out);
+  Tensor out = make_half(x.shared_sequences(), w.out);
+  if (w.out % 2 != 0) {  // the other half of the last pair
+    for (int64_t i = 0; i < out.rows(); ++i) out.half_row(i)[w.out] = 0;
+  }
+  return out;
+}
+
 Tensor Cpu::linear(const Tensor& x, const Linear& w) {
   Tensor out = like(x, w.out);
   multiply(x, w, kernels::Epilogue::store, {}, out);
   return out;
 }
 
+Tensor Cpu::hidden_linear(const Tensor& x, const Linear& w) {
+  Tensor out = hidden(x, w, true);
+  multiply(x, w, kernels::Epilogue::store, {}, out);
+  return out;
+}
+
 Tensor Cpu::linear_gelu(const Tensor& x, const Linear& w) {
-  Tensor out = like(x, w.out);
+  Tensor out = hidden(x, w, x.is_half());
   multiply(x, w, kernels::Epilogue::gelu, {}, out);
   return out;
 }
@@ -213,34 +236,41 @@ CpuProjection Cpu::project(const Tensor& x, const Norm& norm, const Qkv& w, bool
   CpuProjection qkv;
   qkv.weights = &w;
   const bool rounds = takes_half(w.joint);
-  qkv.joint = linear(norm_for(x, norm, w.joint, matched && rounds ? &qkv.rest : nullptr), w.joint);
+  const Tensor normed = norm_for(x, norm, w.joint, matched && rounds ? &qkv.rest : nullptr);
+  qkv.joint = like(x, w.joint.out);
+  multiply(normed, w.joint, kernels::Epilogue::store, {}, qkv.joint);
   return qkv;
 }
 
+Tensor Cpu::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
+  Tensor out = hidden(x, w, true);
+  multiply(norm_for(x, norm, w), w, kernels::Epilogue::store, {}, out);
+  return out;
+}
+
 Tensor Cpu::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
-  const bool half_output = takes_half(w) && w.in <= product_of(w.dtype).most_depth;
-  Tensor out = half_output ? make_half(x.shared_sequences(), w.out) : like(x, w.out);
+  Tensor out = hidden(x, w, true);
   multiply(norm_for(x, norm, w), w, kernels::Epilogue::gelu, {}, out);
-  if (half_output && w.out % 2 != 0) {
-    for (int64_t i = 0; i < out.rows(); ++i) out.half_row(i)[w.out] = 0;
-  }
   return out;
 }
 
 Tensor Cpu::attention(const Projection& projection, int heads, std::span<const float> log_sizes) {
   const Tensor& qkv = projection.joint;
+  const Tensor& queries = projection.queries ? *projection.queries : qkv;
   const Timed timed = time(Work::attention);
-  const int64_t channels = qkv.channels() / 3;
+  const int64_t channels = qkv.channels() / (projection.queries ? 2 : 3);
+  const int64_t keys = projection.queries ? 0 : channels;
   const int64_t width = channels / heads;
   const kernels::Product& product = product_of(dtype_);
-  Tensor out =
-      product.half_input ? make_half(qkv.shared_sequences(), channels) : like(qkv, channels);
+  Tensor out = product.half_input ? make_half(queries.shared_sequences(), channels)
+                                  : like(queries, channels);
   int64_t most_tokens = 0;
   for (int64_t b = 0; b < qkv.batch(); ++b) {
     const int64_t tokens = qkv.tokens(b);
     most_tokens = std::max(most_tokens, tokens);
     if (profile_) {
-      profile_->attention_operations += 4.0 * static_cast<double>(tokens * tokens * channels);
+      profile_->attention_operations +=
+          4.0 * static_cast<double>(queries.tokens(b) * tokens * channels);
     }
   }
   const int64_t scratch_size = kernels::attention_scratch(*kernels_, most_tokens, width);
@@ -254,20 +284,21 @@ Tensor Cpu::attention(const Projection& projection, int heads, std::span<const f
     const int64_t image = task / parts / heads;
     const int64_t head = task / parts % heads;
     const int64_t part = task % parts;
-    const int64_t tokens = qkv.tokens(image);
+    const int64_t asking = queries.tokens(image);
     kernels::Attention a;
-    a.q = qkv.row(qkv.first(image)) + head * width;
-    a.k = a.q + channels;
+    a.q = queries.row(queries.first(image)) + head * width;
+    a.q_stride = queries.stride();
+    a.k = qkv.row(qkv.first(image)) + keys + head * width;
     a.v = a.k + channels;
     a.stride = qkv.stride();
-    a.tokens = tokens;
+    a.tokens = qkv.tokens(image);
     a.width = width;
     a.log_size = log_sizes.empty() ? nullptr : log_sizes.data() + qkv.first(image);
     const int64_t row = out.first(image);
     a.out = out.is_half() ? static_cast<void*>(out.half_row(row) + head * width)
                           : static_cast<void*>(out.row(row) + head * width);
     a.out_stride = out.stride();
-    product.attention(a, tokens * part / parts, tokens * (part + 1) / parts,
+    product.attention(a, asking * part / parts, asking * (part + 1) / parts,
                       scratch.get() + worker * scratch_size);
   });
   return out;

@@ -40,10 +40,18 @@ struct CpuQkv {
   std::array<CpuLinear, 3> mean;  // over heads, by QkvPart; empty where nothing is rounded
 };
 
-// Queries, keys and values of all tokens.
+// The joint weights of queries, keys and values where only some tokens ask.
+struct CpuCrossQkv {
+  CpuLinear q;
+  CpuLinear kv;
+};
+
+// Queries, keys and values of tokens. Of one that is not joint, `joint` holds keys and values
+// alone.
 struct CpuProjection {
-  Tensor joint;                     // [B, T, 3 C]
-  std::optional<Tensor> rest = {};  // what rounding took of the inputs, where somebody asks
+  Tensor joint;                        // [B, T, 3 C], or [B, T, 2 C]
+  std::optional<Tensor> queries = {};  // [B, K, C]: of the tokens that ask, where not all do
+  std::optional<Tensor> rest = {};     // what rounding took of the inputs, where somebody asks
   const CpuQkv* weights = nullptr;
 };
 
@@ -67,6 +75,7 @@ class Cpu {
   using Linear = CpuLinear;
   using Norm = CpuNorm;
   using Qkv = CpuQkv;
+  using CrossQkv = CpuCrossQkv;
   using Projection = CpuProjection;
   using Vector = std::vector<float>;  // per channel
   using Rows = Array;                 // [.., rows, channels]
@@ -84,12 +93,16 @@ class Cpu {
 
   // Weights. weight: [out, in]; bias: [out] or empty for zeros.
   Linear make_linear(const Weight& weight, const Weight& bias);
-  // A convolution without overlap, [out, in, k, k] and [out], and the batch norm after it, as a
-  // linear layer over rows that hold a whole window in that order.
+  // A linear layer in single precision whatever the dtype, for small ones that decide something.
+  Linear make_exact_linear(const Weight& weight, const Weight& bias);
+  // A convolution, [out, in, k, k] and [out] (or empty for zeros), and the batch norm after it, as
+  // a linear layer over rows that hold a whole window in that order.
   Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
                           RowOrder order);
-  // weight: [3 C, C]; bias: [3 C].
+  // weight: [3 C', C]; bias: [3 C']; C' channels in all heads.
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
+  // The same for project_cross.
+  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias);
   Norm make_norm(Weight gamma, Weight beta, double eps);
   Vector make_vector(Weight values);
   Rows make_rows(Weight rows);
@@ -108,17 +121,28 @@ class Cpu {
   // Puts prefix tokens before the patches of every image and adds positions to these.
   Tensor embed(const Tensor& patches, const Positions& positions);
 
+  // GELU of a 3x3 convolution with padding 1 (make_convolution, channels_last) over images whose
+  // rows are `grid` (height, width) places in order: [B, h w, C] -> [B, h / s w / s, C'].
+  Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
+
   Tensor linear(const Tensor& x, const Linear& w);
+  // The same in the number format that products take, and its GELU in that of x.
+  Tensor hidden_linear(const Tensor& x, const Linear& w);
   Tensor linear_gelu(const Tensor& x, const Linear& w);
   // x + scale * linear(h); x is consumed. An empty scale is 1.
   Tensor add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector& scale);
   Tensor layer_norm(const Tensor& x, const Norm& norm);
-  // GELU of linear(layer_norm(x)), as one.
+  // linear(layer_norm(x)) and its GELU, each as one, in the format that products take.
+  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w);
   Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
   // linear(layer_norm(x)) to queries, keys and values. `w` must outlive what is returned, and
   // `matched` says that head_mean will be asked of it.
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
-  // Softmax attention over all heads. log_sizes: one a row, or empty. Returns [B, T, C].
+  // Queries of the rows of `asking` [B, K, C], keys and values of all rows of x [B, T, C].
+  Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
+                           const CrossQkv& w);
+  // Softmax attention over all heads. log_sizes: one a key, or empty. Returns [B, T, C], or [B, K,
+  // C] where only some tokens ask.
   Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
 
   // Similarity features. The mean over the heads of all branches of one part of each qkv: [B, T, C
@@ -137,6 +161,21 @@ class Cpu {
                                      std::span<const float> log_sizes);
   // The tokens after a merge; sizes: one a row of x.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
+
+  // Routing (big.LITTLE ViT). How much each token is worth the big path: softmax(w x)[1] from a
+  // predictor of two outputs, 1 for the first `protected_tokens` of every image: [B, T, 1].
+  Tensor keep_scores(const Tensor& x, const Linear& w, int protected_tokens);
+  // The rows of a route: [B, K, C].
+  Tensor gather(const Tensor& x, const Route& route);
+  // x + (1 + alpha * scores) * update, row by row; scores [B, T, 1], alpha of one value.
+  Tensor add_gated(const Tensor& x, const Tensor& update, const Tensor& scores,
+                   const Vector& alpha);
+  // x with the rows of a route replaced by those of `rows` [B, K, C]; x is consumed.
+  Tensor put(Tensor x, const Tensor& rows, const Route& route);
+  // x with gamma * (after - before) added to the rows of a route; gamma of one value. x is
+  // consumed.
+  Tensor add_change(Tensor x, const Tensor& before, const Tensor& after, const Route& route,
+                    const Vector& gamma);
 
   // One token of every image: [B, 1, C].
   Tensor token(const Tensor& x, int index);
@@ -161,6 +200,9 @@ class Cpu {
   // Whether `w` takes its inputs in bf16.
   bool takes_half(const Linear& w) const { return product_of(w.dtype).half_input; }
   Tensor narrow(const Tensor& x, kernels::NarrowRows to_half);
+  // A tensor of x's tokens for the output of `w`: in bf16 where `half` and such a product can.
+  Tensor hidden(const Tensor& x, const Linear& w, bool half);
+  Linear pack(const Array& weight, const Array& bias, Dtype dtype);
   Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w,
                   std::optional<Tensor>* rest = nullptr);
   void add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor& mean);
@@ -171,6 +213,10 @@ class Cpu {
                    const Vector& scale, const Tensor& out);
   void run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
                      const Vector& scale, const Tensor& out);
+  // A product of a few rows in single precision, GELU behind it, by the calling thread alone;
+  // `half` holds as many rows of half_row_stride(w.in), where `w` takes such.
+  void multiply_tile(const float* rows, int64_t count, const Linear& w, uint16_t* half, float* out,
+                     int64_t out_stride) const;
   // Calls work(begin, end) for pieces of [0, count), in parallel.
   void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);
 

@@ -39,8 +39,9 @@ CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias, const 
   for (int64_t o = 0; o < out; ++o) {
     const double factor =
         norm.gamma.values.data[o] / std::sqrt(norm.variance.values.data[o] + norm.eps);
-    offset.data[o] = static_cast<float>((bias.values.data[o] - norm.mean.values.data[o]) * factor +
-                                        norm.beta.values.data[o]);
+    const float before = bias.values.empty() ? 0.0F : bias.values.data[o];
+    offset.data[o] =
+        static_cast<float>((before - norm.mean.values.data[o]) * factor + norm.beta.values.data[o]);
     for (int64_t i = 0; i < in * area; ++i) {
       const int64_t to = order == RowOrder::channels_first ? i : i % area * in + i / area;
       rows.data[o * in * area + to] =

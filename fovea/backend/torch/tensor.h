@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fovea/backend/plan.h"
 #include "fovea/backend/weight.h"
@@ -32,9 +33,16 @@ struct TorchBatchNorm {
 
 struct TorchLinear {
   torch::Tensor weight;  // [out, in], or [out, in, k, k] as a convolution's
-  torch::Tensor bias;    // [out]
+  torch::Tensor bias;    // [out], or undefined
   RowOrder order = RowOrder::channels_first;
-  std::shared_ptr<const TorchBatchNorm> norm;  // of a convolution, or null
+  std::shared_ptr<const TorchBatchNorm> norm = {};  // of a convolution, or null
+  double drop_path = 0;  // how often, while training, add_linear adds nothing to an image
+};
+
+// Queries, keys and values of tokens, [rows, 3 C] together; or, where only some tokens ask, keys
+// and values [rows, 2 C] and the queries of those.
+struct TorchProjection : TorchTensor {
+  std::shared_ptr<const TorchTensor> queries = {};
 };
 
 struct TorchNorm {
@@ -54,5 +62,8 @@ struct TorchParameter {
   std::string name;
   torch::Tensor values;
 };
+
+// Copies in host memory and single precision.
+std::vector<Weight> host_copies(const std::vector<TorchParameter>& parameters);
 
 }  // namespace fovea

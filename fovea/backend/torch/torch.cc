@@ -1,5 +1,6 @@
 #include "fovea/backend/torch/torch.h"
 
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -13,6 +14,20 @@ namespace {
 static_assert(Backend<Torch>);
 
 constexpr double kBatchNormMomentum = 0.1;  // as PyTorch has it
+
+// softmax(q k' / sqrt d + bias) v; [B, heads, T, d] each.
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                     const std::optional<torch::Tensor>& bias) {
+  // On CPUs libtorch's own makes a oneDNN primitive for each small product in bf16: three to four
+  // times as slow as products of the whole batch.
+  if (q.scalar_type() != torch::kBFloat16 || !q.is_cpu()) {
+    return torch::scaled_dot_product_attention(q, k, v, bias);
+  }
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  torch::Tensor scores = torch::matmul(q * scale, k.transpose(2, 3));
+  if (bias) scores = scores + *bias;
+  return torch::matmul(torch::softmax(scores, 3), v);
+}
 
 }  // namespace
 
@@ -81,10 +96,25 @@ torch::Tensor Torch::apply(const torch::Tensor& rows, const Linear& w) const {
   const bool turned = w.order == RowOrder::channels_last;
   const torch::Tensor weight = turned ? w.weight.permute({0, 2, 3, 1}) : w.weight;
   torch::Tensor out = torch::linear(rows, weight.flatten(1), w.bias);
-  if (!w.norm) return out;
-  const TorchBatchNorm& norm = *w.norm;
-  return torch::batch_norm(out, norm.gamma, norm.beta, norm.mean, norm.variance, is_training_,
+  return w.norm ? normalise(out, *w.norm) : out;
+}
+
+torch::Tensor Torch::normalise(const torch::Tensor& x, const TorchBatchNorm& norm) const {
+  const bool by_batch = is_training_ && norm.gamma.requires_grad();
+  return torch::batch_norm(x, norm.gamma, norm.beta, norm.mean, norm.variance, by_batch,
                            kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
+}
+
+Torch::Tensor Torch::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid,
+                                   int stride) {
+  // Rows of channels are what PyTorch calls channels last: a view before, a view behind.
+  const torch::Tensor planes =
+      x.rows.view({x.batch(), grid[0], grid[1], x.channels()}).permute({0, 3, 1, 2});
+  const torch::Tensor out = torch::gelu(
+      normalise(torch::conv2d(planes, w.weight, w.bias, stride, /*padding=*/1), *w.norm));
+  torch::Tensor rows = out.permute({0, 2, 3, 1}).reshape({-1, out.size(1)});
+  const int64_t places = out.size(2) * out.size(3);
+  return {std::move(rows), even_sequences(x.batch(), places)};
 }
 
 Torch::Tensor Torch::linear(const Tensor& x, const Linear& w) {
@@ -97,12 +127,28 @@ Torch::Tensor Torch::linear_gelu(const Tensor& x, const Linear& w) {
 
 Torch::Tensor Torch::add_linear(const Tensor& x, const Tensor& h, const Linear& w,
                                 const Vector& scale) {
-  const torch::Tensor update = apply(h.rows, w);
-  return {x.rows + (scale.defined() ? update * scale : update), x.first};
+  torch::Tensor update = apply(h.rows, w);
+  if (scale.defined()) update = update * scale;
+  if (is_training_ && w.drop_path > 0) update = drop_path(update, *x.first, w.drop_path);
+  return {x.rows + update, x.first};
+}
+
+torch::Tensor Torch::drop_path(const torch::Tensor& update, const Sequences& first, double rate) {
+  const auto batch = static_cast<int64_t>(first.size()) - 1;
+  const torch::Tensor kept = torch::rand({batch}, update.options()).ge(rate).to(update.dtype());
+  std::vector<int64_t> lengths;
+  for (int64_t b = 0; b < batch; ++b) lengths.push_back(first[b + 1] - first[b]);
+  const torch::Tensor repeats =
+      torch::tensor(lengths, torch::TensorOptions(torch::kLong)).to(update.device());
+  return update * (kept / (1 - rate)).repeat_interleave(repeats).unsqueeze(1);
 }
 
 Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm) {
   return {torch::layer_norm(x.rows, {x.channels()}, norm.gamma, norm.beta, norm.eps), x.first};
+}
+
+Torch::Tensor Torch::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
+  return linear(layer_norm(x, norm), w);
 }
 
 Torch::Tensor Torch::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
@@ -111,22 +157,31 @@ Torch::Tensor Torch::norm_linear_gelu(const Tensor& x, const Norm& norm, const L
 
 Torch::Projection Torch::project(const Tensor& x, const Norm& norm, const Qkv& w,
                                  bool /*matched*/) {
-  return linear(layer_norm(x, norm), w);
+  return {linear(layer_norm(x, norm), w), nullptr};
 }
 
 Torch::Tensor Torch::attention(const Projection& qkv, int heads, std::span<const float> log_sizes) {
   const Padding padding(*qkv.first, device_);
-  const int64_t width = qkv.channels() / 3 / heads;
-  const std::vector<torch::Tensor> parts = padding.pad(qkv.rows)
-                                               .view({padding.batch(), -1, 3, heads, width})
-                                               .permute({2, 0, 3, 1, 4})
-                                               .unbind(0);
+  const Padding asking(qkv.queries ? *qkv.queries->first : *qkv.first, device_);
+  const int64_t parts = qkv.queries ? 2 : 3;
+  // [parts][B, heads, T, d]
+  std::vector<torch::Tensor> all =
+      padding.pad(qkv.rows)
+          .view({padding.batch(), -1, parts, heads, qkv.channels() / parts / heads})
+          .permute({2, 0, 3, 1, 4})
+          .unbind(0);
+  if (qkv.queries) {
+    const torch::Tensor queries = asking.pad(qkv.queries->rows);
+    all.insert(all.begin(),
+               queries.view({padding.batch(), -1, heads, all[0].size(3)}).transpose(1, 2));
+  }
   std::optional<torch::Tensor> bias;
   if (const torch::Tensor b = attention_bias(padding, log_sizes); b.defined()) {
-    bias = b.to(parts[0].scalar_type());
+    bias = b.to(all[0].scalar_type());
   }
-  const torch::Tensor out = torch::scaled_dot_product_attention(parts[0], parts[1], parts[2], bias);
-  return {padding.unpad(out.transpose(1, 2).flatten(2)), qkv.first};
+  const torch::Tensor out = attend(all[0], all[1], all[2], bias);
+  return {asking.unpad(out.transpose(1, 2).flatten(2)),
+          qkv.queries ? qkv.queries->first : qkv.first};
 }
 
 torch::Tensor Torch::attention_bias(const Padding& padding,

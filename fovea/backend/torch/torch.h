@@ -29,7 +29,8 @@ class Torch {
   using Linear = TorchLinear;
   using Norm = TorchNorm;
   using Qkv = TorchLinear;
-  using Projection = TorchTensor;
+  using CrossQkv = TorchLinear;
+  using Projection = TorchProjection;
   using Vector = torch::Tensor;  // [channels]; undefined: 1 everywhere
   using Rows = torch::Tensor;    // [1, rows, channels]; undefined: none
   using Positions = TorchPositions;
@@ -38,19 +39,26 @@ class Torch {
   // dtype: of weights and activations, kFloat or (to check gradients) kDouble.
   explicit Torch(torch::Device device = torch::kCPU, torch::ScalarType dtype = torch::kFloat);
 
-  // While training, batch norms go by the batch that they see, and remember its statistics.
+  torch::Device device() const { return device_; }
+  // While training, batch norms go by the batch that they see, and remember its statistics, where
+  // they are trained; and drop_path counts.
   void set_training(bool is_training) { is_training_ = is_training; }
   // All weights in the order in which they were made.
   const std::vector<TorchParameter>& parameters() const { return parameters_; }
-  // Copies of them in host memory and single precision.
-  std::vector<Weight> weights() const;
+  std::vector<Weight> weights() const { return host_copies(parameters_); }
   // Nothing is timed here.
   static Timed time(Work work) { return {nullptr, work}; }
 
   Linear make_linear(const Weight& weight, const Weight& bias);
+  Linear make_exact_linear(const Weight& weight, const Weight& bias) {
+    return make_linear(weight, bias);
+  }
   Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
                           RowOrder order);
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
+  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias) {
+    return make_linear(weight, bias);
+  }
   Norm make_norm(const Weight& gamma, const Weight& beta, double eps);
   Vector make_vector(const Weight& values);
   Rows make_rows(const Weight& rows);
@@ -62,12 +70,18 @@ class Torch {
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   Tensor embed(const Tensor& patches, const Positions& positions);
 
+  Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
+
   Tensor linear(const Tensor& x, const Linear& w);
+  Tensor hidden_linear(const Tensor& x, const Linear& w) { return linear(x, w); }
   Tensor linear_gelu(const Tensor& x, const Linear& w);
   Tensor add_linear(const Tensor& x, const Tensor& h, const Linear& w, const Vector& scale);
   Tensor layer_norm(const Tensor& x, const Norm& norm);
+  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w);
   Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
+  Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
+                           const CrossQkv& w);
   Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
 
   Tensor head_mean(std::span<const Projection> qkv, QkvPart part, int heads);
@@ -79,6 +93,15 @@ class Torch {
                                      std::span<const float> log_sizes);
   // Differentiable in x; sizes are plain numbers.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
+
+  // Who is selected has no gradient; the scores have.
+  Tensor keep_scores(const Tensor& x, const Linear& w, int protected_tokens);
+  Tensor gather(const Tensor& x, const Route& route);
+  Tensor add_gated(const Tensor& x, const Tensor& update, const Tensor& scores,
+                   const Vector& alpha);
+  Tensor put(const Tensor& x, const Tensor& rows, const Route& route);
+  Tensor add_change(const Tensor& x, const Tensor& before, const Tensor& after, const Route& route,
+                    const Vector& gamma);
 
   Tensor token(const Tensor& x, int index);
   Tensor average(const Tensor& x, std::span<const float> sizes, int prefix);
@@ -93,6 +116,10 @@ class Torch {
   // What is added to the scores of each key, [B, 1, 1, T]; undefined where that is nothing.
   torch::Tensor attention_bias(const Padding& padding, std::span<const float> log_sizes) const;
   torch::Tensor apply(const torch::Tensor& rows, const Linear& w) const;
+  // Stochastic depth (Huang and others, 2016): what is added to each image's rows, or nothing.
+  static torch::Tensor drop_path(const torch::Tensor& update, const Sequences& first, double rate);
+  // Scales and shifts axis 1.
+  torch::Tensor normalise(const torch::Tensor& x, const TorchBatchNorm& norm) const;
 
   torch::Device device_;
   torch::ScalarType dtype_;

@@ -21,16 +21,9 @@ torch::Tensor matrix_of(const std::vector<Taps>& taps, int inputs) {
 
 }  // namespace
 
-torch::Tensor Torch::parameter(const Weight& weight, bool is_trained) {
-  torch::Tensor values = on_device(weight.values.data).reshape(weight.values.shape);
-  values.set_requires_grad(is_trained);
-  parameters_.push_back({weight.name, values});
-  return values;
-}
-
-std::vector<Weight> Torch::weights() const {
+std::vector<Weight> host_copies(const std::vector<TorchParameter>& parameters) {
   std::vector<Weight> weights;
-  for (const auto& [name, values] : parameters_) {
+  for (const auto& [name, values] : parameters) {
     const torch::Tensor host = values.detach().to(torch::kCPU, torch::kFloat).contiguous();
     const float* data = host.const_data_ptr<float>();
     weights.push_back({{host.sizes().vec(), {data, data + host.numel()}}, name});
@@ -38,13 +31,22 @@ std::vector<Weight> Torch::weights() const {
   return weights;
 }
 
+torch::Tensor Torch::parameter(const Weight& weight, bool is_trained) {
+  torch::Tensor values = on_device(weight.values.data).reshape(weight.values.shape);
+  values.set_requires_grad(is_trained);
+  parameters_.push_back({weight.name, values});
+  return values;
+}
+
 Torch::Linear Torch::make_linear(const Weight& weight, const Weight& bias) {
-  return {parameter(weight), parameter(bias), RowOrder::channels_first, nullptr};
+  return {.weight = parameter(weight), .bias = parameter(bias)};
 }
 
 Torch::Linear Torch::make_convolution(const Weight& weight, const Weight& bias,
                                       const BatchNorm& norm, RowOrder order) {
-  Linear linear = make_linear(weight, bias);
+  Linear linear;
+  linear.weight = parameter(weight);
+  if (!bias.values.empty()) linear.bias = parameter(bias);
   linear.order = order;
   linear.norm = std::make_shared<TorchBatchNorm>(
       TorchBatchNorm{parameter(norm.gamma), parameter(norm.beta), parameter(norm.mean, false),

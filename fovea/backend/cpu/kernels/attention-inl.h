@@ -140,7 +140,7 @@ struct F32Attention {
     pack_rows(a.v, a.stride, a.width, a.tokens, static_cast<float*>(panels));
   }
   static Rows<float> queries(const Attention& a, int64_t row, int64_t, void*) {
-    return {a.q + row * a.stride, a.stride};
+    return {a.q + row * a.q_stride, a.q_stride};
   }
   // The weights of a tile of queries, not yet divided by their `sums`.
   static Rows<float> softmax(float* scores, int64_t stride, int64_t rows, const float* bias,

@@ -248,7 +248,7 @@ struct Bf16Attention {
   static Rows<uint16_t> queries(const Attention& a, int64_t row, int64_t rows, void* narrow) {
     auto* out = static_cast<uint16_t*>(narrow);
     const int64_t stride = Bf16::packed_rows(a.width);
-    narrow_rows(a.q + row * a.stride, a.stride, rows, a.width, out, stride);
+    narrow_rows(a.q + row * a.q_stride, a.q_stride, rows, a.width, out, stride);
     return {out, stride};
   }
   static Rows<uint16_t> softmax(const float* scores, int64_t stride, int64_t rows,

@@ -257,6 +257,9 @@ HWY_INLINE Gemm depth_block(Gemm g, int64_t begin, int64_t count) {
   } else if (g.epilogue == Epilogue::gelu && !(first && last)) {
     g.epilogue = first ? Epilogue::store : last ? Epilogue::add_gelu : Epilogue::residual;
     g.scale = nullptr;
+  } else if (g.epilogue == Epilogue::add_gelu && !last) {
+    g.epilogue = Epilogue::residual;
+    g.scale = nullptr;
   }
   g.k = count;
   return g;

@@ -34,16 +34,17 @@ struct Gemm {
   Epilogue epilogue = Epilogue::store;
 };
 
-// One head of one image: queries, keys and values are rows of a joint buffer.
+// One head of one image: any number of queries attend to `tokens` keys and values.
 struct Attention {
-  const float* q = nullptr;  // [tokens, width], consecutive rows `stride` apart; so k and v
-  const float* k = nullptr;
+  const float* q = nullptr;  // [queries, width], consecutive rows `q_stride` apart
+  int64_t q_stride = 0;
+  const float* k = nullptr;  // [tokens, width], consecutive rows `stride` apart; so v
   const float* v = nullptr;
   int64_t stride = 0;
   int64_t tokens = 0;
   int64_t width = 0;                // of a head
   const float* log_size = nullptr;  // [tokens], may be null
-  void* out = nullptr;              // [tokens, width], rows `out_stride` elements apart
+  void* out = nullptr;              // [queries, width], rows `out_stride` elements apart
   int64_t out_stride = 0;
 };
 

@@ -119,7 +119,7 @@ std::vector<double> plain_attention(const Attention& a, int64_t query) {
   for (int64_t j = 0; j < a.tokens; ++j) {
     double score = 0;
     for (int64_t c = 0; c < a.width; ++c)
-      score += static_cast<double>(a.q[query * a.stride + c]) * a.k[j * a.stride + c];
+      score += static_cast<double>(a.q[query * a.q_stride + c]) * a.k[j * a.stride + c];
     weights[j] = score / std::sqrt(static_cast<double>(a.width)) + (a.log_size ? a.log_size[j] : 0);
     largest = std::max(largest, weights[j]);
   }
@@ -209,7 +209,7 @@ TEST_P(KernelsTest, Bf16AttentionIsCloseToPlainLoops) {
       a.q = qkv.data();
       a.k = a.q + width;
       a.v = a.k + width;
-      a.stride = 3 * width;
+      a.stride = a.q_stride = 3 * width;
       a.tokens = tokens;
       a.width = width;
       a.out = t.bf16.half_input ? static_cast<void*>(half.data()) : out.data();
@@ -250,26 +250,32 @@ TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
       const int64_t stride = 3 * width + 7;
       const std::vector<float> qkv = random_floats(tokens * stride, 7, -3, 3);
       const std::vector<float> sizes = random_floats(tokens, 8, 0, 2);
-      std::vector<float> out(tokens * width, 99.0F);
+      // Of all tokens, or of others, as in semi-cross attention.
+      const std::vector<float> others = random_floats(37 * (width + 3), 9, -3, 3);
       const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, tokens, width));
-      Attention a;
-      a.q = qkv.data();
-      a.k = a.q + width;
-      a.v = a.k + width;
-      a.stride = stride;
-      a.tokens = tokens;
-      a.width = width;
-      a.out = out.data();
-      a.out_stride = width;
-      for (const float* log_size : {static_cast<const float*>(nullptr), sizes.data()}) {
-        a.log_size = log_size;
-        t.f32.attention(a, 0, tokens / 3, scratch.get());
-        t.f32.attention(a, tokens / 3, tokens, scratch.get());
-        for (int64_t i = 0; i < tokens; ++i) {
-          const std::vector<double> want = plain_attention(a, i);
-          for (int64_t c = 0; c < width; ++c)
-            ASSERT_NEAR(out[i * width + c], want[c], tokens > 100 ? 3e-5 : 5e-6)
-                << tokens << ' ' << width;
+      for (const bool apart : {false, true}) {
+        const int64_t queries = apart ? 37 : tokens;
+        std::vector<float> out(queries * width, 99.0F);
+        Attention a;
+        a.q = apart ? others.data() : qkv.data();
+        a.q_stride = apart ? width + 3 : stride;
+        a.k = qkv.data() + width;
+        a.v = a.k + width;
+        a.stride = stride;
+        a.tokens = tokens;
+        a.width = width;
+        a.out = out.data();
+        a.out_stride = width;
+        for (const float* log_size : {static_cast<const float*>(nullptr), sizes.data()}) {
+          a.log_size = log_size;
+          t.f32.attention(a, 0, queries / 3, scratch.get());
+          t.f32.attention(a, queries / 3, queries, scratch.get());
+          for (int64_t i = 0; i < queries; ++i) {
+            const std::vector<double> want = plain_attention(a, i);
+            for (int64_t c = 0; c < width; ++c)
+              ASSERT_NEAR(out[i * width + c], want[c], tokens > 100 ? 3e-5 : 5e-6)
+                  << queries << ' ' << tokens << ' ' << width;
+          }
         }
       }
     }
@@ -284,7 +290,7 @@ TEST_P(KernelsTest, AttentionSurvivesLargeScores) {
   a.q = qkv.data();
   a.k = a.q + 1;
   a.v = a.q + 2;
-  a.stride = 3;
+  a.stride = a.q_stride = 3;
   a.tokens = 2;
   a.width = 1;
   a.out = out.data();

@@ -1,0 +1,104 @@
+// The operations of the CPU backend that routing needs: semi-cross attention, scores, and rows that
+// come and go.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "fovea/backend/cpu/cpu.h"
+
+namespace fovea {
+namespace {
+
+// Rows [begin, end) of a weight or a bias.
+Array rows_of(const Array& array, int64_t begin, int64_t end) {
+  Shape shape = array.shape;
+  const int64_t size = elements(shape) / shape[0];
+  shape[0] = end - begin;
+  return {shape, {array.data.begin() + begin * size, array.data.begin() + end * size}};
+}
+
+}  // namespace
+
+CpuCrossQkv Cpu::make_cross_qkv(const Weight& weight, const Weight& bias) {
+  const int64_t outputs = weight.values.shape[0];
+  const int64_t queries = outputs / 3;
+  const auto part = [&](int64_t begin, int64_t end) {
+    return pack(rows_of(weight.values, begin, end), rows_of(bias.values, begin, end), dtype_);
+  };
+  return {part(0, queries), part(queries, outputs)};
+}
+
+CpuProjection Cpu::project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
+                                 const CrossQkv& w) {
+  CpuProjection qkv;
+  qkv.queries = like(asking, w.q.out);
+  multiply(norm_for(asking, norm, w.q), w.q, kernels::Epilogue::store, {}, *qkv.queries);
+  qkv.joint = like(x, w.kv.out);
+  multiply(norm_for(x, norm, w.kv), w.kv, kernels::Epilogue::store, {}, qkv.joint);
+  return qkv;
+}
+
+Tensor Cpu::keep_scores(const Tensor& x, const Linear& w, int protected_tokens) {
+  const Tensor logits = linear(x, w);
+  const Timed timed = time(Work::routing);
+  Tensor out = like(x, 1);
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    const float* row = logits.row(i);
+    *out.row(i) = 1.0F / (1.0F + std::exp(row[0] - row[1]));
+  }
+  for (int64_t b = 0; b < x.batch(); ++b) {
+    for (int i = 0; i < protected_tokens; ++i) *out.row(out.first(b) + i) = 1.0F;
+  }
+  return out;
+}
+
+Tensor Cpu::gather(const Tensor& x, const Route& route) {
+  const Timed timed = time(Work::routing);
+  Tensor out = make(std::make_shared<Sequences>(route.first), x.channels());
+  for_ranges(out.rows(), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      std::copy_n(x.row(route.rows[i]), x.channels(), out.row(i));
+    }
+  });
+  return out;
+}
+
+Tensor Cpu::add_gated(const Tensor& x, const Tensor& update, const Tensor& scores,
+                      const Vector& alpha) {
+  const Timed timed = time(Work::routing);
+  Tensor out = like(x, x.channels());
+  for_ranges(x.rows(), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* rows[] = {x.row(i), update.row(i)};
+      const float factors[] = {1.0F, 1.0F + alpha[0] * *scores.row(i)};
+      kernels_->weighted_sum(rows, factors, 2, x.channels(), 1.0F, out.row(i));
+    }
+  });
+  return out;
+}
+
+Tensor Cpu::put(Tensor x, const Tensor& rows, const Route& route) {
+  const Timed timed = time(Work::routing);
+  for_ranges(rows.rows(), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      std::copy_n(rows.row(i), x.channels(), x.row(route.rows[i]));
+    }
+  });
+  return x;
+}
+
+Tensor Cpu::add_change(Tensor x, const Tensor& before, const Tensor& after, const Route& route,
+                       const Vector& gamma) {
+  const Timed timed = time(Work::routing);
+  for_ranges(after.rows(), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float* row = x.row(route.rows[i]);
+      const float* rows[] = {row, after.row(i), before.row(i)};
+      const float factors[] = {1.0F, gamma[0], -gamma[0]};
+      kernels_->weighted_sum(rows, factors, 3, x.channels(), 1.0F, row);
+    }
+  });
+  return x;
+}
+
+}  // namespace fovea

@@ -1,0 +1,53 @@
+// The operations of the torch backend that routing needs: semi-cross attention, scores, and rows
+// that come and go.
+#include "fovea/backend/torch/padding.h"
+#include "fovea/backend/torch/torch.h"
+
+namespace fovea {
+
+Torch::Projection Torch::project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
+                                       const CrossQkv& w) {
+  const int64_t outputs = w.weight.size(0);
+  const int64_t queries = outputs / 3;
+  const auto part = [&](int64_t first, int64_t count) {
+    Linear linear;
+    linear.weight = w.weight.narrow(0, first, count);
+    linear.bias = w.bias.narrow(0, first, count);
+    return linear;
+  };
+  Projection qkv{linear(layer_norm(x, norm), part(queries, outputs - queries)), nullptr};
+  qkv.queries = std::make_shared<const Tensor>(linear(layer_norm(asking, norm), part(0, queries)));
+  return qkv;
+}
+
+Torch::Tensor Torch::keep_scores(const Tensor& x, const Linear& w, int protected_tokens) {
+  const torch::Tensor logits = apply(x.rows, w).to(dtype_);
+  const torch::Tensor scores = torch::softmax(logits, 1).narrow(1, 1, 1);
+  std::vector<int32_t> rows;
+  for (int64_t b = 0; b < x.batch(); ++b) {
+    for (int i = 0; i < protected_tokens; ++i) rows.push_back((*x.first)[b] + i);
+  }
+  return {scores.index_fill(0, index_tensor(rows, device_), 1.0), x.first};
+}
+
+Torch::Tensor Torch::gather(const Tensor& x, const Route& route) {
+  return {x.rows.index_select(0, index_tensor(route.rows, device_)),
+          std::make_shared<const Sequences>(route.first)};
+}
+
+Torch::Tensor Torch::add_gated(const Tensor& x, const Tensor& update, const Tensor& scores,
+                               const Vector& alpha) {
+  return {x.rows + (1 + alpha * scores.rows) * update.rows, x.first};
+}
+
+Torch::Tensor Torch::put(const Tensor& x, const Tensor& rows, const Route& route) {
+  return {x.rows.index_copy(0, index_tensor(route.rows, device_), rows.rows), x.first};
+}
+
+Torch::Tensor Torch::add_change(const Tensor& x, const Tensor& before, const Tensor& after,
+                                const Route& route, const Vector& gamma) {
+  const torch::Tensor change = (after.rows - before.rows) * gamma;
+  return {x.rows.index_add(0, index_tensor(route.rows, device_), change), x.first};
+}
+
+}  // namespace fovea

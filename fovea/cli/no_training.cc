@@ -1,0 +1,29 @@
+// The training commands of a program that was built without libtorch: they say how to get them.
+#include "fovea/cli/commands.h"
+#include "fovea/io/error.h"
+
+namespace fovea::cli {
+namespace {
+
+void add_missing(CLI::App& program, const char* name, const char* help) {
+  CLI::App* command = program.add_subcommand(name, help);
+  command->allow_extras();
+  command->callback([name] {
+    fail(
+        "fovea {} is not in this build; expected that of: scripts/setup train && cmake --preset "
+        "train && cmake --build --preset train",
+        name);
+  });
+}
+
+}  // namespace
+
+void add_train(CLI::App& program, int& /*status*/) {
+  add_missing(program, "train", "Train a model as a recipe says (preset train)");
+}
+
+void add_finetune(CLI::App& program, int& /*status*/) {
+  add_missing(program, "finetune", "Go on training a model (preset train)");
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,212 @@
+// fovea train and fovea finetune: recipes become models.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
+#include "fovea/cli/interrupt.h"
+#include "fovea/cli/merge_config.h"
+#include "fovea/cli/options.h"
+#include "fovea/io/file.h"
+#include "fovea/train/trainer.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Flags {
+  std::string recipe, threads;
+  std::map<std::string, std::string> defaults, typed;  // keys of the recipe
+  bool resume = false;
+  bool json = false;
+};
+
+// "--batch-size" for batch_size.
+std::string option_of(const char* key) {
+  std::string option = std::string("--") + key;
+  std::replace(option.begin(), option.end(), '_', '-');
+  return option;
+}
+
+// A number of tokens, or an object of options. While training sizes don't count in attention unless
+// asked for (the paper, section 4.1).
+MergeOptions merge_of(const std::string& text, const char* key, bool training) {
+  if (text.empty()) return {};
+  const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+  const bool is_object = value.is_object();
+  MergeTexts texts = is_object ? parse_merge_config(text, key) : MergeTexts{{"r", text}};
+  if (training) texts.emplace("prop-attn", "off");
+  return merge_options(texts);
+}
+
+double peak_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+// What happens meanwhile, on standard error: a line for each of the log, and between them, on a
+// terminal, one that is drawn again and again.
+class Display {
+ public:
+  void step(int64_t step, int64_t steps, double loss, double speed) {
+    if (!on_terminal_) return;
+    fmt::print(stderr, "\r\033[Kstep {}/{}  loss {:.4f}  {:.0f} images/s", step, steps, loss,
+               speed);
+    drawn_ = true;
+  }
+  void line(const JournalLine& line) {
+    clear();
+    if (line.val_top1) {
+      fmt::print(stderr, "epoch {:.2f}  step {}  top-1 {:.2f} %  top-5 {:.2f} %\n", line.epoch,
+                 line.step, *line.val_top1, line.val_top5.value_or(0));
+    } else {
+      fmt::print(stderr, "epoch {:.2f}  step {}  loss {:.4f}  lr {:.2e}  {:.0f} images/s\n",
+                 line.epoch, line.step, line.loss.value_or(0), line.learning_rate.value_or(0),
+                 line.images_per_second.value_or(0));
+    }
+  }
+  void clear() {
+    if (drawn_) fmt::print(stderr, "\r\033[K");
+    drawn_ = false;
+  }
+
+ private:
+  bool on_terminal_ = ::isatty(STDERR_FILENO) != 0;
+  bool drawn_ = false;
+};
+
+void print_trained(const Trained& trained, const Recipe& recipe, bool json) {
+  if (json) {
+    nlohmann::ordered_json object = {{"output", recipe.output},
+                                     {"steps", trained.steps},
+                                     {"parameters", trained.parameters},
+                                     {"trained_parameters", trained.trained_parameters},
+                                     {"seconds_per_step", trained.step_seconds},
+                                     {"peak_rss_mb", peak_mb()},
+                                     {"stopped", trained.stopped}};
+    if (trained.top1) object["top1"] = *trained.top1;
+    if (trained.top5) object["top5"] = *trained.top5;
+    print_json_line(object);
+    return;
+  }
+  print(fmt::format("model         {}\nparameters    {}, of which trained {}\n", recipe.output,
+                    trained.parameters, trained.trained_parameters));
+  print(fmt::format("steps         {}, {:.1f} ms each\npeak memory   {:.0f} MB\n", trained.steps,
+                    1000 * trained.step_seconds, peak_mb()));
+  if (trained.top1) {
+    print(fmt::format("top-1         {:.2f} %\ntop-5         {:.2f} %\n", *trained.top1,
+                      trained.top5.value_or(0)));
+  }
+}
+
+void set_all(const std::map<std::string, std::string>& texts, Recipe& recipe) {
+  for (const RecipeField& field : recipe_fields(recipe)) {
+    const auto text = texts.find(field.name);
+    if (text != texts.end()) set_typed(field, text->second);
+  }
+}
+
+// The command's own defaults, then the file, then what is typed.
+Recipe recipe_of(const Flags& flags) {
+  Recipe recipe;
+  set_all(flags.defaults, recipe);
+  if (!flags.recipe.empty()) read_recipe(read_text(flags.recipe), flags.recipe, recipe);
+  set_all(flags.typed, recipe);
+  return recipe;
+}
+
+int train_from(const Flags& flags) {
+  const Recipe recipe = recipe_of(flags);
+  const Interrupt interrupt;
+  Display display;
+  TrainOptions options;
+  options.merge = merge_of(recipe.merge, "merge", true);
+  options.eval_merge = merge_of(recipe.eval_merge, "eval_merge", false);
+  options.resume = flags.resume;
+  if (!flags.threads.empty()) options.threads = parse_whole("--threads", flags.threads, 1, 1024);
+  options.stop = [&] { return interrupt.happened(); };
+  options.note = [](const std::string& text) { note(text); };
+  options.on_step = [&](int64_t step, int64_t steps, double loss, double speed) {
+    display.step(step, steps, loss, speed);
+  };
+  options.on_line = [&](const JournalLine& line) { display.line(line); };
+  const Trained trained = train(recipe, options);
+  display.clear();
+  if (trained.stopped) note("interrupted: --resume goes on from here");
+  print_trained(trained, recipe, flags.json);
+  return trained.stopped ? kSomeSkipped : kDone;
+}
+
+// The options for all keys of a recipe. CLI11 keeps the texts; the recipe's own reader checks them.
+void add_keys(CLI::App& command, const std::shared_ptr<Flags>& flags) {
+  Recipe defaults;
+  for (const RecipeField& field : recipe_fields(defaults)) {
+    if (command.get_option_no_throw(option_of(field.name)) != nullptr) continue;
+    const std::string key = field.name;
+    command
+        .add_option_function<std::string>(
+            option_of(field.name),
+            [flags, key](const std::string& text) { flags->typed[key] = text; }, field.help)
+        ->type_name(field.choices.empty() ? "VALUE"
+                                          : fmt::format("{}", fmt::join(field.choices, "|")))
+        ->group("Keys of the recipe");
+  }
+}
+
+void add_common(CLI::App& command, const std::shared_ptr<Flags>& flags) {
+  command.add_flag("--resume", flags->resume, "Go on from the checkpoint in the output folder");
+  command.add_option("--threads", flags->threads, "Threads of the arithmetic (default all)")
+      ->type_name("N");
+  command.add_flag("--json", flags->json, "Print one JSON object of what came of it");
+  add_keys(command, flags);
+}
+
+}  // namespace
+
+void add_train(CLI::App& program, int& status) {
+  CLI::App* command = program.add_subcommand("train", "Train a model as a recipe says");
+  auto flags = std::make_shared<Flags>();
+  command
+      ->add_option("RECIPE", flags->recipe,
+                   "A JSON file of keys; every key is an option as well, which goes\n"
+                   "before the file")
+      ->type_name("")
+      ->required();
+  add_common(*command, flags);
+  command->footer(
+      "Ctrl-C ends it with a checkpoint, exit status 1.\n\n"
+      "Examples:\n"
+      "  fovea train recipes/cifar10.json --data cifar10.zip --output out\n"
+      "  fovea train recipes/cifar10.json --data cifar10.zip --output out --resume");
+  command->callback([flags, &status] { status = train_from(*flags); });
+}
+
+void add_finetune(CLI::App& program, int& status) {
+  CLI::App* command =
+      program.add_subcommand("finetune", "Go on training a model: other classes, another size");
+  auto flags = std::make_shared<Flags>();
+  // Less than what training from nothing begins with.
+  flags->defaults = {
+      {"epochs", "5"}, {"lr", "0.0001"}, {"min_lr", "0.000001"}, {"warmup_epochs", "0.5"}};
+  command
+      ->add_option_function<std::string>(
+          "MODEL", [flags](const std::string& text) { flags->typed["model"] = text; },
+          "The model to start from: a folder or a .safetensors file")
+      ->type_name("")
+      ->required();
+  command->add_option("--recipe", flags->recipe, "A JSON file of keys (as train's)")
+      ->type_name("FILE");
+  add_common(*command, flags);
+  command->footer(
+      "Examples:\n"
+      "  fovea finetune vits14 --data flowers/ --output out --tune attention\n"
+      "  fovea finetune deit_small --data cifar10.zip --output out --img-size 112 --amp true");
+  command->callback([flags, &status] { status = train_from(*flags); });
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,228 @@
+// fovea tune: finds the schedule of merging that keeps most of a model's answers at a given speed.
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <random>
+
+#include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
+#include "fovea/cli/interrupt.h"
+#include "fovea/cli/merge_config.h"
+#include "fovea/cli/options.h"
+#include "fovea/cli/pictures.h"
+#include "fovea/cli/progress.h"
+#include "fovea/io/file.h"
+#include "fovea/study/tune.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Flags {
+  std::string model, output;
+  std::string speedup, fidelity;
+  std::string seconds = "45";
+  std::string count = "80";
+  PictureFlags pictures;
+  bool json = false;
+  MergeFlags merge;
+  RunFlags run;
+};
+
+// All that is said about merging but the schedule.
+MergeTexts fixed_options(const Flags& flags) {
+  for (const char* option : {"inflect", "threshold"}) {
+    const auto typed = flags.merge.typed.find(option);
+    if (typed == flags.merge.typed.end()) continue;
+    fail("--{} {}: does not go with tune, which finds the number of every layer", option,
+         printable(typed->second));
+  }
+  MergeTexts texts = layered(flags.merge);
+  for (const char* option : {"r", "inflect", "threshold"}) texts.erase(option);
+  if (merge_options(texts).matching == Matching::kth) {
+    fail("--matching kth: does not go with tune, because it merges the same whatever r is");
+  }
+  return texts;
+}
+
+TuneOptions tune_options(const Flags& flags, const MergeTexts& fixed) {
+  TuneOptions options;
+  if (!flags.speedup.empty() && !flags.fidelity.empty()) {
+    fail("--fidelity {}: does not go with --speedup; expected one of them",
+         printable(flags.fidelity));
+  }
+  if (!flags.speedup.empty()) {
+    options.speedup = parse_number("--speedup", flags.speedup, 1.01, 100);
+  }
+  if (!flags.fidelity.empty()) {
+    options.fidelity = parse_number("--fidelity", flags.fidelity, 0, 0.999999);
+  }
+  options.seconds = parse_whole("--seconds", flags.seconds, 1, 1'000'000);
+  options.merge = merge_options(fixed);
+  options.any_metric = !fixed.contains("metric");
+  return options;
+}
+
+std::string output_path(const Flags& flags) {
+  if (!flags.output.empty()) return flags.output;
+  if (is_named(flags.model)) fail("{}: has no folder to write to; expected --output", flags.model);
+  const std::filesystem::path model = flags.model;
+  const bool is_folder = std::filesystem::is_directory(model);
+  return (is_folder ? model : model.parent_path()) / "fovea.json";
+}
+
+// Some of the pictures, in an order that has nothing to do with their names.
+void choose_some(size_t count, Pictures& pictures) {
+  std::mt19937 generator(0);
+  std::shuffle(pictures.paths.begin(), pictures.paths.end(), generator);
+  pictures.paths.resize(std::min(pictures.paths.size(), count));
+  // At least four batches, or the halves would be of unequal size.
+  const int most = std::max(1, static_cast<int>(pictures.paths.size() / 4));
+  pictures.batch = std::min(pictures.batch, most);
+}
+
+struct Halves {
+  Batches search;
+  Batches held_out;
+  int status = kDone;
+};
+
+Halves read_halves(const Model& model, const Pictures& pictures) {
+  Halves halves;
+  Progress progress(pictures.paths.size());
+  halves.status =
+      read_pictures(pictures, model.config().preprocessing, model.threads(), progress,
+                    [&](const PictureBatch& batch) {
+                      const bool searching = halves.search.size() <= halves.held_out.size();
+                      (searching ? halves.search : halves.held_out).push_back(batch.images);
+                      progress.advance(batch.indices.size());
+                      return true;
+                    });
+  if (halves.held_out.empty()) {
+    fail("only one picture could be read; expected two at least: one to search with, one to judge");
+  }
+  return halves;
+}
+
+nlohmann::ordered_json as_json(const JudgedSchedule& row) {
+  nlohmann::ordered_json r = row.merge.schedule.per_layer;
+  if (r.empty()) r = row.merge.schedule.r;
+  return {{"schedule", row.name},
+          {"r", r},
+          {"inflect", row.merge.schedule.inflect},
+          {"metric", to_string(row.merge.metric)},
+          {"fidelity", row.score.fidelity.mean()},
+          {"gflops_per_image", row.score.gflops_per_image()},
+          {"speedup", row.speedup}};
+}
+
+void print_rows(const std::vector<JudgedSchedule>& rows, bool json) {
+  if (!json) {
+    print(fmt::format("{:<11} {:>9} {:>9} {:>13}  {:<8} r\n", "schedule", "fidelity", "speed-up",
+                      "GFLOPs/image", "metric"));
+  }
+  for (const JudgedSchedule& row : rows) {
+    if (json) {
+      print_json_line(as_json(row));
+    } else {
+      print(fmt::format("{:<11} {:>9.5f} {:>9.2f} {:>13.3f}  {:<8} {}\n", row.name,
+                        row.score.fidelity.mean(), row.speedup, row.score.gflops_per_image(),
+                        to_string(row.merge.metric), to_string(row.merge.schedule)));
+    }
+  }
+}
+
+// What the search was good for, in a line.
+void print_verdict(const std::vector<JudgedSchedule>& rows) {
+  const JudgedSchedule& constant = rows[1];  // after the dense model
+  const JudgedSchedule& tuned = rows.back();
+  const double gain = tuned.score.fidelity.mean() - constant.score.fidelity.mean();
+  print(fmt::format(
+      "on {} pictures that the search did not see: fidelity {:.5f} at {:.2f} times the speed,\n"
+      "{:.5f} {} than that of the constant schedule ({:.5f} at {:.2f} times)\n",
+      tuned.score.fidelity.images, tuned.score.fidelity.mean(), tuned.speedup, std::abs(gain),
+      gain >= 0 ? "more" : "less", constant.score.fidelity.mean(), constant.speedup));
+}
+
+int tune(const Flags& flags) {
+  MergeTexts texts = fixed_options(flags);
+  TuneOptions options = tune_options(flags, texts);
+  const size_t count = static_cast<size_t>(parse_whole("--pictures", flags.count, 2, 100'000));
+  const LoadOptions load = load_options(flags.run);
+  const std::string output = output_path(flags);
+  check_can_write(output);
+  Pictures pictures = find_pictures(flags.pictures);
+  const Model model = open_model(flags.model, load, {.merge = options.merge});
+  choose_some(count, pictures);
+  const Halves halves = read_halves(model, pictures);
+  const Interrupt interrupt;
+  options.stopped = [&] { return interrupt.happened(); };
+  options.tell = note;
+  const MergeOptions tuned = fovea::tune(model, halves.search, options);
+  if (interrupt.happened()) complain("interrupted: goes on with the best found so far");
+  const std::vector<JudgedSchedule> rows = judge(model, halves.held_out, tuned, options.merge);
+  print_rows(rows, flags.json);
+  if (!flags.json) print_verdict(rows);
+  const double kept = rows.back().score.fidelity.mean();
+  if (options.fidelity && kept < *options.fidelity) {
+    note(fmt::format("--fidelity {}: held on the pictures of the search, but others keep {:.5f}",
+                     *options.fidelity, kept));
+  }
+  texts["r"] = to_string(tuned.schedule);
+  if (options.any_metric) texts["metric"] = to_string(tuned.metric);
+  write_atomically(output, [&](std::ostream& out) { out << merge_config_text(texts); });
+  return interrupt.happened() ? kSomeSkipped : halves.status;
+}
+
+void add_goal_options(CLI::App& command, const std::shared_ptr<Flags>& flags) {
+  command
+      .add_option("--speedup", flags->speedup,
+                  "How many times faster than the dense model it shall be, measured\n"
+                  "here (default 2)")
+      ->type_name("X");
+  command
+      .add_option("--fidelity", flags->fidelity,
+                  "Instead: as fast as keeps this mean cosine of the features to\n"
+                  "the dense model's")
+      ->type_name("X");
+  command
+      .add_option("--seconds", flags->seconds,
+                  "Time to search; reading pictures and judging come on top\n"
+                  "(default 45)")
+      ->type_name("N");
+  command
+      .add_option("--pictures", flags->count,
+                  "How many of the pictures to use, chosen at random and kept in\n"
+                  "memory: half to search, half to judge (default 80)")
+      ->type_name("N");
+}
+
+}  // namespace
+
+void add_tune(CLI::App& program, int& status) {
+  CLI::App* command =
+      program.add_subcommand("tune", "Find the schedule of merging that keeps most at a speed");
+  auto flags = std::make_shared<Flags>();
+  add_model(*command, flags->model);
+  add_picture_flags(*command, flags->pictures, "FOLDER");
+  command
+      ->add_option("-o,--output", flags->output,
+                   "File to write, for --merge-config (default: fovea.json beside the\n"
+                   "model)")
+      ->type_name("FILE");
+  add_goal_options(*command, flags);
+  command->add_flag("--json", flags->json,
+                    "Print one JSON object a line: schedule, r, inflect, metric,\n"
+                    "fidelity, gflops_per_image, speedup");
+  add_run_flags(*command, flags->run);
+  add_merge_flags(*command, flags->merge, false);
+  command->footer(
+      "The pictures need no labels. The schedule is made for the features that the model's head\n"
+      "sees; --metric, if not given, is chosen as well.\n\n"
+      "Example: twice as fast, and then used:\n"
+      "  fovea tune dinov2_small/ photos/ --speedup 2 -o merge.json\n"
+      "  fovea embed dinov2_small/ photos/ --merge-config merge.json -o features.npy");
+  command->callback([flags, &status] { status = tune(*flags); });
+}
+
+}  // namespace fovea::cli

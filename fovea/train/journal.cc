@@ -1,0 +1,53 @@
+#include "fovea/train/journal.h"
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "fovea/io/error.h"
+#include "fovea/io/file.h"
+
+namespace fovea {
+namespace {
+
+constexpr const char* kHeader =
+    "step,epoch,loss,accuracy,lr,images_per_second,val_top1,val_top5,seconds\n";
+
+// The lines up to a step of a file that may not be there.
+std::vector<std::string> kept_lines(const std::filesystem::path& path, int64_t step) {
+  std::vector<std::string> lines;
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);  // the header
+  while (std::getline(file, line)) {
+    const int64_t at = std::strtoll(line.c_str(), nullptr, 10);
+    if (at > 0 && at <= step) lines.push_back(line);
+  }
+  return lines;
+}
+
+}  // namespace
+
+Journal::Journal(const std::filesystem::path& path, int64_t step) : path_(path) {
+  const std::vector<std::string> lines = kept_lines(path, step);
+  write_atomically(path, [&](std::ostream& out) {
+    out << kHeader;
+    for (const std::string& line : lines) out << line << "\n";
+  });
+  file_.open(path, std::ios::app);
+}
+
+void Journal::add(const JournalLine& line) {
+  const auto text = [](const std::optional<double>& value) {
+    return value ? fmt::format("{:.6g}", *value) : std::string();
+  };
+  file_ << fmt::format("{},{:.4f},{},{},{},{},{},{},{:.1f}\n", line.step, line.epoch,
+                       text(line.loss), text(line.accuracy), text(line.learning_rate),
+                       text(line.images_per_second), text(line.val_top1), text(line.val_top5),
+                       line.seconds);
+  file_.flush();
+  if (!file_) fail("{}: cannot be written: the disk may be full", path_.string());
+}
+
+}  // namespace fovea

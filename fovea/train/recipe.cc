@@ -1,0 +1,194 @@
+#include "fovea/train/recipe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "fovea/io/error.h"
+#include "fovea/io/json.h"
+
+namespace fovea {
+namespace {
+
+using nlohmann::json;
+
+// "one of a, b, c"
+std::string one_of(const std::vector<std::string>& choices) {
+  std::string text;
+  for (const std::string& choice : choices) text += (text.empty() ? "one of " : ", ") + choice;
+  return text;
+}
+
+std::string bounds_of(const RecipeField& field) {
+  return fmt::format("from {} to {}", field.least, field.most);
+}
+
+// Sets one kind of slot; each returns what was expected where the value is of another kind.
+class Setter {
+ public:
+  Setter(const RecipeField& field, const json& value) : field_(field), value_(value) {}
+
+  std::string operator()(int* slot) const {
+    if (!value_.is_number_integer() || !inside(value_))
+      return "a whole number " + bounds_of(field_);
+    *slot = value_.get<int>();
+    return {};
+  }
+  std::string operator()(double* slot) const {
+    if (!inside(value_)) return "a number " + bounds_of(field_);
+    *slot = value_.get<double>();
+    return {};
+  }
+  std::string operator()(bool* slot) const {
+    if (!value_.is_boolean()) return "true or false";
+    *slot = value_.get<bool>();
+    return {};
+  }
+  std::string operator()(std::string* slot) const {
+    // What says how tokens merge may be an object or a number, and is kept as text.
+    const bool is_merge = std::string_view(field_.name).ends_with("merge");
+    if (is_merge && (value_.is_object() || value_.is_number())) {
+      *slot = value_.dump();
+      return {};
+    }
+    if (!value_.is_string()) return is_merge ? "a number, or an object of options" : "a text";
+    const std::string text = value_.get<std::string>();
+    const auto& choices = field_.choices;
+    if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) {
+      return one_of(choices);
+    }
+    *slot = text;
+    return {};
+  }
+  template <size_t N>
+  std::string operator()(std::array<double, N>* slot) const {
+    if (!value_.is_array() || value_.size() != N || !all_inside()) {
+      return fmt::format("{} numbers {}", N, bounds_of(field_));
+    }
+    for (size_t i = 0; i < N; ++i) (*slot)[i] = value_[i].template get<double>();
+    return {};
+  }
+  std::string operator()(std::vector<int>* slot) const {
+    const auto whole = [](const json& item) { return item.is_number_integer(); };
+    if (!value_.is_array() || !all_inside() || !std::all_of(value_.begin(), value_.end(), whole)) {
+      return "a list of whole numbers " + bounds_of(field_);
+    }
+    *slot = value_.get<std::vector<int>>();
+    return {};
+  }
+
+ private:
+  bool inside(const json& number) const {
+    if (!number.is_number()) return false;
+    const double x = number.get<double>();
+    return std::isfinite(x) && x >= field_.least && x <= field_.most;
+  }
+  bool all_inside() const {
+    return std::all_of(value_.begin(), value_.end(),
+                       [&](const json& item) { return inside(item); });
+  }
+
+  const RecipeField& field_;
+  const json& value_;
+};
+
+void set(const RecipeField& field, const json& value, const std::string& where) {
+  const std::string expected = std::visit(Setter(field, value), field.slot);
+  if (!expected.empty()) fail("{} is {}; expected {}", where, printable_json(value), expected);
+}
+
+// How many letters differ, are missing or are too many.
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t swapped = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({swapped, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string_view nearest(const std::string& key, const std::vector<RecipeField>& fields) {
+  return std::min_element(fields.begin(), fields.end(),
+                          [&](const RecipeField& a, const RecipeField& b) {
+                            return distance(key, a.name) < distance(key, b.name);
+                          })
+      ->name;
+}
+
+}  // namespace
+
+void read_recipe(const std::string& text, const std::string& name, Recipe& recipe) {
+  const json object = parse_json_object(text, name);
+  const std::vector<RecipeField> fields = recipe_fields(recipe);
+  for (const auto& [key, value] : object.items()) {
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const RecipeField& f) { return key == f.name; });
+    if (field == fields.end()) {
+      fail("{}: unknown key {}; the nearest is {}", name, printable(key), nearest(key, fields));
+    }
+    set(*field, value, fmt::format("{}: {}", name, key));
+  }
+}
+
+void set_typed(const RecipeField& field, const std::string& text) {
+  std::string option = fmt::format("--{}", field.name);
+  std::replace(option.begin(), option.end(), '_', '-');
+  // Texts are typed without quotes, and lists without brackets.
+  json value = json::parse(text, nullptr, false);
+  if (std::holds_alternative<std::string*>(field.slot)) {
+    if (!value.is_object()) value = text;
+  } else if (value.is_discarded() || text.find(',') != std::string::npos) {
+    const json list = json::parse("[" + text + "]", nullptr, false);
+    value = list.is_discarded() ? json(text) : list;
+  } else if (std::holds_alternative<std::vector<int>*>(field.slot) && value.is_number()) {
+    value = json::array({value});
+  }
+  if (std::holds_alternative<bool*>(field.slot) && (text == "on" || text == "off")) {
+    value = text == "on";
+  }
+  set(field, value, option);
+}
+
+std::string recipe_text(const Recipe& recipe) {
+  nlohmann::ordered_json object;
+  Recipe copy = recipe;
+  for (const RecipeField& field : recipe_fields(copy)) {
+    std::visit([&](const auto* slot) { object[field.name] = *slot; }, field.slot);
+  }
+  return object.dump(1) + "\n";
+}
+
+void check_recipe(const Recipe& r) {
+  if (r.data.empty()) fail("data is not given; expected a folder, or a zip file, of classes");
+  if (r.output.empty()) fail("output is not given; expected a folder to write to");
+  if (r.model.empty() && r.width % r.heads != 0) {
+    fail("width is {} and heads is {}; expected a width that heads divide", r.width, r.heads);
+  }
+  if (r.model.empty() && r.img_size % r.patch_size != 0) {
+    fail("img_size is {}; expected a multiple of patch_size, {}", r.img_size, r.patch_size);
+  }
+  if (r.model.empty() && r.global_pool == "token" && !r.class_token) {
+    fail("global_pool is token; expected avg where class_token is false");
+  }
+  if (r.model.empty() && r.distillation_token && (!r.class_token || r.global_pool != "token")) {
+    fail("distillation_token is true; expected a class_token, and global_pool token, beside it");
+  }
+  if (r.model.empty() && r.tune != "all") {
+    fail("tune is {}; expected all for a model that starts from nothing", r.tune);
+  }
+  if (r.teacher.empty() != (r.distillation == "none")) {
+    fail("teacher is {} and distillation is {}; expected both or none",
+         r.teacher.empty() ? "not given" : r.teacher, r.distillation);
+  }
+  if (r.scale[0] > r.scale[1] || r.ratio[0] > r.ratio[1]) {
+    fail("scale or ratio goes from more to less; expected the lesser number first");
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,120 @@
+// What a training run does, as `fovea train` reads it from a recipe.json or from its options.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fovea {
+
+// Names are timm's where timm has one. Every member is a key of recipe.json and an option of the
+// command line.
+struct Recipe {
+  // The model: a checkpoint to start from, or else what to make.
+  std::string model = {};
+  int width = 192;
+  int depth = 12;
+  int heads = 3;
+  double mlp_ratio = 4;
+  int branches = 1;
+  int img_size = 0;
+  int patch_size = 16;
+  std::string stem = "linear";
+  std::vector<int> stem_widths = {};
+  bool class_token = true;
+  bool distillation_token = false;
+  std::string global_pool = "token";
+  double layer_scale = 0;
+  double drop_path = 0;
+  std::string tune = "all";
+
+  // The pictures.
+  std::string data = {};
+  std::string train_split = "train";
+  std::string val_split = "val";
+  std::array<double, 3> mean = {0.485, 0.456, 0.406};
+  std::array<double, 3> std = {0.229, 0.224, 0.225};
+  std::string interpolation = "bicubic";
+  double crop_pct = 0.9;
+  std::string crop = "resized";
+  std::array<double, 2> scale = {0.08, 1};
+  std::array<double, 2> ratio = {0.75, 4.0 / 3};
+  int padding = 4;
+  double hflip = 0.5;
+  int rand_augment = 0;
+  double rand_augment_magnitude = 9;
+  double reprob = 0;
+  double mixup = 0;
+  double cutmix = 0;
+  double mixup_prob = 1;
+  double mixup_switch_prob = 0.5;
+  double smoothing = 0.1;
+
+  // The steps.
+  double epochs = 100;
+  int batch_size = 128;
+  double lr = 1e-3;
+  double min_lr = 1e-5;
+  double warmup_epochs = 5;
+  double weight_decay = 0.05;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double layer_decay = 1;
+  double clip_grad = 0;
+  double model_ema = 0;
+  bool amp = false;
+
+  // Merging: a number of tokens, or what a --merge-config file holds, as JSON.
+  std::string merge = {};
+  std::string eval_merge = {};
+
+  // The teacher.
+  std::string teacher = {};
+  std::string distillation = "none";
+  double distillation_alpha = 0.5;
+  double distillation_tau = 3;
+  double feature_weight = 2.5;
+
+  // The run.
+  std::string output = {};
+  int seed = 0;
+  int workers = 1;
+  std::string device = "cpu";
+  double val_every = 1;
+  double checkpoint_minutes = 10;
+  int log_every = 50;
+};
+
+// One key: where it is kept, what its help shows, and what is possible.
+struct RecipeField {
+  using Slot = std::variant<int*, double*, bool*, std::string*, std::array<double, 2>*,
+                            std::array<double, 3>*, std::vector<int>*>;
+  const char* name;
+  Slot slot;
+  const char* help;
+  double least = std::numeric_limits<double>::lowest();
+  double most = std::numeric_limits<double>::max();
+  std::vector<std::string> choices = {};
+};
+
+// All keys, in the order of the help. The slots point into `recipe`.
+std::vector<RecipeField> recipe_fields(Recipe& recipe);
+
+// Sets keys from the text of a recipe.json. `name` stands in messages. Throws Error naming the key
+// that is unknown, of another type, or out of bounds.
+void read_recipe(const std::string& text, const std::string& name, Recipe& recipe);
+
+// Sets one key from what is typed on a command line. Throws Error naming --key.
+void set_typed(const RecipeField& field, const std::string& text);
+
+// All keys, such that read_recipe gives them back.
+std::string recipe_text(const Recipe& recipe);
+
+// Throws Error naming the keys that don't go together, or one that must be given and is not.
+void check_recipe(const Recipe& recipe);
+
+}  // namespace fovea

@@ -1,0 +1,115 @@
+#include "fovea/train/recipe.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fovea/io/testing.h"
+
+namespace fovea {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string refusal(const std::string& text) {
+  return error_of([&] {
+    Recipe recipe;
+    read_recipe(text, "recipe.json", recipe);
+  });
+}
+
+// Sets one key as the command line does.
+void type(const std::string& key, const std::string& text, Recipe& recipe) {
+  for (const RecipeField& field : recipe_fields(recipe)) {
+    if (key == field.name) return set_typed(field, text);
+  }
+  FAIL() << key;
+}
+
+Recipe whole() {
+  Recipe recipe;
+  recipe.data = "data";
+  recipe.output = "out";
+  return recipe;
+}
+
+TEST(Recipe, ReadsEveryKindOfKey) {
+  Recipe recipe;
+  read_recipe(R"({"depth": 9, "lr": 0.002, "amp": true, "stem": "hmlp", "scale": [0.2, 0.9],
+                  "stem_widths": [32, 64], "merge": {"r": 5}, "eval_merge": 4})",
+              "recipe.json", recipe);
+  EXPECT_EQ(recipe.depth, 9);
+  EXPECT_EQ(recipe.lr, 0.002);
+  EXPECT_TRUE(recipe.amp);
+  EXPECT_EQ(recipe.stem, "hmlp");
+  EXPECT_THAT(recipe.scale, testing::ElementsAre(0.2, 0.9));
+  EXPECT_THAT(recipe.stem_widths, testing::ElementsAre(32, 64));
+  EXPECT_EQ(recipe.merge, R"({"r":5})");
+  EXPECT_EQ(recipe.eval_merge, "4");
+}
+
+TEST(Recipe, NamesTheKeyThatIsWrong) {
+  EXPECT_THAT(refusal(R"({"epoch": 3})"),
+              AllOf(HasSubstr("recipe.json: unknown key epoch"), HasSubstr("epochs")));
+  EXPECT_THAT(refusal(R"({"depth": "nine"})"),
+              AllOf(HasSubstr("recipe.json: depth is \"nine\""), HasSubstr("a whole number")));
+  EXPECT_THAT(refusal(R"({"depth": 0})"), HasSubstr("depth is 0"));
+  EXPECT_THAT(refusal(R"({"depth": 1.5})"), HasSubstr("depth is 1.5"));
+  EXPECT_THAT(refusal(R"({"hflip": 1.01})"), HasSubstr("from 0 to 1"));
+  EXPECT_THAT(refusal(R"({"amp": 1})"), HasSubstr("true or false"));
+  EXPECT_THAT(refusal(R"({"stem": "mlp"})"), HasSubstr("one of linear, hmlp, conv"));
+  EXPECT_THAT(refusal(R"({"scale": [0.5]})"), HasSubstr("2 numbers"));
+  EXPECT_THAT(refusal(R"({"data": 3})"), HasSubstr("expected a text"));
+  EXPECT_THAT(refusal("[1]"), HasSubstr("recipe.json"));
+  EXPECT_THAT(refusal(R"({"depth": )"), HasSubstr("recipe.json"));
+}
+
+TEST(Recipe, IsTypedAsWell) {
+  Recipe recipe;
+  type("depth", "4", recipe);
+  type("amp", "on", recipe);
+  type("scale", "0.3,1", recipe);
+  type("stem_widths", "48", recipe);
+  type("data", "2024", recipe);
+  type("merge", "5", recipe);
+  EXPECT_EQ(recipe.depth, 4);
+  EXPECT_TRUE(recipe.amp);
+  EXPECT_THAT(recipe.scale, testing::ElementsAre(0.3, 1));
+  EXPECT_THAT(recipe.stem_widths, testing::ElementsAre(48));
+  EXPECT_EQ(recipe.data, "2024");
+  EXPECT_EQ(recipe.merge, "5");
+  EXPECT_THAT(error_of([&] { type("batch_size", "many", recipe); }),
+              HasSubstr("--batch-size is \"many\""));
+}
+
+TEST(Recipe, IsReadAgainFromItsText) {
+  Recipe recipe;
+  type("epochs", "2.5", recipe);
+  type("stem_widths", "24,48", recipe);
+  type("merge", R"({"r": 3})", recipe);
+  const std::string text = recipe_text(recipe);
+  Recipe again;
+  read_recipe(text, "recipe.json", again);
+  EXPECT_EQ(recipe_text(again), text);
+  EXPECT_EQ(again.epochs, 2.5);
+}
+
+TEST(Recipe, IsRefusedWhereKeysDoNotGoTogether) {
+  EXPECT_EQ(error_of([] { check_recipe(whole()); }), "");
+  const auto refused = [](auto change) {
+    Recipe recipe = whole();
+    change(recipe);
+    return error_of([&] { check_recipe(recipe); });
+  };
+  EXPECT_THAT(refused([](Recipe& r) { r.data = ""; }), HasSubstr("data is not given"));
+  EXPECT_THAT(refused([](Recipe& r) { r.output = ""; }), HasSubstr("output is not given"));
+  EXPECT_THAT(refused([](Recipe& r) { r.heads = 5; }), HasSubstr("heads is 5"));
+  EXPECT_THAT(refused([](Recipe& r) { r.img_size = 30; }), HasSubstr("img_size is 30"));
+  EXPECT_THAT(refused([](Recipe& r) { r.class_token = false; }), HasSubstr("global_pool"));
+  EXPECT_THAT(refused([](Recipe& r) { r.tune = "head"; }), HasSubstr("tune is head"));
+  EXPECT_THAT(refused([](Recipe& r) { r.distillation = "soft"; }), HasSubstr("teacher"));
+  EXPECT_THAT(refused([](Recipe& r) { r.scale = {1, 0.5}; }), HasSubstr("scale"));
+}
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,158 @@
+#include "fovea/train/student.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "fovea/backend/torch/device.h"
+#include "fovea/io/error.h"
+#include "fovea/model/checkpoint.h"
+#include "fovea/model/tensors.h"
+#include "fovea/model/weights.h"
+
+namespace fovea {
+namespace {
+
+bool is_of_head(const std::string& name) {
+  return name.starts_with("head.") || name.starts_with("head_dist.");
+}
+
+// A checkpoint's weights, but a head that training starts from.
+class WithNewHead : public WeightSource {
+ public:
+  WithNewHead(WeightSource& weights, uint64_t seed) : weights_(weights), initial_(seed, 1) {}
+  Array read(const std::string& name, const Shape& shape) override {
+    return is_of_head(name) ? initial_.read(name, shape) : weights_.read(name, shape);
+  }
+
+ private:
+  WeightSource& weights_;
+  InitialWeights initial_;
+};
+
+void set_stem(const Recipe& r, Architecture& a) {
+  if (r.stem == "hmlp") {
+    a.stem = Stem::hmlp;
+    a.convolutions = hmlp_convolutions(r.width, r.patch_size, "stem hmlp");
+  } else if (r.stem == "conv") {
+    a.stem = Stem::conv;
+    a.convolutions = overlapping_convolutions(r.stem_widths, r.patch_size, "stem_widths");
+  }
+}
+
+Architecture new_architecture(const Recipe& r, int classes) {
+  Architecture a;
+  a.name = "vit";
+  a.width = r.width;
+  a.depth = r.depth;
+  a.heads = r.heads;
+  a.branches = r.branches;
+  a.mlp_width = static_cast<int>(std::lround(r.mlp_ratio * r.width));
+  set_stem(r, a);
+  a.patch = {r.patch_size, r.patch_size};
+  a.class_token = r.class_token;
+  a.distillation_token = r.distillation_token;
+  a.layer_scale = r.layer_scale > 0;
+  a.pooling = r.global_pool == "token" ? Pooling::token : Pooling::average;
+  a.final_norm = a.pooling == Pooling::token;
+  a.fc_norm = !a.final_norm;
+  a.classes = classes;
+  const int side = r.img_size > 0 ? r.img_size : 224;
+  a.image_size = {side, side};
+  a.input_size = a.image_size;
+  a.position_rows = side / r.patch_size * (side / r.patch_size) + a.prefix();
+  return a;
+}
+
+Preprocessing new_preprocessing(const Recipe& r) {
+  Preprocessing p;
+  std::copy(r.mean.begin(), r.mean.end(), p.mean.begin());
+  std::copy(r.std.begin(), r.std.end(), p.std.begin());
+  p.interpolation = r.interpolation == "bicubic" ? Interpolation::bicubic : Interpolation::bilinear;
+  p.crop_pct = r.crop_pct;
+  return p;
+}
+
+void set_input(Student& student, const Recipe& recipe) {
+  Architecture& a = student.architecture;
+  if (recipe.img_size > 0) a.input_size = {recipe.img_size, recipe.img_size};
+  if (a.input_size[0] == 0) a.input_size = made_for(a);
+  for (const int axis : {0, 1}) {
+    if (a.input_size[axis] % a.patch[axis] != 0) {
+      fail("img_size is {}; expected a multiple of the patch, {}", a.input_size[axis],
+           a.patch[axis]);
+    }
+  }
+  student.config.preprocessing.height = a.input_size[0];
+  student.config.preprocessing.width = a.input_size[1];
+}
+
+bool is_chosen(const std::string& name, const Recipe& recipe, bool has_new_head) {
+  if (recipe.tune == "all") return true;
+  if (is_of_head(name)) return has_new_head || recipe.tune == "head";
+  if (recipe.tune == "attention") return name.find(".attn.") != std::string::npos;
+  return recipe.tune == "mlp" && name.find(".mlp.") != std::string::npos;
+}
+
+void freeze(Student& student, const Recipe& recipe) {
+  bool any = false;
+  for (const auto& [name, values] : student.torch->parameters()) {
+    const bool chosen = is_chosen(name, recipe, student.has_new_head);
+    torch::Tensor handle = values;
+    if (!chosen) handle.set_requires_grad(false);
+    any = any || handle.requires_grad();
+  }
+  if (!any) fail("tune is {}; the model has no such weights", recipe.tune);
+}
+
+// Later layers are left out more often, as DeiT does it.
+void set_drop_path(Vit<Torch>& vit, double rate) {
+  const double last = std::max(1, vit.architecture.depth - 1);
+  for (Block<Torch>& block : vit.blocks) {
+    const double share = rate * block.layer / last;
+    for (Attention<Torch>& attention : block.attns) attention.proj.drop_path = share;
+    for (Mlp<Torch>& mlp : block.ffns) mlp.fc2.drop_path = share;
+  }
+}
+
+void load_from(const Recipe& recipe, const std::vector<std::string>& classes, Student& student) {
+  const Checkpoint checkpoint = Checkpoint::open(recipe.model);
+  const std::filesystem::path path = recipe.model;
+  student.config = read_config(is_directory(path) ? path : path.parent_path());
+  student.architecture = infer_architecture(checkpoint, student.config);
+  Architecture& a = student.architecture;
+  const int count = static_cast<int>(classes.size());
+  student.has_new_head = a.classes != count || student.config.labels != classes;
+  a.classes = count;
+  CheckpointWeights weights(checkpoint);
+  WithNewHead adapted(weights, recipe.seed);
+  WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)
+                                              : static_cast<WeightSource&>(weights);
+  student.vit = Vit<Torch>::load(*student.torch, source, a);
+}
+
+}  // namespace
+
+Student make_student(const Recipe& recipe, const std::vector<std::string>& classes) {
+  Student student;
+  student.torch = std::make_unique<Torch>(parse_device(recipe.device));
+  if (recipe.model.empty()) {
+    student.architecture = new_architecture(recipe, static_cast<int>(classes.size()));
+    student.config.preprocessing = new_preprocessing(recipe);
+    student.has_new_head = true;
+    InitialWeights weights(recipe.seed, static_cast<float>(recipe.layer_scale));
+    student.vit = Vit<Torch>::load(*student.torch, weights, student.architecture);
+  } else {
+    load_from(recipe, classes, student);
+  }
+  student.config.labels = classes;
+  set_input(student, recipe);
+  student.architecture.parameters = 0;
+  for_each_tensor(student.architecture, [&](const std::string&, const Shape& shape) {
+    student.architecture.parameters += elements(shape);
+  });
+  set_drop_path(student.vit, recipe.drop_path);
+  freeze(student, recipe);
+  return student;
+}
+
+}  // namespace fovea

@@ -1,0 +1,107 @@
+// `fovea tune` from outside: the file that it writes, and what it refuses.
+#include <string>
+#include <vector>
+
+#include "fovea/io/file.h"
+#include "tests/cli_testing.h"
+
+namespace fovea {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+class CliTune : public testing::Test {
+ protected:
+  Finished tune(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"tune", vit_, kPictures.string(), "--seconds", "1"});
+    return run_fovea(arguments);
+  }
+  json written() const { return json::parse(read_text(config_)); }
+
+  TemporaryFolder folder_;
+  const std::string vit_ = golden_path("vit");
+  const std::string config_ = folder_ / "merge.json";
+};
+
+TEST_F(CliTune, WritesAConfigThatTheOtherCommandsTake) {
+  const Finished done = tune({"--speedup", "1.1", "-o", config_});
+  EXPECT_EQ(done.status, 0);
+  EXPECT_THAT(done.out, HasSubstr("that the search did not see: fidelity"));
+  EXPECT_EQ(folder_.count(), 1U);
+  const json config = written();
+  ASSERT_TRUE(config["r"].is_array());
+  int merged = 0;
+  for (const json& r : config["r"]) merged += r.get<int>();
+  EXPECT_GT(merged, 0);
+  const std::string output = folder_ / "out.safetensors";
+  expect_done(run_fovea({"forward", vit_, "--input", vit_ + "/input.npy", "--output", output,
+                         "--merge-config", config_}));
+  // It really takes away what the file says.
+  const Finished inspected = run_fovea({"inspect", vit_, "--merge-config", config_, "--json"});
+  const json line = json_lines_of(inspected.out).at(0);
+  const Finished dense = run_fovea({"inspect", vit_, "--json"});
+  EXPECT_EQ(line["tokens_per_layer"].back().get<int>(),
+            json_lines_of(dense.out).at(0)["tokens_per_layer"].back().get<int>() - merged);
+}
+
+TEST_F(CliTune, KeepsWhatIsTyped) {
+  EXPECT_EQ(tune({"--speedup", "1.1", "--metric", "v", "--prop-attn", "off", "-o", config_}).status,
+            0);
+  EXPECT_EQ(written()["metric"], "v");
+  EXPECT_EQ(written()["prop-attn"], "off");
+}
+
+TEST_F(CliTune, TheFastestThatKeepsAFidelity) {
+  const Finished done = tune({"--fidelity", "0.9", "--json", "-o", config_});
+  EXPECT_EQ(done.status, 0);
+  const std::vector<json> rows = json_lines_of(done.out);
+  ASSERT_GE(rows.size(), 3U);
+  EXPECT_EQ(rows.front()["schedule"], "dense");
+  EXPECT_EQ(rows.front()["fidelity"], 1.0);
+  EXPECT_EQ(rows.back()["schedule"], "tuned");
+  EXPECT_EQ(rows.back()["r"], written()["r"]);
+  EXPECT_LT(rows.back()["gflops_per_image"], rows.front()["gflops_per_image"]);
+}
+
+TEST_F(CliTune, WritesBesideTheModel) {
+  write_model_without(folder_ / "model", "head.");
+  EXPECT_EQ(run_fovea({"tune", folder_ / "model", kPictures, "--speedup", "1.1", "--seconds", "1"})
+                .status,
+            0);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "fovea.json"));
+}
+
+TEST_F(CliTune, CtrlCWritesTheBestSoFar) {
+  const Finished done =
+      interrupt_fovea({"tune", vit_, kPictures, "--speedup", "1.1", "-o", config_});
+  EXPECT_EQ(done.status, 1);
+  EXPECT_THAT(done.err, HasSubstr("interrupted"));
+  EXPECT_TRUE(written()["r"].is_array());
+  EXPECT_EQ(folder_.count(), 1U);
+}
+
+TEST_F(CliTune, RefusesInOneLineAndWritesNothing) {
+  std::filesystem::create_directory(folder_ / "empty");
+  const auto refuse = [&](const std::vector<std::string>& arguments, const std::string& fragment) {
+    expect_refused(tune(arguments), fragment);
+  };
+  refuse({"--speedup", "x", "-o", config_}, "--speedup x");
+  refuse({"--speedup", "0.5", "-o", config_}, "--speedup 0.5");
+  refuse({"--speedup", "90", "-o", config_}, "expected at most about");
+  refuse({"--fidelity", "1", "-o", config_}, "--fidelity 1");
+  refuse({"--speedup", "2", "--fidelity", "0.9", "-o", config_}, "expected one of them");
+  refuse({"--pictures", "1", "-o", config_}, "--pictures 1");
+  refuse({"--threshold", "0.9", "-o", config_}, "does not go with tune");
+  refuse({"--matching", "kth", "-o", config_}, "does not go with tune");
+  refuse({"-o", folder_ / "none" / "merge.json"}, "there is no folder");
+  expect_refused(run_fovea({"tune", vit_, folder_ / "empty", "-o", config_}),
+                 "no .jpg, .jpeg or .png");
+  expect_refused(run_fovea({"tune", vit_, picture("photo.jpg"), "-o", config_}),
+                 "only one picture could be read");
+  expect_refused(run_fovea({"tune", "vit_tiny_patch16_64", kPictures}), "expected --output");
+  EXPECT_EQ(folder_.count(), 1U);
+}
+
+}  // namespace
+}  // namespace fovea
