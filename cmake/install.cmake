@@ -17,6 +17,7 @@ set(FOVEA_PUBLIC_HEADERS
     io/safetensors.h
     model/architecture.h
     model/config.h
+    model/stem.h
     tokens/options.h
     tokens/sources.h)
 foreach(header ${FOVEA_PUBLIC_HEADERS})

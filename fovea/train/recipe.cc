@@ -60,12 +60,12 @@ class Setter {
     *slot = text;
     return {};
   }
-  template <size_t N>
-  std::string operator()(std::array<double, N>* slot) const {
-    if (!value_.is_array() || value_.size() != N || !all_inside()) {
-      return fmt::format("{} numbers {}", N, bounds_of(field_));
+  template <size_t kCount>
+  std::string operator()(std::array<double, kCount>* slot) const {
+    if (!value_.is_array() || value_.size() != kCount || !all_inside()) {
+      return fmt::format("{} numbers {}", kCount, bounds_of(field_));
     }
-    for (size_t i = 0; i < N; ++i) (*slot)[i] = value_[i].template get<double>();
+    for (size_t i = 0; i < kCount; ++i) (*slot)[i] = value_[i].template get<double>();
     return {};
   }
   std::string operator()(std::vector<int>* slot) const {
@@ -128,7 +128,7 @@ void read_recipe(const std::string& text, const std::string& name, Recipe& recip
   const std::vector<RecipeField> fields = recipe_fields(recipe);
   for (const auto& [key, value] : object.items()) {
     const auto field = std::find_if(fields.begin(), fields.end(),
-                                    [&](const RecipeField& f) { return key == f.name; });
+                                    [&key = key](const RecipeField& f) { return key == f.name; });
     if (field == fields.end()) {
       fail("{}: unknown key {}; the nearest is {}", name, printable(key), nearest(key, fields));
     }

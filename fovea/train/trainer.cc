@@ -212,7 +212,7 @@ double Run::learn(const Batch& batch, torch::Tensor& logits) {
                     : cross_entropy(output.logits.rows, targets);
     logits = output.logits.rows.detach();
   }
-  const double value = loss.item<double>();
+  const auto value = loss.item<double>();
   if (!std::isfinite(value)) {
     fail("the loss is {} at step {}; expected a number: a lower lr, or clip_grad, may help; {}",
          value, done_.step + 1,
@@ -299,7 +299,7 @@ void Run::save_checkpoint() {
 // Steps of an epoch from its batch `first` on; false where the run is to end.
 bool Run::run_epoch(int64_t epoch, int64_t first) {
   batches_.start(epoch, first);
-  window_.start = Clock::now();
+  if (window_.steps == 0) window_.start = Clock::now();
   Batch batch;
   while (done_.step < steps_ && batches_.next(batch)) {
     step(batch);

@@ -23,11 +23,10 @@ int index_of(std::string_view digits) {
 torch::Device parse_device(const std::string& name) {
   if (name == "cpu") return torch::kCPU;
   constexpr std::string_view kNumbered = "cuda:";
-  const int index =
-      name == "cuda" ? 0
-                     : (name.starts_with(kNumbered) ? index_of(name.substr(kNumbered.size())) : -1);
+  int index = name == "cuda" ? 0 : -1;
+  if (name.starts_with(kNumbered)) index = index_of(name.substr(kNumbered.size()));
   if (index < 0) fail("device {}: unknown; expected cpu, cuda or cuda:N", printable(name));
-  const auto count = static_cast<int>(torch::cuda::device_count());
+  const int count = static_cast<unsigned char>(torch::cuda::device_count());
   if (count == 0) {
     fail("device {}: libtorch finds no CUDA device here; expected cpu", printable(name));
   }

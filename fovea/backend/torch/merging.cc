@@ -139,7 +139,7 @@ std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int h
   const torch::Tensor host = padding.unpad(total / static_cast<double>(qkv.size()))
                                  .to(torch::kCPU, torch::kFloat)
                                  .contiguous();
-  const float* values = host.const_data_ptr<float>();
+  const auto* values = host.const_data_ptr<float>();
   return {values, values + host.numel()};
 }
 

@@ -216,7 +216,7 @@ Torch::Tensor Torch::concat_channels(const Tensor& a, const Tensor& b) {
 
 Array Torch::read(const Tensor& x) const {
   const torch::Tensor host = x.rows.detach().to(torch::kCPU, torch::kFloat).contiguous();
-  const float* values = host.const_data_ptr<float>();
+  const auto* values = host.const_data_ptr<float>();
   return {host.sizes().vec(), {values, values + host.numel()}};
 }
 

@@ -25,7 +25,7 @@ std::vector<Weight> host_copies(const std::vector<TorchParameter>& parameters) {
   std::vector<Weight> weights;
   for (const auto& [name, values] : parameters) {
     const torch::Tensor host = values.detach().to(torch::kCPU, torch::kFloat).contiguous();
-    const float* data = host.const_data_ptr<float>();
+    const auto* data = host.const_data_ptr<float>();
     weights.push_back({{host.sizes().vec(), {data, data + host.numel()}}, name});
   }
   return weights;
