@@ -65,17 +65,24 @@ std::string text(int field, std::string_view value) {
   return key(field, Wire::bytes).append(varint(value.size())).append(value);
 }
 
-// Event.wall_time, in seconds.
-std::string now() {
+double seconds_since_1970() {
   const std::chrono::duration<double> since = std::chrono::system_clock::now().time_since_epoch();
-  return real(1, since.count());
+  return since.count();
 }
+
+// Event.wall_time.
+std::string now() { return real(1, seconds_since_1970()); }
 
 }  // namespace
 
 EventFile::EventFile(const std::filesystem::path& path)
     : path_(path), file_(path, std::ios::binary) {
   append(now() + text(3, "brain.Event:2"));  // Event.file_version
+}
+
+void EventFile::restart(int64_t step) {
+  // SessionLog.status is START, in Event.session_log.
+  append(now() + number(2, step) + text(7, number(1, 1)));
 }
 
 void EventFile::scalar(const std::string& tag, int64_t step, double value) {
@@ -88,6 +95,15 @@ void EventFile::append(const std::string& event) {
   const std::string length = fixed(static_cast<uint64_t>(event.size()));
   file_ << length << fixed(masked_crc(length)) << event << fixed(masked_crc(event)) << std::flush;
   if (!file_) fail("{}: can't be written", path_.string());
+}
+
+std::filesystem::path next_event_file(const std::filesystem::path& folder) {
+  const auto path = [&](int64_t seconds) {
+    return folder / fmt::format("events.out.tfevents.{:010}.fovea", seconds);
+  };
+  auto seconds = static_cast<int64_t>(seconds_since_1970());
+  while (std::filesystem::exists(path(seconds))) ++seconds;
+  return path(seconds);
 }
 
 }  // namespace fovea

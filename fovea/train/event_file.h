@@ -14,6 +14,8 @@ class EventFile {
   // Throws Error where it can't be written.
   explicit EventFile(const std::filesystem::path& path);
 
+  // Says that what other files of the folder hold of this step and later ones is void.
+  void restart(int64_t step);
   // Adds a value, and sees to it that it can be read at once. Throws Error naming the file.
   void scalar(const std::string& tag, int64_t step, double value);
 
@@ -23,5 +25,8 @@ class EventFile {
   std::filesystem::path path_;
   std::ofstream file_;
 };
+
+// Where the next event file of a folder belongs: later by name than those that are there.
+std::filesystem::path next_event_file(const std::filesystem::path& folder);
 
 }  // namespace fovea
