@@ -29,13 +29,15 @@ std::vector<std::string> kept_lines(const std::filesystem::path& path, int64_t s
 
 }  // namespace
 
-Journal::Journal(const std::filesystem::path& path, int64_t step) : path_(path) {
+Journal::Journal(const std::filesystem::path& path, int64_t step)
+    : path_(path), events_(next_event_file(path.parent_path())) {
   const std::vector<std::string> lines = kept_lines(path, step);
   write_atomically(path, [&](std::ostream& out) {
     out << kHeader;
     for (const std::string& line : lines) out << line << "\n";
   });
   file_.open(path, std::ios::app);
+  events_.restart(step + 1);
 }
 
 void Journal::add(const JournalLine& line) {
@@ -48,6 +50,15 @@ void Journal::add(const JournalLine& line) {
                        line.seconds);
   file_.flush();
   if (!file_) fail("{}: cannot be written: the disk may be full", path_.string());
+  const auto draw = [&](const char* tag, const std::optional<double>& value) {
+    if (value) events_.scalar(tag, line.step, *value);
+  };
+  draw("train/loss", line.loss);
+  draw("train/accuracy", line.accuracy);
+  draw("train/learning_rate", line.learning_rate);
+  draw("train/images_per_second", line.images_per_second);
+  draw("val/top1", line.val_top1);
+  draw("val/top5", line.val_top5);
 }
 
 }  // namespace fovea

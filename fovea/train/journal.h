@@ -1,10 +1,12 @@
-// The log of a training run: a CSV file that grows line by line.
+// The log of a training run: a CSV file that grows line by line, and the same for TensorBoard.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+
+#include "fovea/train/event_file.h"
 
 namespace fovea {
 
@@ -23,8 +25,9 @@ struct JournalLine {
 
 class Journal {
  public:
-  // Goes on in a file whose lines of later steps than `step` are dropped, or begins one. Throws
-  // Error where it can't be written.
+  // Goes on in a file whose lines of later steps than `step` are dropped, or begins one; beside it
+  // begins an event file, which voids later steps of others. Throws Error where they can't be
+  // written.
   Journal(const std::filesystem::path& path, int64_t step);
   // Throws Error likewise (a full disk).
   void add(const JournalLine& line);
@@ -32,6 +35,7 @@ class Journal {
  private:
   std::filesystem::path path_;
   std::ofstream file_;
+  EventFile events_;
 };
 
 }  // namespace fovea

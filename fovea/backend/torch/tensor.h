@@ -22,6 +22,9 @@ struct TorchTensor {
   int64_t channels() const { return rows.size(1); }
 };
 
+// Sequences of `batch` images of `tokens` each.
+std::shared_ptr<const Sequences> even_sequences(int64_t batch, int64_t tokens);
+
 // Scales and shifts by the statistics of a batch, [channels] each; mean and variance follow those
 // of the batches that it is trained on.
 struct TorchBatchNorm {

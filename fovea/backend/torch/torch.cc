@@ -15,13 +15,6 @@ static_assert(Backend<Torch>);
 
 constexpr double kBatchNormMomentum = 0.1;  // as PyTorch has it
 
-// Sequences of `batch` images of `tokens` each.
-std::shared_ptr<const Sequences> even_sequences(int64_t batch, int64_t tokens) {
-  auto first = std::make_shared<Sequences>();
-  for (int64_t b = 0; b <= batch; ++b) first->push_back(static_cast<int32_t>(b * tokens));
-  return first;
-}
-
 // softmax(q k' / sqrt d + bias) v; [B, heads, T, d] each.
 torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
                      const std::optional<torch::Tensor>& bias) {
@@ -37,6 +30,12 @@ torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch
 }
 
 }  // namespace
+
+std::shared_ptr<const Sequences> even_sequences(int64_t batch, int64_t tokens) {
+  auto first = std::make_shared<Sequences>();
+  for (int64_t b = 0; b <= batch; ++b) first->push_back(static_cast<int32_t>(b * tokens));
+  return first;
+}
 
 Torch::Torch(torch::Device device, torch::ScalarType dtype) : device_(device), dtype_(dtype) {}
 

@@ -1,0 +1,168 @@
+#include "fovea/train/mae.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "fovea/backend/torch/padding.h"
+#include "fovea/io/error.h"
+
+namespace fovea {
+namespace {
+
+Architecture decoder_of(const Architecture& encoder, const MaeOptions& options) {
+  if (options.decoder_width % 4 != 0 || options.decoder_width % options.decoder_heads != 0) {
+    fail("a decoder of width {} with {} heads; expected a multiple of 4 and of the heads",
+         options.decoder_width, options.decoder_heads);
+  }
+  Architecture decoder;
+  decoder.width = options.decoder_width;
+  decoder.depth = options.decoder_depth;
+  decoder.heads = options.decoder_heads;
+  decoder.mlp_width = 4 * options.decoder_width;
+  decoder.eps = encoder.eps;
+  return decoder;
+}
+
+// Sines and cosines of places on a line: [count, channels].
+torch::Tensor waves(int64_t count, int64_t channels) {
+  const torch::Tensor step = torch::arange(channels / 2, torch::kDouble) * 2 / channels;
+  const torch::Tensor angles =
+      torch::outer(torch::arange(count, torch::kDouble), torch::pow(10000.0, -step));
+  return torch::cat({angles.sin(), angles.cos()}, 1);
+}
+
+// Positions of the patches of a grid, half of the channels for each axis: [rows * columns,
+// channels].
+torch::Tensor grid_positions(int64_t rows, int64_t columns, int64_t channels) {
+  const torch::Tensor vertical = waves(rows, channels / 2).unsqueeze(1);
+  const torch::Tensor horizontal = waves(columns, channels / 2).unsqueeze(0);
+  const torch::Tensor both =
+      torch::cat({vertical.expand({rows, columns, -1}), horizontal.expand({rows, columns, -1})}, 2);
+  return both.flatten(0, 1);
+}
+
+// [B, T, C] of equally long sequences.
+TorchTensor tensor_of(const torch::Tensor& block) {
+  return {block.flatten(0, 1), even_sequences(block.size(0), block.size(1))};
+}
+
+TorchTensor run_blocks(Torch& torch, const std::vector<Block<Torch>>& blocks, TorchTensor x) {
+  Reduction<Torch> none({}, *x.first, 0, static_cast<int>(blocks.size()));
+  for (const Block<Torch>& block : blocks) x = block.forward(torch, std::move(x), none);
+  return x;
+}
+
+// Rows b * P + patch, for the visible patches of each image b.
+std::vector<int32_t> rows_of(std::span<const int32_t> visible, int64_t batch, int64_t patches) {
+  std::vector<int32_t> rows(visible.begin(), visible.end());
+  const size_t each = visible.size() / batch;
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] += static_cast<int32_t>(i / each * patches);
+  return rows;
+}
+
+// All rows of [0, count) but `rows`, which ascend.
+std::vector<int32_t> others(std::span<const int32_t> rows, int64_t count) {
+  std::vector<int32_t> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<int32_t> rest;
+  std::set_difference(all.begin(), all.end(), rows.begin(), rows.end(), std::back_inserter(rest));
+  return rest;
+}
+
+torch::Tensor normalised(const torch::Tensor& patches) {
+  const torch::Tensor mean = patches.mean(1, /*keepdim=*/true);
+  const torch::Tensor variance = patches.var(1, /*unbiased=*/true, /*keepdim=*/true);
+  return (patches - mean) / (variance + 1e-6).sqrt();
+}
+
+}  // namespace
+
+std::vector<int32_t> draw_visible(int64_t batch, int64_t patches, int64_t visible, Random& random) {
+  std::vector<int32_t> drawn;
+  std::vector<int32_t> order(patches);
+  for (int64_t b = 0; b < batch; ++b) {
+    std::iota(order.begin(), order.end(), 0);
+    for (int64_t i = 0; i < visible; ++i) {
+      std::swap(order[i], order[i + random.below(patches - i)]);
+    }
+    std::sort(order.begin(), order.begin() + visible);
+    drawn.insert(drawn.end(), order.begin(), order.begin() + visible);
+  }
+  return drawn;
+}
+
+MaeDecoder::MaeDecoder(const Architecture& encoder, const MaeOptions& options, uint64_t seed,
+                       torch::Device device, torch::ScalarType dtype)
+    : options_(options), prefix_(encoder.prefix()), torch_(device, dtype) {
+  const Architecture decoder = decoder_of(encoder, options);
+  InitialWeights weights(seed, 1);
+  embed_ = read_linear(torch_, weights, "embed", encoder.width, decoder.width);
+  mask_token_ = torch_.make_rows(weights.named("mask_token", {1, 1, decoder.width}));
+  for (int layer = 0; layer < decoder.depth; ++layer) {
+    blocks_.push_back(Block<Torch>::load(torch_, weights, decoder, layer));
+  }
+  norm_ = read_norm(torch_, weights, "norm", decoder);
+  const int64_t pixels = int64_t{3} * encoder.patch[0] * encoder.patch[1];
+  pred_ = read_linear(torch_, weights, "pred", decoder.width, pixels);
+}
+
+std::vector<TorchParameter> MaeDecoder::parameters() const {
+  std::vector<TorchParameter> parameters = torch_.parameters();
+  for (TorchParameter& parameter : parameters) parameter.name.insert(0, "decoder_");
+  return parameters;
+}
+
+torch::Tensor MaeDecoder::paint(const TorchTensor& encoded, std::span<const int32_t> visible,
+                                int64_t rows, int64_t columns) {
+  const int64_t batch = encoded.batch();
+  const int64_t patches = rows * columns;
+  const int64_t width = options_.decoder_width;
+  const torch::Tensor seen = torch_.linear(encoded, embed_).rows.view({batch, -1, width});
+  const torch::Tensor unseen = mask_token_[0].expand({batch * patches, -1}).clone();
+  const torch::Tensor index = index_tensor(rows_of(visible, batch, patches), unseen.device());
+  const torch::Tensor all = unseen.index_copy(0, index, seen.slice(1, prefix_).flatten(0, 1));
+  const torch::Tensor placed =
+      all.view({batch, patches, width}) + grid_positions(rows, columns, width).to(all.options());
+  const TorchTensor x =
+      run_blocks(torch_, blocks_, tensor_of(torch::cat({seen.slice(1, 0, prefix_), placed}, 1)));
+  const torch::Tensor painted = torch_.linear(torch_.layer_norm(x, norm_), pred_).rows;
+  return painted.view({batch, prefix_ + patches, -1}).slice(1, prefix_).flatten(0, 1);
+}
+
+torch::Tensor MaePainting::loss() const {
+  return (pixels - targets).index_select(0, masked).square().mean();
+}
+
+MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder,
+                      const Images& images, Random& random) {
+  const Architecture& a = vit.architecture;
+  const int64_t rows = images.height / a.patch[0];
+  const int64_t columns = images.width / a.patch[1];
+  const int64_t patches = rows * columns;
+  const double ratio = decoder.options().mask_ratio;
+  const auto count = static_cast<int64_t>((1 - ratio) * static_cast<double>(patches) + 1e-9);
+  if (count < 1 || count >= patches) {
+    fail("a mask of {} of {} patches; expected some visible and some masked", ratio, patches);
+  }
+  const std::vector<int32_t> visible = draw_visible(images.batch, patches, count, random);
+  const std::vector<int32_t> kept = rows_of(visible, images.batch, patches);
+
+  // Positions are added to all patches, then the visible ones are taken.
+  const torch::Tensor embedded = vit.patch_embed.forward(torch, images).rows;
+  const torch::Tensor block = embedded.view({images.batch, a.prefix() + patches, a.width});
+  const torch::Tensor shown = block.slice(1, a.prefix())
+                                  .flatten(0, 1)
+                                  .index_select(0, index_tensor(kept, block.device()))
+                                  .view({images.batch, count, a.width});
+  TorchTensor x = run_blocks(torch, vit.blocks,
+                             tensor_of(torch::cat({block.slice(1, 0, a.prefix()), shown}, 1)));
+  if (vit.norm) x = torch.layer_norm(x, *vit.norm);
+
+  const torch::Tensor pixels = torch.patches(images, a.patch[0], a.patch[1], {}).rows;
+  return {decoder.paint(x, visible, rows, columns),
+          decoder.options().norm_pix ? normalised(pixels) : pixels,
+          index_tensor(others(kept, images.batch * patches), block.device())};
+}
+
+}  // namespace fovea
