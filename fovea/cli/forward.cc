@@ -68,7 +68,7 @@ void add_forward(CLI::App& program, int& status) {
       ->type_name("FILE")
       ->required();
   command
-      ->add_option("--output", flags->output,
+      ->add_option("-o,--output", flags->output,
                    "File to write, .safetensors: logits, features, tokens, sizes\n"
                    "(input tokens in each token), source (the token that each\n"
                    "input token ended in); of a big.LITTLE model also routes.L (the\n"

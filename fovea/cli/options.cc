@@ -19,7 +19,7 @@ void add_model(CLI::App& command, std::string& model) {
       .add_option("MODEL", model,
                   "Folder with model.safetensors and config.json; or a .safetensors\n"
                   "file; either with +DELTA.safetensors behind it, what fine-tuning\n"
-                  "changed; or an architecture with random weights, to try and to measure:\n"
+                  "changed; or an architecture with random weights, to try:\n"
                   "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE,\n"
                   "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE")
       ->type_name("")

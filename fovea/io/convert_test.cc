@@ -61,7 +61,7 @@ void expect_nearest(const Narrow& narrow, const Widen& widen, uint16_t infinity)
       ASSERT_EQ(narrow(widen(below)), below);
       if (low + 1 == infinity) break;
       // Exact: floats have more digits.
-      const float middle = (widen(below) + widen(above)) / 2;
+      const float middle = widen(below) / 2 + widen(above) / 2;
       ASSERT_EQ(narrow(middle), low % 2 == 0 ? below : above) << low;
       ASSERT_EQ(narrow(std::nextafter(middle, widen(below))), below) << low;
       ASSERT_EQ(narrow(std::nextafter(middle, widen(above))), above) << low;

@@ -48,8 +48,8 @@ TEST_P(DeltaOf, HoldsWhatChangedAndGivesItBack) {
   train_attention(changed);
   const std::filesystem::path path = folder / "delta.safetensors";
   save_delta(base.checkpoint, changed, base.config, path);
-  for (const auto& [name, tensor] : SafeTensors::open(path).tensors())
-    EXPECT_THAT(name, HasSubstr(".attn."));
+  const SafeTensors file = SafeTensors::open(path);
+  for (const auto& [name, tensor] : file.tensors()) EXPECT_THAT(name, HasSubstr(".attn."));
 
   const StoredModel read = open_stored(join(golden(GetParam()), path));
   read.checkpoint.check_all_used();

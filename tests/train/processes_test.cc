@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -154,8 +155,9 @@ TEST_F(Together, NormaliseByTheBatchOfAll) {
 TEST(Processes, ComputeTogether) {
   if (!has_mpirun()) GTEST_SKIP() << kMpirun << " is not installed";
   if (std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr) GTEST_SKIP() << "started by mpirun";
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
   for (const int count : {2, 3}) {
-    const Finished finished = run_processes(count, "/proc/self/exe", {"--gtest_filter=Together.*"});
+    const Finished finished = run_processes(count, self, {"--gtest_filter=Together.*"});
     EXPECT_EQ(finished.status, 0) << finished.out << finished.err;
     EXPECT_THAT(finished.out, HasSubstr("PASSED"));
   }
