@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "fovea/data/folder.h"
 #include "fovea/data/labelled.h"
 #include "fovea/data/zip.h"
 #include "fovea/io/error.h"
@@ -66,12 +67,25 @@ class ZipDataset : public Dataset {
   Labelled<int64_t> labelled_;
 };
 
+// Without the slash that may end it.
+fs::path join_split(const fs::path& path, const std::string& split) {
+  const fs::path named = split.empty() ? path : path / split;
+  return named.has_filename() ? named : named.parent_path();
+}
+
 }  // namespace
 
+std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string& split) {
+  const fs::path whole = join_split(path, split);
+  std::error_code ignored;
+  if (!fs::is_directory(whole, ignored)) return open_dataset(path, split);
+  Labelled<fs::path> all = {list_pictures({whole}), {}, {"pictures"}};
+  all.labels.resize(all.pictures.size());
+  return std::make_unique<FolderDataset>(std::move(all));
+}
+
 std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split) {
-  // Without the slash that may end it.
-  const fs::path named = split.empty() ? path : path / split;
-  const fs::path whole = named.has_filename() ? named : named.parent_path();
+  const fs::path whole = join_split(path, split);
   std::error_code ignored;
   if (fs::is_directory(whole, ignored)) {
     return std::make_unique<FolderDataset>(list_labelled(whole));

@@ -24,4 +24,9 @@ class Dataset : public PictureSource {
 // picture.
 std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& path, const std::string& split);
 
+// For training without labels: a folder's pictures, as deep as they lie, are of one class; a zip
+// file is as above. Throws Error likewise, and where the folder has no picture.
+std::unique_ptr<Dataset> open_unlabelled(const std::filesystem::path& path,
+                                         const std::string& split);
+
 }  // namespace fovea

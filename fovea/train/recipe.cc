@@ -195,6 +195,9 @@ void check_recipe(const Recipe& r) {
     fail("teacher is {} and distillation is {}; expected both or none",
          r.teacher.empty() ? "not given" : r.teacher, r.distillation);
   }
+  if (is_mae(r) && (!r.teacher.empty() || r.big_little || !r.merge.empty() || r.delta)) {
+    fail("objective is mae; expected neither teacher, big_little, merge nor delta beside it");
+  }
   if (r.scale[0] > r.scale[1] || r.ratio[0] > r.ratio[1]) {
     fail("scale or ratio goes from more to less; expected the lesser number first");
   }

@@ -82,6 +82,14 @@ struct Recipe {
   std::string merge = {};
   std::string eval_merge = {};
 
+  // What is learnt: the classes, or MAE's painting of masked patches.
+  std::string objective = "classes";
+  double mask_ratio = 0.75;
+  int decoder_width = 512;
+  int decoder_depth = 8;
+  int decoder_heads = 16;
+  bool norm_pix_loss = true;
+
   // The teacher.
   std::string teacher = {};
   std::string distillation = "none";
@@ -114,6 +122,9 @@ struct RecipeField {
 
 // The model that training starts from; empty where it makes a new one.
 std::string start_of(const Recipe& recipe);
+
+// Whether it pre-trains without labels.
+inline bool is_mae(const Recipe& recipe) { return recipe.objective == "mae"; }
 
 // All keys, in the order of the help. The slots point into `recipe`.
 std::vector<RecipeField> recipe_fields(Recipe& recipe);

@@ -100,6 +100,27 @@ std::vector<RecipeField> step_fields(Recipe& r) {
       {"amp", &r.amp, "multiply in bf16"},
       {"merge", &r.merge, R"(while training: a number of tokens a layer, or {"r": 4, ...})"},
       {"eval_merge", &r.eval_merge, "while evaluating: likewise"},
+  };
+}
+
+std::vector<RecipeField> objective_fields(Recipe& r) {
+  return {
+      {"objective",
+       &r.objective,
+       "what is learnt; mae: to paint masked patches, without labels",
+       0,
+       0,
+       {"classes", "mae"}},
+      {"mask_ratio", &r.mask_ratio, "of mae: share of the patches that are masked", 0, 1},
+      {"decoder_width", &r.decoder_width, "of mae's decoder, which is thrown away", 4, kBig},
+      {"decoder_depth", &r.decoder_depth, "its layers", 1, 1000},
+      {"decoder_heads", &r.decoder_heads, "its heads", 1, 1024},
+      {"norm_pix_loss", &r.norm_pix_loss, "pixels count relative to their patch's mean"},
+  };
+}
+
+std::vector<RecipeField> teacher_fields(Recipe& r) {
+  return {
       {"teacher", &r.teacher, "a model to learn from"},
       {"distillation", &r.distillation, "how", 0, 0, {"none", "soft", "hard", "feature"}},
       {"distillation_alpha", &r.distillation_alpha, "the teacher's share of the loss", 0, 1},
@@ -125,8 +146,8 @@ std::vector<RecipeField> run_fields(Recipe& r) {
 
 std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   std::vector<RecipeField> all;
-  for (auto* const part :
-       {&model_fields, &routing_fields, &data_fields, &step_fields, &run_fields}) {
+  for (auto* const part : {&model_fields, &routing_fields, &data_fields, &step_fields,
+                           &objective_fields, &teacher_fields, &run_fields}) {
     for (RecipeField& field : part(recipe)) all.push_back(std::move(field));
   }
   return all;

@@ -54,7 +54,7 @@ Architecture new_architecture(const Recipe& r, int classes) {
   a.distillation_token = r.distillation_token;
   a.layer_scale = r.layer_scale > 0;
   a.pooling = r.global_pool == "token" ? Pooling::token : Pooling::average;
-  a.final_norm = a.pooling == Pooling::token;
+  a.final_norm = a.pooling == Pooling::token || classes == 0;
   a.fc_norm = !a.final_norm;
   a.classes = classes;
   const int side = r.img_size > 0 ? r.img_size : 224;
@@ -142,7 +142,7 @@ void load_from(const std::string& model, const Recipe& recipe,
   student.architecture = stored.architecture;
   Architecture& a = student.architecture;
   const int count = static_cast<int>(classes.size());
-  student.has_new_head = a.classes != count || student.config.labels != classes;
+  student.has_new_head = count > 0 && (a.classes != count || student.config.labels != classes);
   a.classes = count;
   CheckpointWeights weights(stored.checkpoint);
   WithNewHead adapted(weights, recipe.seed);

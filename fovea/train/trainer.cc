@@ -17,10 +17,9 @@
 #include "fovea/model/delta.h"
 #include "fovea/model/save.h"
 #include "fovea/train/adamw.h"
-#include "fovea/train/autocast.h"
 #include "fovea/train/evaluation.h"
 #include "fovea/train/gradients.h"
-#include "fovea/train/loss.h"
+#include "fovea/train/objective.h"
 #include "fovea/train/same_weights.h"
 #include "fovea/train/state_file.h"
 #include "fovea/train/student.h"
@@ -81,9 +80,10 @@ class Run {
   std::filesystem::path file(const char* name) const {
     return std::filesystem::path(recipe_.output) / name;
   }
+  std::vector<TorchParameter> trained() const;
   std::vector<TorchParameter> state() const;
   void prepare_output();
-  void seed_step() const;
+  Random step_random() const;
   void step(const Batch& batch);
   double learn(const Batch& batch, torch::Tensor& logits);
   void count(const Batch& batch, const torch::Tensor& logits, double loss, Clock::time_point start);
@@ -102,11 +102,11 @@ class Run {
   const Processes& processes_;
   std::unique_ptr<Dataset> data_, val_data_;
   Student student_;
+  Objective objective_;
   TrainingBatches batches_;
   AdamW optimizer_;
   Gradients gradients_;
   WeightMean mean_;
-  std::unique_ptr<Teacher> teacher_;
   std::unique_ptr<Journal> journal_;  // the first process's
   Progressed done_;
   int64_t per_epoch_ = 1;
@@ -120,32 +120,38 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const Processes& pro
     : recipe_(recipe),
       options_(options),
       processes_(processes),
-      data_(open_dataset(recipe.data, recipe.train_split)),
-      student_(make_student(recipe, data_->classes())),
+      data_(is_mae(recipe) ? open_unlabelled(recipe.data, recipe.train_split)
+                           : open_dataset(recipe.data, recipe.train_split)),
+      student_(
+          make_student(recipe, is_mae(recipe) ? std::vector<std::string>{} : data_->classes())),
+      objective_(recipe, student_, options.merge, options.threads),
       batches_(*data_, batch_options(recipe, student_.config, processes)),
-      optimizer_(student_.torch->parameters(), recipe, student_.architecture.depth),
+      optimizer_(trained(), recipe, student_.architecture.depth),
       gradients_(optimizer_.trained(), processes),
       mean_(student_.torch->parameters(), recipe.model_ema) {
   per_epoch_ = batches_.batches_per_epoch();
   steps_ = std::max<int64_t>(1, std::llround(recipe.epochs * static_cast<double>(per_epoch_)));
-  if (!recipe.val_split.empty()) {
+  if (!recipe.val_split.empty() && objective_.classifies()) {
     val_data_ = open_dataset(recipe.data, recipe.val_split);
     if (val_data_->classes() != data_->classes()) {
       fail("{}: the classes of {} are not those of {}", recipe.data, recipe.val_split,
            recipe.train_split);
     }
   }
-  if (!recipe.teacher.empty()) {
-    teacher_ = std::make_unique<Teacher>(recipe, student_.architecture,
-                                         LoadOptions{.threads = options.threads});
-  }
   const Architecture& a = student_.architecture;
   check_merges(options.merge, a);
   check_merges(options.eval_merge, a);
 }
 
-std::vector<TorchParameter> Run::state() const {
+// The student's parameters, and what is trained beside them.
+std::vector<TorchParameter> Run::trained() const {
   std::vector<TorchParameter> all = student_.torch->parameters();
+  for (const TorchParameter& tensor : objective_.parameters()) all.push_back(tensor);
+  return all;
+}
+
+std::vector<TorchParameter> Run::state() const {
+  std::vector<TorchParameter> all = trained();
   for (const TorchParameter& tensor : mean_.state()) all.push_back(tensor);
   for (const TorchParameter& tensor : optimizer_.state()) all.push_back(tensor);
   return all;
@@ -194,23 +200,11 @@ void Run::begin() {
 }
 
 double Run::learn(const Batch& batch, torch::Tensor& logits) {
-  Torch& torch = *student_.torch;
-  const Shape& s = batch.images.shape;
-  const Images images{batch.images.data.data(), s[0], s[2], s[3]};
-  torch::Tensor loss;
-  {
-    const Autocast autocast(recipe_.amp, torch.device().type());
-    const std::optional<Routing>& routing = student_.architecture.routing;
-    const Vit<Torch>::Output output = student_.vit.forward(
-        torch, images, options_.merge, /*want_trace=*/false, routing ? routing->keep_ratio : 1);
-    const torch::Tensor targets =
-        torch::from_blob(const_cast<float*>(batch.targets.data.data()), batch.targets.shape)
-            .to(torch.device());
-    loss = teacher_ ? teacher_->loss(torch, student_.vit, output, batch.images, targets)
-                    : cross_entropy(output.logits.rows, targets);
-    logits = output.logits.rows.detach();
-  }
-  const auto value = loss.item<double>();
+  Random random = step_random();
+  torch::manual_seed(random.below(std::numeric_limits<int64_t>::max()));
+  const Loss loss = objective_.of(batch, random);
+  logits = loss.logits;
+  const auto value = loss.value.item<double>();
   if (!std::isfinite(value)) {
     fail("the loss is {} at step {}; expected a number: a lower lr, or clip_grad, may help; {}",
          value, done_.step + 1,
@@ -218,22 +212,20 @@ double Run::learn(const Batch& batch, torch::Tensor& logits) {
              ? "the last checkpoint is still there for --resume"
              : "no checkpoint has been written yet");
   }
-  loss.backward();
+  loss.value.backward();
   return value;
 }
 
 // Every step has random numbers of its own, so that a run goes on as if it had not ended; and so
 // has every process.
-void Run::seed_step() const {
+Random Run::step_random() const {
   const auto seed = static_cast<uint64_t>(recipe_.seed);
   const auto step = static_cast<uint64_t>(done_.step);
   const auto rank = static_cast<uint64_t>(processes_.rank());
-  Random random = processes_.size() == 1 ? Random({seed, step}) : Random({seed, step, rank});
-  torch::manual_seed(random.below(std::numeric_limits<int64_t>::max()));
+  return processes_.size() == 1 ? Random({seed, step}) : Random({seed, step, rank});
 }
 
 void Run::step(const Batch& batch) {
-  seed_step();
   const Clock::time_point start = Clock::now();
   torch::Tensor logits;
   const double loss = learn(batch, logits);
@@ -246,15 +238,20 @@ void Run::step(const Batch& batch) {
   count(batch, logits, loss, start);
 }
 
+// How many of a batch have their label as the greatest logit.
+int64_t right_of(const Batch& batch, const torch::Tensor& logits) {
+  const torch::Tensor chosen = logits.argmax(1).to(torch::kCPU);
+  int64_t right = 0;
+  for (int64_t i = 0; i < chosen.numel(); ++i) {
+    right += chosen[i].item<int64_t>() == batch.labels[i] ? 1 : 0;
+  }
+  return right;
+}
+
 // What a step came to, over all processes.
 void Run::count(const Batch& batch, const torch::Tensor& logits, double loss,
                 Clock::time_point start) {
-  const torch::Tensor chosen = logits.argmax(1).to(torch::kCPU);
-  const int64_t images = batch.images.shape[0];
-  int64_t right = 0;
-  for (int64_t i = 0; i < images; ++i) {
-    right += chosen[i].item<int64_t>() == batch.labels[i] ? 1 : 0;
-  }
+  const int64_t right = objective_.classifies() ? right_of(batch, logits) : 0;
   std::array<double, 3> sums = {loss, static_cast<double>(right), options_.stop() ? 1.0 : 0.0};
   processes_.sum(sums);
   const double mean_loss = sums[0] / processes_.size();
@@ -282,7 +279,7 @@ void Run::log_window() {
   line.step = done_.step;
   line.epoch = epochs_done();
   line.loss = window_.loss / static_cast<double>(window_.steps);
-  line.accuracy = 100 * static_cast<double>(window_.right) / images;
+  if (objective_.classifies()) line.accuracy = 100 * static_cast<double>(window_.right) / images;
   line.learning_rate = learning_rate(recipe_, done_.step - 1, warmup, steps_);
   line.images_per_second = images / seconds;
   line.seconds = done_.seconds;

@@ -148,6 +148,63 @@ TEST_F(TrainingRun, NamesThePictureThatIsCorrupt) {
   EXPECT_THAT(error_of([&] { train(recipe("out"), options_); }), HasSubstr("7.png"));
 }
 
+TEST_F(TrainingRun, PaintsMaskedPatchesThenFineTunesWithMerging) {
+  Recipe r = recipe("painter");
+  r.objective = "mae";
+  r.decoder_width = 32;
+  r.decoder_depth = 1;
+  r.decoder_heads = 2;
+  r.norm_pix_loss = false;
+  r.lr = 6e-3;
+  r.epochs = 6;
+  EXPECT_EQ(train(r, options_).top1, std::nullopt);
+  const std::map<int64_t, std::string> painted = losses(r);
+  EXPECT_LT(std::stod(painted.rbegin()->second), 0.8 * std::stod(painted.begin()->second));
+
+  // Again, in parts.
+  Recipe parts = r;
+  parts.output = (folder_.path() / "parts").string();
+  TrainOptions options = options_;
+  int64_t done = 0;
+  options.on_step = [&](int64_t step, int64_t, double, double) { done = step; };
+  options.stop = [&] { return done == 5; };
+  EXPECT_TRUE(train(parts, options).stopped);
+  EXPECT_FALSE(train(parts, {.resume = true, .threads = 1}).stopped);
+  EXPECT_EQ(losses(parts), painted);
+
+  const Model encoder = Model::load(r.output, {.threads = 1});
+  EXPECT_EQ(encoder.architecture().classes, 0);
+  Recipe tuned = recipe("tuned");
+  tuned.model = r.output;
+  tuned.epochs = 4;
+  options_.merge = {.schedule = {.r = 2}, .prop_attn = false};
+  options_.eval_merge = {.schedule = {.r = 2}};
+  EXPECT_GT(train(tuned, options_).top1.value_or(0), 80);
+}
+
+TEST_F(TrainingRun, PaintsPicturesWithoutLabels) {
+  Recipe r = recipe("painter");
+  r.objective = "mae";
+  r.decoder_width = 32;
+  r.decoder_heads = 2;
+  r.train_split = "train/class0";
+  r.epochs = 1;
+  EXPECT_EQ(train(r, options_).steps, 2);
+  r.output = (folder_.path() / "other").string();
+  r.stem = "conv";
+  r.stem_widths = {8, 16};
+  EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("sees each patch alone"));
+  r.stem = "linear";
+  r.mask_ratio = 0.99;
+  EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("some visible and some masked"));
+  r.mask_ratio = 0.75;
+  r.decoder_heads = 5;
+  EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("multiple of 4 and of the heads"));
+  r.decoder_heads = 2;
+  r.merge = "2";
+  EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("objective is mae; expected"));
+}
+
 TEST_F(TrainingRun, FineTunesTheAttentionAloneWithAHeadForOtherClasses) {
   Recipe r = recipe("out");
   r.model = golden("vit").string();

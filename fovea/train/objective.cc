@@ -1,0 +1,66 @@
+#include "fovea/train/objective.h"
+
+#include <optional>
+
+#include "fovea/io/error.h"
+#include "fovea/train/autocast.h"
+
+namespace fovea {
+namespace {
+
+Images images_of(const Batch& batch) {
+  const Shape& s = batch.images.shape;
+  return {batch.images.data.data(), s[0], s[2], s[3]};
+}
+
+// Overlapping convolutions would see pixels of masked patches.
+void check_stem(const Architecture& a) {
+  if (a.stem == Stem::conv) {
+    fail("objective is mae and stem is conv; expected a stem that sees each patch alone");
+  }
+}
+
+MaeOptions mae_options(const Recipe& r) {
+  return {r.mask_ratio, r.decoder_width, r.decoder_depth, r.decoder_heads, r.norm_pix_loss};
+}
+
+}  // namespace
+
+Objective::Objective(const Recipe& recipe, Student& student, const MergeOptions& merge, int threads)
+    : student_(student), merge_(merge), amp_(recipe.amp) {
+  if (!recipe.teacher.empty()) {
+    teacher_ =
+        std::make_unique<Teacher>(recipe, student.architecture, LoadOptions{.threads = threads});
+  }
+  if (is_mae(recipe)) {
+    check_stem(student.architecture);
+    decoder_ = std::make_unique<MaeDecoder>(student.architecture, mae_options(recipe), recipe.seed,
+                                            student.torch->device());
+  }
+}
+
+std::vector<TorchParameter> Objective::parameters() const {
+  return decoder_ ? decoder_->parameters() : std::vector<TorchParameter>{};
+}
+
+Loss Objective::of(const Batch& batch, Random& random) {
+  const Autocast autocast(amp_, student_.torch->device().type());
+  if (!decoder_) return of_classes(batch);
+  return {mae_loss(*student_.torch, student_.vit, *decoder_, images_of(batch), random), {}};
+}
+
+Loss Objective::of_classes(const Batch& batch) {
+  Torch& torch = *student_.torch;
+  const std::optional<Routing>& routing = student_.architecture.routing;
+  const Vit<Torch>::Output output = student_.vit.forward(
+      torch, images_of(batch), merge_, /*want_trace=*/false, routing ? routing->keep_ratio : 1);
+  const torch::Tensor targets =
+      torch::from_blob(const_cast<float*>(batch.targets.data.data()), batch.targets.shape)
+          .to(torch.device());
+  const torch::Tensor loss =
+      teacher_ ? teacher_->loss(torch, student_.vit, output, batch.images, targets)
+               : cross_entropy(output.logits.rows, targets);
+  return {loss, output.logits.rows.detach()};
+}
+
+}  // namespace fovea

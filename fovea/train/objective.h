@@ -1,0 +1,45 @@
+// What the steps of training make smaller.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "fovea/data/batches.h"
+#include "fovea/fovea.h"
+#include "fovea/io/random.h"
+#include "fovea/train/loss.h"
+#include "fovea/train/mae.h"
+#include "fovea/train/recipe.h"
+#include "fovea/train/student.h"
+
+namespace fovea {
+
+struct Loss {
+  torch::Tensor value;   // of one element
+  torch::Tensor logits;  // [B, classes], without gradient; undefined where nothing is classified
+};
+
+// The cross-entropy to the classes, with a teacher's part where there is one, or the error of what
+// a decoder paints (recipe.objective "mae").
+class Objective {
+ public:
+  // `student` outlives this. Throws Error for a teacher or a decoder that does not fit it.
+  Objective(const Recipe& recipe, Student& student, const MergeOptions& merge, int threads);
+
+  // Of what is trained beside the student and thrown away afterwards.
+  std::vector<TorchParameter> parameters() const;
+  bool classifies() const { return decoder_ == nullptr; }
+  // What is random in it is drawn from `random` and libtorch's generator.
+  Loss of(const Batch& batch, Random& random);
+
+ private:
+  Loss of_classes(const Batch& batch);
+
+  Student& student_;
+  MergeOptions merge_;
+  bool amp_;
+  std::unique_ptr<Teacher> teacher_;
+  std::unique_ptr<MaeDecoder> decoder_;
+};
+
+}  // namespace fovea
