@@ -19,8 +19,9 @@ struct Student {
   bool has_new_head = false;
 };
 
-// Classes are the names of the pictures' folders; without any it has no head. What recipe.tune leaves out needs no gradient.
-// Throws Error for a checkpoint that can't be read, or where nothing is left to train.
+// Classes are the names of the pictures' folders; without any it has no head. What recipe.tune
+// leaves out needs no gradient. Throws Error for a checkpoint that can't be read, or where nothing
+// is left to train.
 Student make_student(const Recipe& recipe, const std::vector<std::string>& classes);
 
 }  // namespace fovea
