@@ -29,8 +29,9 @@ MaeOptions mae_options(const Recipe& r) {
 Objective::Objective(const Recipe& recipe, Student& student, const MergeOptions& merge, int threads)
     : student_(student), merge_(merge), amp_(recipe.amp) {
   if (!recipe.teacher.empty()) {
-    teacher_ =
-        std::make_unique<Teacher>(recipe, student.architecture, LoadOptions{.threads = threads});
+    const Dtype dtype = recipe.amp ? Dtype::bf16 : Dtype::f32;
+    teacher_ = std::make_unique<Teacher>(recipe, student.architecture,
+                                         LoadOptions{.threads = threads, .dtype = dtype});
   }
   if (is_mae(recipe)) {
     check_stem(student.architecture);
