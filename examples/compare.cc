@@ -1,5 +1,5 @@
-// Runs a model on a picture, dense and with tokens merged, and shows what that saves and costs:
-//   compare MODEL PICTURE [--r R] [--threads N]
+// Runs a model on pictures, dense and with tokens merged, and shows what that saves and costs:
+//   compare MODEL PICTURE... [--r R] [--threads N]
 // MODEL is a folder with model.safetensors and config.json, a .safetensors file, or the name of an
 // architecture (random weights).
 #include <fovea/fovea.h>
@@ -17,11 +17,13 @@
 
 namespace {
 
-constexpr const char* kUsage = "compare MODEL PICTURE [--r R] [--threads N]";
+constexpr const char* kUsage = "compare MODEL PICTURE... [--r R] [--threads N]";
+
+constexpr int kRuns = 15;
 
 struct Flags {
   std::string model;
-  std::string picture;
+  std::vector<std::string> pictures;
   fovea::MergeOptions merge;
   fovea::LoadOptions load;
 };
@@ -35,20 +37,24 @@ int parse_threads(const std::string& text) {
 }
 
 Flags parse(const std::vector<std::string>& words) {
-  if (words.size() < 2) fovea::fail("expected {}", kUsage);
-  Flags flags = {words[0], words[1], {}, {}};
+  Flags flags;
   flags.merge.schedule = fovea::parse_schedule("13");
-  for (size_t i = 2; i < words.size(); i += 2) {
-    if (i + 1 == words.size())
-      fovea::fail("{}: no value; expected {}", fovea::printable(words[i]), kUsage);
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (!words[i].starts_with("--")) {
+      (flags.model.empty() ? flags.model : flags.pictures.emplace_back()) = words[i];
+      continue;
+    }
+    if (words[i] != "--r" && words[i] != "--threads")
+      fovea::fail("{}: no such option; expected {}", fovea::printable(words[i]), kUsage);
+    if (i + 1 == words.size()) fovea::fail("{}: no value; expected {}", words[i], kUsage);
     if (words[i] == "--r") {
       flags.merge.schedule = fovea::parse_schedule(words[i + 1]);
-    } else if (words[i] == "--threads") {
-      flags.load.threads = parse_threads(words[i + 1]);
     } else {
-      fovea::fail("{}: no such option; expected {}", fovea::printable(words[i]), kUsage);
+      flags.load.threads = parse_threads(words[i + 1]);
     }
+    ++i;
   }
+  if (flags.pictures.empty()) fovea::fail("expected {}", kUsage);
   return flags;
 }
 
@@ -72,41 +78,53 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   return ab / std::sqrt(aa * bb);
 }
 
-void print_row(const std::string& name, const fovea::Result& result, double milliseconds,
-               double speed_up) {
-  const auto tokens = static_cast<long long>(result.tokens.shape[1]);
-  std::printf("%-16s %8lld %14.2f %10.2f\n", name.c_str(), tokens, milliseconds, speed_up);
+// The likeliest class and its probability: "cat 60 %".
+std::string answer(const fovea::Model& model, const std::vector<float>& logits) {
+  const std::vector<std::string>& labels = model.config().labels;
+  const auto best = std::max_element(logits.begin(), logits.end());
+  const auto place = static_cast<size_t>(best - logits.begin());
+  double sum = 0;
+  for (const float logit : logits) sum += std::exp(logit - *best);
+  const std::string name = place < labels.size() ? labels[place] : std::to_string(place);
+  return name + " " + std::to_string(std::lround(100 / sum)) + " %";
+}
+
+void compare_on(const std::string& picture, const fovea::Model& model,
+                const fovea::MergeOptions& merge) {
+  const fovea::Array image = model.preprocess(picture);
+  const fovea::Result dense = model.run(image);
+  const fovea::Result merged = model.run(image, {.merge = merge});
+
+  // Turn by turn, so that both meet the same machine; the fastest run of each counts.
+  double dense_ms = std::numeric_limits<double>::infinity();
+  double merged_ms = dense_ms;
+  for (int i = 0; i < kRuns; ++i) {
+    dense_ms = std::min(dense_ms, milliseconds_of_run(model, image, {}));
+    merged_ms = std::min(merged_ms, milliseconds_of_run(model, image, merge));
+  }
+
+  const std::string tokens =
+      std::to_string(dense.tokens.shape[1]) + " > " + std::to_string(merged.tokens.shape[1]);
+  const bool classifies = model.architecture().classes > 0;
+  std::printf("%-16s %10s %9.2f %9.2f %9.2f %7.4f  %-16s %s\n",
+              std::filesystem::path(picture).filename().c_str(), tokens.c_str(), dense_ms,
+              merged_ms, dense_ms / merged_ms, cosine(dense.features.data, merged.features.data),
+              classifies ? answer(model, dense.logits.data).c_str() : "",
+              classifies ? answer(model, merged.logits.data).c_str() : "");
 }
 
 void compare(const Flags& flags) {
   const bool is_file = std::filesystem::exists(flags.model);
   const fovea::Model model = is_file ? fovea::Model::load(flags.model, flags.load)
                                      : fovea::Model::random(flags.model, 1, flags.load);
-  const fovea::Array image = model.preprocess(flags.picture);
-  const fovea::Result dense = model.run(image);
-  const fovea::Result merged = model.run(image, {.merge = flags.merge});
-
-  // Turn by turn, so that both meet the same machine; the fastest run of each counts.
-  constexpr int kRuns = 15;
-  double dense_ms = std::numeric_limits<double>::infinity();
-  double merged_ms = dense_ms;
-  for (int i = 0; i < kRuns; ++i) {
-    dense_ms = std::min(dense_ms, milliseconds_of_run(model, image, {}));
-    merged_ms = std::min(merged_ms, milliseconds_of_run(model, image, flags.merge));
-  }
-
-  std::printf("%s on %s; threads: %d; best of %d runs each\n\n", flags.model.c_str(),
-              flags.picture.c_str(), model.threads(), kRuns);
-  std::printf("%-16s %8s %14s %10s\n", "", "tokens", "milliseconds", "speed-up");
-  print_row("dense", dense, dense_ms, 1);
-  print_row("r = " + to_string(flags.merge.schedule), merged, merged_ms, dense_ms / merged_ms);
-  std::printf("\ntokens: left after the last layer\n");
-  if (!is_file) {
+  std::printf("%s, dense and merged with r = %s; threads: %d; milliseconds: best of %d runs\n\n",
+              flags.model.c_str(), to_string(flags.merge.schedule).c_str(), model.threads(), kRuns);
+  std::printf("%-16s %10s %9s %9s %9s %7s  %-16s %s\n", "picture", "tokens", "dense ms",
+              "merged ms", "speed-up", "cosine", "dense says", "merged says");
+  for (const std::string& picture : flags.pictures) compare_on(picture, model, flags.merge);
+  std::printf("\ntokens: at first, and left after the last layer; cosine: between the features\n");
+  if (!is_file)
     std::printf("The weights are random: the times hold, classes and features mean nothing.\n");
-    return;
-  }
-  std::printf("cosine between the features, merged and dense: %.4f\n",
-              cosine(dense.features.data, merged.features.data));
 }
 
 }  // namespace
