@@ -12,6 +12,8 @@ namespace {
 // than a wake-up.
 constexpr int kLooks = 4000;
 
+constexpr uint32_t kOpen = 1U << 31;
+
 inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -47,17 +49,11 @@ void Threads::run(int64_t tasks, const std::function<void(int64_t, int)>& work) 
   work_ = &work;
   tasks_ = tasks;
   next_ = 0;
-  still_working_ = static_cast<int>(workers_.size());
+  inside_.store(kOpen, std::memory_order_release);
   ++round_;
   round_.notify_all();
   take_tasks(0);
-  for (int look = 0; still_working_.load(std::memory_order_acquire) != 0; ++look) {
-    if (look < kLooks) {
-      pause();
-    } else if (const int left = still_working_; left != 0) {
-      still_working_.wait(left);
-    }
-  }
+  close_and_wait();
   const std::exception_ptr failure = std::exchange(failure_, nullptr);
   busy_.clear(std::memory_order_release);
   if (failure) std::rethrow_exception(failure);
@@ -71,8 +67,35 @@ void Threads::serve(int worker) {
     round_.wait(seen);
     seen = round_;
     if (stop_) return;
+    if (!enter()) continue;
     take_tasks(worker);
-    if (still_working_.fetch_sub(1, std::memory_order_acq_rel) == 1) still_working_.notify_one();
+    leave();
+  }
+}
+
+// False where the loop has ended before this worker came.
+bool Threads::enter() {
+  uint32_t inside = inside_.load(std::memory_order_acquire);
+  while ((inside & kOpen) != 0) {
+    if (inside_.compare_exchange_weak(inside, inside + 1, std::memory_order_acq_rel)) return true;
+  }
+  return false;
+}
+
+void Threads::leave() {
+  if (inside_.fetch_sub(1, std::memory_order_acq_rel) == 1) inside_.notify_one();
+}
+
+// No task is left to hand out: who has not entered need not, and who has will leave.
+void Threads::close_and_wait() {
+  uint32_t inside = inside_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+  for (int look = 0; inside != 0; ++look) {
+    if (look < kLooks) {
+      pause();
+    } else {
+      inside_.wait(inside);
+    }
+    inside = inside_.load(std::memory_order_acquire);
   }
 }
 

@@ -24,6 +24,16 @@ TEST(Threads, RunsEveryTaskOnce) {
   }
 }
 
+// More threads than processors: some come to a loop when it is over, or when the next has begun.
+TEST(Threads, LateOnesTakeNoTaskOfALoopThatIsOver) {
+  Threads threads(16);
+  for (int loop = 0; loop < 3000; ++loop) {
+    std::vector<int> done(1 + loop % 5);  // gone after the loop
+    threads.run(static_cast<int64_t>(done.size()), [&done](int64_t task, int) { ++done[task]; });
+    EXPECT_EQ(done, std::vector<int>(done.size(), 1));
+  }
+}
+
 TEST(Threads, ThrowsWhatATaskThrewAndWorksOn) {
   Threads threads(3);
   const auto fails = [](int64_t task, int) {
