@@ -194,8 +194,8 @@ void Run::begin() {
                       ? split_delta(recipe_.model).base.string() + "+" + file(kDelta).string()
                       : recipe_.output;
   result_.parameters = student_.architecture.parameters;
-  for (const torch::Tensor& tensor : optimizer_.trained()) {
-    result_.trained_parameters += tensor.numel();
+  for (const auto& [name, values] : student_.torch->parameters()) {
+    if (values.requires_grad()) result_.trained_parameters += values.numel();
   }
 }
 
