@@ -10,8 +10,8 @@
 namespace fovea {
 
 const Processes& Processes::alone() {
-  static const Processes processes(usable_processors());
-  return processes;
+  static const Processes kAlone(usable_processors());
+  return kAlone;
 }
 
 void Processes::sum(std::initializer_list<int64_t*> counts) const {

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <memory>
+#include <ranges>
 #include <span>
 
 namespace fovea {
@@ -25,7 +26,9 @@ Gradients::Gradients(const std::vector<torch::Tensor>& parameters, const Process
                      int64_t bucket_bytes)
     : processes_(processes) {
   if (processes.size() == 1) return;
-  for (auto p = parameters.rbegin(); p != parameters.rend(); ++p) add(*p, bucket_bytes);
+  for (const torch::Tensor& parameter : std::ranges::reverse_view(parameters)) {
+    add(parameter, bucket_bytes);
+  }
   for (Bucket& bucket : buckets_) {
     bucket.missing = bucket.members;
     bucket.sums = torch::zeros({bucket.values + bucket.members}, torch::kFloat);
