@@ -4,7 +4,6 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <memory>
-#include <ranges>
 #include <span>
 
 namespace fovea {
@@ -26,9 +25,7 @@ Gradients::Gradients(const std::vector<torch::Tensor>& parameters, const Process
                      int64_t bucket_bytes)
     : processes_(processes) {
   if (processes.size() == 1) return;
-  for (const torch::Tensor& parameter : std::ranges::reverse_view(parameters)) {
-    add(parameter, bucket_bytes);
-  }
+  for (size_t i = parameters.size(); i-- > 0;) add(parameters[i], bucket_bytes);
   for (Bucket& bucket : buckets_) {
     bucket.missing = bucket.members;
     bucket.sums = torch::zeros({bucket.values + bucket.members}, torch::kFloat);
