@@ -6,8 +6,6 @@
 namespace fovea {
 namespace {
 
-constexpr int64_t kSide = 3;  // of a window
-
 // The places of one image, as rows of a tensor.
 struct Plane {
   const Tensor& x;
