@@ -106,19 +106,26 @@ HWY_INLINE void write_narrow_rows(const float* rows, int64_t stride, int64_t cou
   }
 }
 
+// No lambdas: clang compiles those without bf16.
+struct Itself {
+  HWY_INLINE __m512 operator()(__m512 row) const { return row; }
+};
+
+struct Rest {
+  HWY_INLINE __m512 operator()(__m512 row) const {
+    const __m512i rounded = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow(row)), 16);
+    return _mm512_sub_ps(row, _mm512_castsi512_ps(rounded));
+  }
+};
+
 void narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
                  int64_t out_stride) {
-  write_narrow_rows(rows, stride, count, width, out, out_stride,
-                    [](__m512 row) HWY_ATTR { return row; });
+  write_narrow_rows(rows, stride, count, width, out, out_stride, Itself());
 }
 
 void narrow_rest(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
                  int64_t out_stride) {
-  const auto rest = [](__m512 row) HWY_ATTR {
-    const __m512i rounded = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow(row)), 16);
-    return _mm512_sub_ps(row, _mm512_castsi512_ps(rounded));
-  };
-  write_narrow_rows(rows, stride, count, width, out, out_stride, rest);
+  write_narrow_rows(rows, stride, count, width, out, out_stride, Rest());
 }
 
 struct Bf16 {
