@@ -13,24 +13,24 @@
 
 #include "fovea/io/safetensors.h"
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 #include "tests/subprocess.h"
 
 namespace fovea {
 
-inline const std::filesystem::path kGoldens = std::filesystem::path(FOVEA_TEST_DATA) / "goldens";
-inline const std::filesystem::path kPictures =
-    std::filesystem::path(FOVEA_TEST_DATA) / "goldens-preprocess";
+inline const std::filesystem::path kGoldens = test_data() / "goldens";
+inline const std::filesystem::path kPictures = test_data() / "goldens-preprocess";
 
 inline std::string golden_path(const std::string& name) { return (kGoldens / name).string(); }
 inline std::string picture(const std::string& name) { return (kPictures / name).string(); }
 
 inline Finished run_fovea(const std::vector<std::string>& arguments, const Streams& streams = {}) {
-  return run_program(FOVEA_PROGRAM, arguments, streams);
+  return run_program(fovea_program(), arguments, streams);
 }
 
 // Ends it by Ctrl-C as soon as it has begun its work.
 inline Finished interrupt_fovea(const std::vector<std::string>& arguments) {
-  return run_program(FOVEA_PROGRAM, arguments, {}, interrupt_when_it_listens);
+  return run_program(fovea_program(), arguments, {}, interrupt_when_it_listens);
 }
 
 inline std::vector<std::string> lines_of(const std::string& text) {

@@ -12,11 +12,12 @@
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/tokens/sources.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
 
-const std::filesystem::path kModel = std::filesystem::path(FOVEA_TEST_DATA) / "goldens" / "vit-odd";
+const std::filesystem::path kModel = test_data() / "goldens" / "vit-odd";
 
 // `count` different images made from the golden's input.
 Array images(int64_t count) {

@@ -13,12 +13,13 @@
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
 #include "fovea/tokens/sources.h"
+#include "tests/paths.h"
 #include "tests/plain_vit.h"
 
 namespace fovea {
 namespace {
 
-const std::filesystem::path kModels = std::filesystem::path(FOVEA_TEST_DATA) / "goldens";
+const std::filesystem::path kModels = test_data() / "goldens";
 
 double cosine_of(const std::vector<double>& a, const std::vector<double>& b) {
   const auto dot = [](const auto& x, const auto& y) {

@@ -9,13 +9,13 @@
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/safetensors.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
 
 const std::filesystem::path kFolder =
-    std::filesystem::path(FOVEA_TEST_DATA).parent_path().parent_path() / "shared" / "models" /
-    "vits14";
+    test_data().parent_path().parent_path() / "shared" / "models" / "vits14";
 
 struct Run {
   const char* name;

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fovea/io/npy.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 class Changes : public testing::Test {
  protected:
   static Image picture(int index) {
-    static const Array goldens = read_npy(FOVEA_TEST_DATA "/goldens-augment/changes.npy");
+    static const Array goldens = read_npy(test_data() / "goldens-augment/changes.npy");
     const auto height = static_cast<int>(goldens.shape[1]);
     const auto width = static_cast<int>(goldens.shape[2]);
     const size_t size = size_t{3} * width * height;

@@ -14,6 +14,7 @@
 #include "fovea/data/decoders.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-const fs::path kFolder = fs::path(FOVEA_TEST_DATA) / "goldens-pictures";
+const fs::path kFolder = test_data() / "goldens-pictures";
 
 std::vector<std::string> pictures() {
   std::vector<std::string> names;

@@ -16,6 +16,7 @@
 
 #include "fovea/data/preprocess.h"
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
@@ -25,7 +26,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const fs::path kFolder = fs::path(FOVEA_TEST_DATA) / "goldens-pictures";
+const fs::path kFolder = test_data() / "goldens-pictures";
 const fs::path kFirst = kFolder / "baseline-444.jpg";
 const fs::path kSecond = kFolder / "rgb-8.png";
 const fs::path kMissing = kFolder / "none.jpg";

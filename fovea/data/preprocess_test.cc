@@ -11,6 +11,7 @@
 
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
@@ -27,8 +28,7 @@ class PreprocessGoldens : public testing::TestWithParam<Golden> {};
 
 // What Pillow and torchvision's transform make of the same pictures.
 TEST_P(PreprocessGoldens, AreMet) {
-  const std::filesystem::path folder =
-      std::filesystem::path(FOVEA_TEST_DATA) / "goldens-preprocess";
+  const std::filesystem::path folder = test_data() / "goldens-preprocess";
   const std::string name = GetParam().name;
   const Array want = read_npy(folder / (name + "-" + GetParam().extension + ".npy"));
   const std::filesystem::path file = folder / (name + "." + GetParam().extension);
@@ -102,7 +102,7 @@ Preprocessing input(int height, int width, double crop_pct, Interpolation interp
 }
 
 void expect_golden(const std::string& name, const Preprocessing& spec) {
-  const std::filesystem::path folder = std::filesystem::path(FOVEA_TEST_DATA) / "goldens-pictures";
+  const std::filesystem::path folder = test_data() / "goldens-pictures";
   const Array want = read_npy(folder / ("preprocess-" + name + ".npy"));
   Array got({3, spec.height, spec.width});
   ASSERT_EQ(got.shape, want.shape);

@@ -9,11 +9,12 @@
 #include <vector>
 
 #include "fovea/io/npy.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
 
-const std::filesystem::path kFolder = std::filesystem::path(FOVEA_TEST_DATA) / "goldens-pictures";
+const std::filesystem::path kFolder = test_data() / "goldens-pictures";
 
 struct Size {
   int width;

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
@@ -39,7 +40,7 @@ std::string error(const std::string& file) {
 }
 
 TEST(Npy, ReadsAGolden) {
-  const Array array = read_npy(FOVEA_TEST_DATA "/goldens/vit/input.npy");
+  const Array array = read_npy(test_data() / "goldens/vit/input.npy");
   EXPECT_EQ(array.shape, (Shape{2, 3, 48, 48}));
   ASSERT_EQ(array.data.size(), 2U * 3 * 48 * 48);
   double square = 0;
@@ -162,7 +163,7 @@ TEST(Npy, WritesWhatItReads) {
 
 TEST(Npy, WritesAsNumPyDoes) {
   // The golden was written by NumPy.
-  const char* golden = FOVEA_TEST_DATA "/goldens/vit/input.npy";
+  const std::filesystem::path golden = test_data() / "goldens/vit/input.npy";
   const TemporaryFolder folder;
   write_npy(folder / "a.npy", read_npy(golden));
   const auto read = [](const std::filesystem::path& path) {

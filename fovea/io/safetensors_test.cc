@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
@@ -49,7 +50,7 @@ std::string entry_error(const std::string& dtype, const std::string& shape,
 std::string header_error(const std::string& header) { return error(file(header)); }
 
 TEST(SafeTensors, ReadsAGolden) {
-  const auto path = std::filesystem::path(FOVEA_TEST_DATA) / "goldens/vit/r3.safetensors";
+  const auto path = test_data() / "goldens/vit/r3.safetensors";
   const SafeTensors golden = SafeTensors::open(path);
   EXPECT_EQ(golden.file_name(), path.string());
   std::vector<std::string> names;

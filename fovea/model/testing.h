@@ -15,13 +15,14 @@
 #include "fovea/model/save.h"
 #include "fovea/model/tensors.h"
 #include "fovea/model/weights.h"
+#include "tests/paths.h"
 
 namespace fovea {
 
 using Shapes = std::map<std::string, Shape>;  // of tensors, by their names in a file
 
 inline std::filesystem::path golden(const std::string& name) {
-  return std::filesystem::path(FOVEA_TEST_DATA) / "goldens" / name;
+  return test_data() / "goldens" / name;
 }
 
 // The names of all goldens.

@@ -5,6 +5,7 @@
 
 #include "fovea/io/file.h"
 #include "tests/cli_testing.h"
+#include "tests/paths.h"
 #include "tests/train/mpirun.h"
 #include "tests/train/training_data.h"
 
@@ -23,8 +24,8 @@ class MpirunCommands : public testing::Test {
   // One process is started without mpirun.
   static Finished run(int processes, std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), {"--threads", "1"});
-    return processes == 1 ? run_program(FOVEA_PROGRAM, arguments)
-                          : run_processes(processes, FOVEA_PROGRAM, arguments);
+    return processes == 1 ? run_program(fovea_program(), arguments)
+                          : run_processes(processes, fovea_program(), arguments);
   }
   Finished embed(int processes, std::vector<std::string> more) const {
     const std::string name = std::to_string(processes);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 #include "tests/train/mpirun.h"
 #include "tests/train/training_data.h"
 
@@ -63,8 +64,8 @@ class Mpirun : public testing::Test {
         "train",    (folder_ / "recipe.json").string(), "--data",    data_.string(),
         "--output", (folder_ / output).string(),        "--threads", "1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return processes == 1 ? run_program(FOVEA_PROGRAM, arguments)
-                          : run_processes(processes, FOVEA_PROGRAM, arguments, meanwhile);
+    return processes == 1 ? run_program(fovea_program(), arguments)
+                          : run_processes(processes, fovea_program(), arguments, meanwhile);
   }
   std::map<int64_t, std::string> losses(const std::string& output) const {
     return logged_losses(folder_ / output);

@@ -1,0 +1,16 @@
+// Where tests find their data and the program: said in paths.cc alone, so that the other files
+// compile to the same wherever the checkout lies.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace fovea {
+
+// The folder tests/ of the checkout.
+std::filesystem::path test_data();
+
+// The program `fovea` that was built beside the tests.
+std::string fovea_program();
+
+}  // namespace fovea
