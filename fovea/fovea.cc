@@ -242,6 +242,7 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
 const Architecture& Model::architecture() const { return state_->architecture; }
 const Config& Model::config() const { return state_->config; }
 int Model::threads() const { return state_->threads->count(); }
+std::string Model::simd() const { return to_string(state_->level); }
 const std::vector<std::string>& Model::notes() const { return state_->notes; }
 
 Array Model::preprocess(const std::filesystem::path& picture) const {

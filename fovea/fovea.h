@@ -73,6 +73,8 @@ class Model {
   const Config& config() const;
   // How many threads a run may use.
   int threads() const;
+  // The instruction set that runs it: "avx2" and the like, as FOVEA_SIMD names them.
+  std::string simd() const;
   // One line each: what the file held that was not used.
   const std::vector<std::string>& notes() const;
 
