@@ -8,6 +8,7 @@
 #include "fovea/backend/cpu/cpu.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/stored.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"

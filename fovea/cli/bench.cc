@@ -17,6 +17,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {

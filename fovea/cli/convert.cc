@@ -5,6 +5,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/regroup.h"
 #include "fovea/model/save.h"
 #include "fovea/model/stored.h"

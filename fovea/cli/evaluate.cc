@@ -16,6 +16,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/run_together.h"
 #include "fovea/data/dataset.h"
+#include "fovea/io/fail.h"
 #include "fovea/report/accuracy.h"
 #include "fovea/report/neighbours.h"
 

@@ -3,6 +3,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/safetensors.h"
 

@@ -1,4 +1,5 @@
 // fovea inspect: what a model is, and what it costs with and without merging.
+#include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>

@@ -11,7 +11,7 @@
 #include "fovea/backend/cpu/level.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {

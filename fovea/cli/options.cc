@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "fovea/cli/console.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 
 namespace fovea::cli {

@@ -8,6 +8,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/data/folder.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {

@@ -12,6 +12,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/settings.h"
 #include "fovea/cli/sweep_report.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/study/comparison.h"
 

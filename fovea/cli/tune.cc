@@ -12,6 +12,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/study/tune.h"
 

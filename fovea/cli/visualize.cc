@@ -12,6 +12,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
 #include "fovea/report/routes.h"
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "fovea/io/convert.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 
 namespace fovea {

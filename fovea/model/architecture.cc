@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/checkpoint.h"
 #include "fovea/model/tensors.h"
 

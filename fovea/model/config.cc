@@ -6,7 +6,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
 

@@ -1,4 +1,5 @@
 #include "fovea/train/loss.h"
+#include "fovea/io/fail.h"
 
 #include <torch/torch.h>
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "fovea/backend/torch/device.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/stored.h"
 #include "fovea/model/tensors.h"
 #include "fovea/model/weights.h"
