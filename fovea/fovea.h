@@ -49,8 +49,8 @@ struct Result {
 };
 
 // One feature for every patch of an image of a result, merged or not: [P, C], the patches in rows
-// from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix(). Throws Error where
-// the run was told not to keep tokens, or has no such image.
+// from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix(). Throws Error
+// where the run was told not to keep tokens, or has no such image.
 Array dense_features(const Result& result, int64_t image, int prefix);
 
 // What a caller wants of a run; tokens, sizes, source and trace cost copies of their
