@@ -181,7 +181,7 @@ Known read_known(const Flags& flags, const Setting& setting, const Labelled& pic
   known.features.data = setting.processes.join(known.features.data);
   known.classes = setting.processes.join(known.classes);
   known.features.shape = {static_cast<int64_t>(known.classes.size()),
-                          setting.model.architecture().width};
+                          setting.model.architecture().features()};
   return known;
 }
 
@@ -203,6 +203,7 @@ int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interr
   });
   const int status = run_labelled(setting, setting.pictures, interrupt, spent,
                                   [&](const Result& result, std::span<const int> folders) {
+                                    check_finite(result.features, flags.model);
                                     std::vector<int> right;
                                     for (const int folder : folders) right.push_back(same[folder]);
                                     count(neighbours->votes(result.features), right, accuracy);

@@ -27,6 +27,18 @@ void add_model(CLI::App& command, std::string& model) {
       ->required();
 }
 
+void add_heads(CLI::App& command, std::string& heads) {
+  command
+      .add_option("--num-heads", heads,
+                  "Attention heads of a model of which neither config.json nor its\n"
+                  "name or width tells")
+      ->type_name("N");
+}
+
+int parse_heads(const std::string& heads) {
+  return heads.empty() ? 0 : parse_whole("--num-heads", heads, 1, 1024);
+}
+
 void add_run_flags(CLI::App& command, RunFlags& flags) {
   command
       .add_option("--threads", flags.threads, "Threads to compute with (default: all there are)")
@@ -36,6 +48,7 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                   "Number format of weights and products: f32, or bf16, which is\n"
                   "smaller and, where the processor has it, faster (default f32)")
       ->type_name("f32|bf16");
+  add_heads(command, flags.heads);
 }
 
 LoadOptions load_options(const RunFlags& flags) {
@@ -45,6 +58,7 @@ LoadOptions load_options(const RunFlags& flags) {
     fail("--dtype {}: expected f32 or bf16", printable(flags.dtype));
   }
   options.dtype = flags.dtype == "bf16" ? Dtype::bf16 : Dtype::f32;
+  options.heads = parse_heads(flags.heads);
   return options;
 }
 

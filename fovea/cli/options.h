@@ -19,7 +19,12 @@ void add_model(CLI::App& command, std::string& model);
 struct RunFlags {
   std::string threads;
   std::string dtype = "f32";
+  std::string heads;
 };
+// Adds --num-heads.
+void add_heads(CLI::App& command, std::string& heads);
+// What it says; 0 where nothing was typed.
+int parse_heads(const std::string& heads);
 void add_run_flags(CLI::App& command, RunFlags& flags);
 LoadOptions load_options(const RunFlags& flags);
 
