@@ -17,7 +17,7 @@
 
 namespace {
 
-const std::string kUsage = "compare MODEL PICTURE... [--r R] [--threads N]";
+constexpr const char* kUsage = "compare MODEL PICTURE... [--r R] [--threads N]";
 
 constexpr int kRuns = 15;
 
@@ -55,7 +55,7 @@ Flags parse(const std::vector<std::string>& words) {
     }
     ++i;
   }
-  if (flags.pictures.empty()) throw fovea::Error("expected " + kUsage);
+  if (flags.pictures.empty()) throw fovea::Error(std::string("expected ") + kUsage);
   return flags;
 }
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 
 namespace fovea {
