@@ -159,10 +159,14 @@ void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
   const int64_t blocks = (g.m + most_rows - 1) / most_rows;
   const int64_t threads = threads_->count();
   const int64_t pieces = threads == 1 ? 1 : std::min(16 * threads, panels);
-  threads_->run(blocks * pieces, [&](int64_t task, int) {
+  std::shared_ptr<float[]> scratch;
+  if (product.gemm_scratch > 0) scratch = arena_.take(product.gemm_scratch * threads);
+  threads_->run(blocks * pieces, [&](int64_t task, int worker) {
     const int64_t block = task / pieces;
     const int64_t piece = task % pieces;
-    product.gemm(g, g.m * block / blocks, g.m * (block + 1) / blocks, panels * piece / pieces,
+    kernels::Gemm mine = g;
+    mine.scratch = scratch.get() + worker * product.gemm_scratch;
+    product.gemm(mine, g.m * block / blocks, g.m * (block + 1) / blocks, panels * piece / pieces,
                  panels * (piece + 1) / pieces);
   });
 }

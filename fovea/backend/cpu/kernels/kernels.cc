@@ -21,6 +21,7 @@ namespace fovea::kernels::HWY_NAMESPACE {
 constexpr Table make_table(SimdLevel level) {
   const Product f32 = {false,
                        F32::kDepth,
+                       0,
                        hot_rows<F32>,
                        packed_bytes<F32>,
                        pack_panels<F32>,
@@ -30,6 +31,7 @@ constexpr Table make_table(SimdLevel level) {
   bf16.packed_bytes = packed_bytes<Bf16Weights>;
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
+  bf16.gemm_scratch = kWideFloats;
   return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,   nullptr,
           nullptr, layer_norm, normalize, match,  weighted_sum, maximum};
 }

@@ -155,6 +155,7 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
     const std::vector<float> bias = random_floats(p.n, 3);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
     const std::shared_ptr<float[]> panels = pack(t, t.bf16, w, p.n, p.k);
+    const std::shared_ptr<float[]> scratch = allocate_floats(t.bf16.gemm_scratch);
     const int64_t stride = p.k + p.k % 2;
     std::vector<uint16_t> narrow(p.m * stride, 0x7fc0);  // NaN: padding must be written
     if (t.bf16.half_input) t.narrow_rows(a.data(), p.k, p.m, p.k, narrow.data(), stride);
@@ -171,6 +172,7 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
       g.k = p.k;
       g.bias = bias.data();
       g.epilogue = epilogue;
+      g.scratch = scratch.get();
       t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       std::vector<uint16_t> half(p.m * p.n);
       const bool to_half =
