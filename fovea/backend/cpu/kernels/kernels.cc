@@ -41,6 +41,7 @@ constexpr Table make_bf16_table() {
   Table table = make_table(SimdLevel::avx512_bf16);
   table.bf16 = {true,
                 Bf16::kDepth,
+                0,
                 hot_rows<Bf16>,
                 packed_bytes<Bf16>,
                 pack_panels<Bf16>,
@@ -92,6 +93,10 @@ const Table& table(SimdLevel level) {
 #if HWY_TARGETS & HWY_AVX2
   static constexpr Table kAvx2 = N_AVX2::make_table(SimdLevel::avx2);
   if (level == SimdLevel::avx2) return kAvx2;
+#endif
+#if HWY_TARGETS & HWY_NEON
+  static constexpr Table kNeon = N_NEON::make_table(SimdLevel::neon);
+  if (level == SimdLevel::neon) return kNeon;
 #endif
   static constexpr Table kScalar = N_SCALAR::make_table(SimdLevel::scalar);
   return kScalar;
