@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "fovea/api.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -16,17 +17,17 @@ namespace fovea {
 // Reads versions 1 to 3, dtypes <f4, <f2, <f8 (to float), C order. Throws Error naming the file,
 // what was found and what was expected (other dtypes, Fortran order, a length that does not fit the
 // shape, overflow).
-Array read_npy(const std::filesystem::path& path);
+FOVEA_API Array read_npy(const std::filesystem::path& path);
 
 // The same from memory, for tests and fuzzing; `name` stands in messages.
-Array parse_npy(std::span<const std::byte> bytes, const std::string& name);
+FOVEA_API Array parse_npy(std::span<const std::byte> bytes, const std::string& name);
 
 // Writes version 1.0, <f4, C order, atomically.
-void write_npy(const std::filesystem::path& path, const Array& array);
+FOVEA_API void write_npy(const std::filesystem::path& path, const Array& array);
 
 // Rows of one shape on their way to a .npy file when nobody knows yet how many there will be: they
 // wait in a temporary file without a name.
-class NpyRows {
+class FOVEA_API NpyRows {
  public:
   explicit NpyRows(Shape row);
   NpyRows(const NpyRows&) = delete;
