@@ -87,8 +87,7 @@ int reps_of(const Flags& flags) {
 Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Model model = load_model(flags.model, load_options(flags.run));
   if (is_first) print_notes(model);
-  RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
-  options.want_tokens = false;
+  const RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
   const Architecture a = as_run(model.architecture(), options);
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};

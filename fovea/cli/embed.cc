@@ -48,7 +48,8 @@ struct Task {
 };
 
 Task task_of(const Flags& flags, const Processes& processes) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  options.want_tokens = flags.dense;
   LoadOptions load = load_options(flags.run);
   if (load.threads == 0) load.threads = processes.processors();
   check_outputs(flags);

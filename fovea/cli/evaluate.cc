@@ -52,8 +52,7 @@ struct Setting {
 };
 
 Setting setting_of(const Flags& flags, const Processes& processes) {
-  RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
-  run.want_tokens = false;
+  const RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
   LoadOptions load = load_options(flags.run);
   if (load.threads == 0) load.threads = processes.processors();
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);

@@ -28,7 +28,8 @@ Array unmerged(const Result& result, int prefix) {
 }
 
 int forward(const Flags& flags) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  options.want_tokens = true;
   const LoadOptions load = load_options(flags.run);
   check_can_write(flags.output);
   const Array input = read_npy(flags.input);

@@ -56,7 +56,7 @@ void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
 }
 
 RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio) {
-  RunOptions options{.merge = merge};
+  RunOptions options{.merge = merge, .want_tokens = false};
   if (keep_ratio.empty()) return options;
   options.keep_ratio = parse_number("--keep-ratio", keep_ratio, 0, 1);
   if (*options.keep_ratio == 0) {
