@@ -17,6 +17,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
+#include "fovea/model/delta.h"
 
 namespace fovea::cli {
 namespace {
@@ -197,7 +198,7 @@ void print_as_text(const Row& row, const Measured& m, double speed_up) {
 // Whether MODEL is a big.LITTLE ViT, told without loading it.
 bool is_routed(const std::string& model) {
   if (is_named(model)) return named_architecture(model).routing.has_value();
-  const std::filesystem::path path = model;
+  const std::filesystem::path path = split_delta(model).base;
   return !read_config(std::filesystem::is_directory(path) ? path : path.parent_path())
               .predict_after.empty();
 }

@@ -23,9 +23,9 @@ struct Flags {
 };
 
 void check_outputs(const Flags& flags) {
-  check_can_write(flags.output);
+  check_can_write(flags.output, flags.model);
   if (flags.names.empty()) return;
-  check_can_write(flags.names);
+  check_can_write(flags.names, flags.model);
   if (std::filesystem::path(flags.names).lexically_normal() ==
       std::filesystem::path(flags.output).lexically_normal()) {
     fail("--names {}: expected another file than that of --output", flags.names);

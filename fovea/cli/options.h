@@ -55,7 +55,8 @@ Model load_model(const std::string& model, const LoadOptions& options);
 Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run);
 void print_notes(const Model& model);
 
-// Throws Error now where a file could not be written later: its folder is missing or read-only.
-void check_can_write(const std::filesystem::path& path);
+// Throws Error now where a file could not be written later: its folder is missing or read-only; and
+// where it is part of MODEL, if that is given.
+void check_can_write(const std::filesystem::path& path, const std::string& model = {});
 
 }  // namespace fovea::cli
