@@ -25,7 +25,7 @@ void print_line(std::string_view kind, std::string_view text) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7F') c = '?';
   }
   line += '\n';
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  tell(line);
 }
 
 }  // namespace
@@ -42,6 +42,8 @@ void print_json_line(const nlohmann::ordered_json& object) {
 void flush_output() {
   if (std::fflush(stdout) != 0) fail_to_print();
 }
+
+void tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 void note(std::string_view text) {
   if (g_notes) print_line("note", text);

@@ -86,7 +86,7 @@ using TakeAnswers = std::function<void(const Result& result, std::span<const int
 // Runs labelled pictures; returns the exit status. Ends early where the user says so.
 int run_labelled(const Setting& setting, const Labelled& pictures, const Interrupt& interrupt,
                  Spent& spent, const TakeAnswers& take) {
-  Progress progress(pictures->size());
+  Progress progress(pictures->size(), setting.processes);
   const int status = read_pictures(
       pictures, setting.batch, setting.spec, setting.model.threads(), progress,
       [&](const PictureBatch& batch) {

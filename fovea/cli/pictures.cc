@@ -113,7 +113,7 @@ int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, 
 
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
                  const RunOptions& options, const TakeResult& take, const Processes& processes) {
-  Progress progress(pictures.paths.size());
+  Progress progress(pictures.paths.size(), processes);
   return read_pictures(
       pictures, spec, model.threads(), progress,
       [&](const PictureBatch& batch) {
