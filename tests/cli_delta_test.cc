@@ -92,7 +92,7 @@ TEST_F(CliDelta, NothingIsWrittenOverItsParts) {
     expect_refused(run_fovea({"tune", model, kPictures, "-o", part}), "is part of the model");
     expect_refused(run_fovea({"sweep", model, kPictures, "-o", part}), "is part of the model");
   }
-  EXPECT_EQ(read_all(base + "/model.safetensors"), before);
+  EXPECT_TRUE(read_all(base + "/model.safetensors") == before);
 }
 
 TEST_F(CliDelta, MustBeThereAndFit) {

@@ -92,7 +92,9 @@ TEST_F(CliTune, FeaturesThatAreNoNumbersLoseAll) {
   const Finished done = run_fovea(
       {"tune", folder_ / "model", kPictures, "--seconds", "1", "--fidelity", "0.5", "-o", config_});
   EXPECT_EQ(done.status, 0) << done.err;
-  for (const json& r : written()["r"]) EXPECT_EQ(r, 0);
+  const json config = written();
+  ASSERT_TRUE(config["r"].is_array());
+  for (const json& r : config["r"]) EXPECT_EQ(r, 0);
 }
 
 TEST_F(CliTune, CtrlCWritesTheBestSoFar) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cfenv>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -78,8 +79,10 @@ TEST(ScheduleSearch, KeepsAwayFromInfiniteLosses) {
     return schedule[0] > 10 ? Losses(40, INFINITY) : finite(schedule);
   };
   problem.rough_losses = problem.losses;
+  std::feclearexcept(FE_INVALID);
   const FoundSchedule result =
       improve_schedule(problem, {{0, 20, 20}, problem.losses({0, 20, 20})}, 240);
+  EXPECT_EQ(std::fetestexcept(FE_INVALID), 0);  // as of infinity - infinity
   EXPECT_GT(result.schedule[0], 0);
   EXPECT_LE(result.schedule[0], 10);
   EXPECT_LT(mean(result.losses), mean(problem.losses({0, 20, 20})));
