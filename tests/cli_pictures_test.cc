@@ -1,8 +1,4 @@
 // `fovea classify` and `fovea embed` from outside: results, broken pictures, progress.
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>

@@ -1,4 +1,6 @@
 // Standard error that can't be written: the work goes on, and ends as it would have.
+#include <sys/stat.h>
+
 #include <string>
 #include <vector>
 
@@ -6,6 +8,11 @@
 
 namespace fovea {
 namespace {
+
+class CliPipe : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+};
 
 class CliStreams : public testing::TestWithParam<std::string> {
  protected:
@@ -38,6 +45,16 @@ TEST_P(CliStreams, AnErrorStreamThatTakesNothingStopsNoWork) {
     words.insert(words.end(), arguments.begin(), arguments.end());
     EXPECT_EQ(run_program("/bin/sh", words).status, 0) << arguments.front();
   }
+}
+
+TEST_F(CliPipe, AnErrorStreamThatNobodyReadsStopsNoWork) {
+  const std::string pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto leave = [&](pid_t) { ::close(::open(pipe.c_str(), O_RDONLY)); };
+  EXPECT_EQ(run_program(fovea_program(), {"classify", "vit_tiny_patch32_64", picture("gray.png")},
+                        {.err = pipe}, leave)
+                .status,
+            0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Streams, CliStreams, testing::Values("2>/dev/full", "2>&-"),

@@ -1,6 +1,8 @@
 // What the program says, with every failure of standard output noticed.
 #include "fovea/cli/console.h"
 
+#include <signal.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -43,7 +45,17 @@ void flush_output() {
   if (std::fflush(stdout) != 0) fail_to_print();
 }
 
-void tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+void tell(std::string_view text) {
+  // Where nobody reads a pipe any more, writing to it would end the program by this signal.
+  sigset_t broken, before;
+  ::sigemptyset(&broken);
+  ::sigaddset(&broken, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken, &before);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  const timespec at_once = {};
+  ::sigtimedwait(&broken, nullptr, &at_once);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
 
 void note(std::string_view text) {
   if (g_notes) print_line("note", text);
