@@ -71,7 +71,7 @@ void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
 }
 
 RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio) {
-  RunOptions options{.merge = merge};
+  RunOptions options{.merge = merge, .want_tokens = false};
   if (keep_ratio.empty()) return options;
   options.keep_ratio = parse_number("--keep-ratio", keep_ratio, 0, 1);
   if (*options.keep_ratio == 0) {
@@ -179,7 +179,7 @@ void print_notes(const Model& model) {
   for (const std::string& text : model.notes()) note(text);
 }
 
-void check_can_write(const fs::path& path) {
+void check_can_write(const fs::path& path, const std::string& model) {
   std::error_code ignored;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (fs::is_directory(path, ignored) || !path.has_filename())
@@ -193,6 +193,8 @@ void check_can_write(const fs::path& path) {
     fail("{}: cannot be written: no permission for the folder {}", path.string(), folder.string());
   if (fs::exists(status) && ::access(path.c_str(), W_OK) != 0)
     fail("{}: cannot be written: no permission", path.string());
+  if (is_part_of(path, model))
+    fail("{}: is part of the model {}; expected another file to write", path.string(), model);
 }
 
 }  // namespace fovea::cli

@@ -210,7 +210,6 @@ int draw(const Model& model, const Pictures& pictures, RunOptions options, const
     drawn.file = writer.add(picture, std::move(panels));
     all.push_back(std::move(drawn));
   };
-  options.want_tokens = false;
   options.want_trace = true;
   const int status = run_pictures(model, pictures, plan.spec, options, take);
   writer.finish();
