@@ -18,6 +18,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/delta.h"
 
 namespace fovea::cli {
 namespace {
@@ -88,8 +89,7 @@ int reps_of(const Flags& flags) {
 Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Model model = load_model(flags.model, load_options(flags.run));
   if (is_first) print_notes(model);
-  RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
-  options.want_tokens = false;
+  const RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
   const Architecture a = as_run(model.architecture(), options);
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
@@ -199,7 +199,7 @@ void print_as_text(const Row& row, const Measured& m, double speed_up) {
 // Whether MODEL is a big.LITTLE ViT, told without loading it.
 bool is_routed(const std::string& model) {
   if (is_named(model)) return named_architecture(model).routing.has_value();
-  const std::filesystem::path path = model;
+  const std::filesystem::path path = split_delta(model).base;
   return !read_config(std::filesystem::is_directory(path) ? path : path.parent_path())
               .predict_after.empty();
 }
@@ -264,12 +264,12 @@ int bench(const Flags& flags) {
 
 }  // namespace
 
-void add_bench(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("bench", "Measure images per second and memory");
+void add_bench(Command& program, int& status) {
+  Command* command = program.add_subcommand("bench", "Measure images per second and memory");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command
-      ->add_option_function<std::string>(
+      ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer; commas separate runs\n"
           "(default 0,13; with --threshold 0 and without a limit; of a\n"

@@ -6,6 +6,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/delta.h"
 #include "fovea/model/regroup.h"
 #include "fovea/model/save.h"
 #include "fovea/model/stored.h"
@@ -56,9 +57,8 @@ void check_output(const Flags& flags) {
   const std::filesystem::path output = flags.output;
   if (output.extension() == ".safetensors")
     fail("-o {}: expected the name of a folder", printable(flags.output));
-  std::error_code ignored;
-  if (std::filesystem::equivalent(output, flags.model, ignored) ||
-      std::filesystem::equivalent(output / "model.safetensors", flags.model, ignored)) {
+  for (const auto& written : {output, output / "model.safetensors", output / "config.json"}) {
+    if (!is_part_of(written, flags.model)) continue;
     fail("-o {}: is the model itself; expected another folder", printable(flags.output));
   }
 }
@@ -81,8 +81,8 @@ int convert(const Flags& flags) {
 
 }  // namespace
 
-void add_convert(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_convert(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("convert", "Write a model anew: smaller, or with parallel branches");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);

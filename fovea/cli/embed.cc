@@ -24,9 +24,9 @@ struct Flags {
 };
 
 void check_outputs(const Flags& flags) {
-  check_can_write(flags.output);
+  check_can_write(flags.output, flags.model);
   if (flags.names.empty()) return;
-  check_can_write(flags.names);
+  check_can_write(flags.names, flags.model);
   if (std::filesystem::path(flags.names).lexically_normal() ==
       std::filesystem::path(flags.output).lexically_normal()) {
     fail("--names {}: expected another file than that of --output", flags.names);
@@ -49,7 +49,8 @@ struct Task {
 };
 
 Task task_of(const Flags& flags, const Processes& processes) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  options.want_tokens = flags.dense;
   LoadOptions load = load_options(flags.run);
   if (load.threads == 0) load.threads = processes.processors();
   check_outputs(flags);
@@ -111,8 +112,8 @@ int embed(const Flags& flags, const Processes& processes) {
 
 }  // namespace
 
-void add_embed(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("embed", "Turn pictures into feature vectors");
+void add_embed(Command& program, int& status) {
+  Command* command = program.add_subcommand("embed", "Turn pictures into feature vectors");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_picture_flags(*command, flags->pictures, "PATH");

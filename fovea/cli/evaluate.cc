@@ -53,8 +53,7 @@ struct Setting {
 };
 
 Setting setting_of(const Flags& flags, const Processes& processes) {
-  RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
-  run.want_tokens = false;
+  const RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
   LoadOptions load = load_options(flags.run);
   if (load.threads == 0) load.threads = processes.processors();
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);
@@ -88,7 +87,7 @@ using TakeAnswers = std::function<void(const Result& result, std::span<const int
 // Runs labelled pictures; returns the exit status. Ends early where the user says so.
 int run_labelled(const Setting& setting, const Labelled& pictures, const Interrupt& interrupt,
                  Spent& spent, const TakeAnswers& take) {
-  Progress progress(pictures->size());
+  Progress progress(pictures->size(), setting.processes);
   const int status = read_pictures(
       pictures, setting.batch, setting.spec, setting.model.threads(), progress,
       [&](const PictureBatch& batch) {
@@ -263,8 +262,8 @@ int evaluate(const Flags& flags, const Processes& processes) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("evaluate", "Measure accuracy on labelled pictures");
+void add_evaluate(Command& program, int& status) {
+  Command* command = program.add_subcommand("evaluate", "Measure accuracy on labelled pictures");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command

@@ -29,9 +29,14 @@ Array unmerged(const Result& result, int prefix) {
 }
 
 int forward(const Flags& flags) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  options.want_tokens = true;
   const LoadOptions load = load_options(flags.run);
-  check_can_write(flags.output);
+  check_can_write(flags.output, flags.model);
+  std::error_code ignored;  // what isn't there yet is no input
+  if (std::filesystem::equivalent(flags.output, flags.input, ignored)) {
+    fail("--output {}: is the input itself; expected another file", printable(flags.output));
+  }
   const Array input = read_npy(flags.input);
   const Model model = open_model(flags.model, load, options);
   Result result;
@@ -58,8 +63,8 @@ int forward(const Flags& flags) {
 
 }  // namespace
 
-void add_forward(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_forward(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("forward", "Run a model on an array of normalised images");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);

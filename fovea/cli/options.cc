@@ -15,7 +15,7 @@
 namespace fovea::cli {
 namespace fs = std::filesystem;
 
-void add_model(CLI::App& command, std::string& model) {
+void add_model(Command& command, std::string& model) {
   command
       .add_option("MODEL", model,
                   "Folder with model.safetensors and config.json; or a .safetensors\n"
@@ -27,7 +27,7 @@ void add_model(CLI::App& command, std::string& model) {
       ->required();
 }
 
-void add_heads(CLI::App& command, std::string& heads) {
+void add_heads(Command& command, std::string& heads) {
   command
       .add_option("--num-heads", heads,
                   "Attention heads of a model of which neither config.json nor its\n"
@@ -39,7 +39,7 @@ int parse_heads(const std::string& heads) {
   return heads.empty() ? 0 : parse_whole("--num-heads", heads, 1, 1024);
 }
 
-void add_run_flags(CLI::App& command, RunFlags& flags) {
+void add_run_flags(Command& command, RunFlags& flags) {
   command
       .add_option("--threads", flags.threads, "Threads to compute with (default: all there are)")
       ->type_name("N");
@@ -62,7 +62,7 @@ LoadOptions load_options(const RunFlags& flags) {
   return options;
 }
 
-void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
+void add_keep_ratio(Command& command, std::string& keep_ratio) {
   command
       .add_option("--keep-ratio", keep_ratio,
                   "Share of the patches that take the big path of a big.LITTLE\n"
@@ -71,7 +71,7 @@ void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
 }
 
 RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio) {
-  RunOptions options{.merge = merge};
+  RunOptions options{.merge = merge, .want_tokens = false};
   if (keep_ratio.empty()) return options;
   options.keep_ratio = parse_number("--keep-ratio", keep_ratio, 0, 1);
   if (*options.keep_ratio == 0) {
@@ -86,7 +86,7 @@ Architecture as_run(Architecture architecture, const RunOptions& options) {
   return architecture;
 }
 
-void add_size(CLI::App& command, std::string& size) {
+void add_size(Command& command, std::string& size) {
   command
       .add_option("--size", size,
                   "Pixels of the input: 224; or height x width: 224x384\n"
@@ -179,7 +179,7 @@ void print_notes(const Model& model) {
   for (const std::string& text : model.notes()) note(text);
 }
 
-void check_can_write(const fs::path& path) {
+void check_can_write(const fs::path& path, const std::string& model) {
   std::error_code ignored;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (fs::is_directory(path, ignored) || !path.has_filename())
@@ -193,6 +193,8 @@ void check_can_write(const fs::path& path) {
     fail("{}: cannot be written: no permission for the folder {}", path.string(), folder.string());
   if (fs::exists(status) && ::access(path.c_str(), W_OK) != 0)
     fail("{}: cannot be written: no permission", path.string());
+  if (is_part_of(path, model))
+    fail("{}: is part of the model {}; expected another file to write", path.string(), model);
 }
 
 }  // namespace fovea::cli

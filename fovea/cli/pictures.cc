@@ -73,7 +73,7 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
 
 }  // namespace
 
-void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string& name) {
+void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name) {
   command
       .add_option(name, flags.paths,
                   "Pictures, and folders: every .jpg, .jpeg and .png in them,\n"
@@ -112,16 +112,9 @@ int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, 
                   preprocessing, threads, progress, take, processes);
 }
 
-int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
-                 const TakeResult& take) {
-  RunOptions lean = options;
-  lean.want_tokens = false;
-  return run_pictures(model, pictures, model.config().preprocessing, lean, take);
-}
-
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
                  const RunOptions& options, const TakeResult& take, const Processes& processes) {
-  Progress progress(pictures.paths.size());
+  Progress progress(pictures.paths.size(), processes);
   return read_pictures(
       pictures, spec, model.threads(), progress,
       [&](const PictureBatch& batch) {

@@ -14,6 +14,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
+#include "fovea/model/delta.h"
 #include "fovea/study/tune.h"
 
 namespace fovea::cli {
@@ -67,7 +68,8 @@ TuneOptions tune_options(const Flags& flags, const MergeTexts& fixed) {
 std::string output_path(const Flags& flags) {
   if (!flags.output.empty()) return flags.output;
   if (is_named(flags.model)) fail("{}: has no folder to write to; expected --output", flags.model);
-  const std::filesystem::path model = flags.model;
+  const ModelPath parts = split_delta(flags.model);
+  const std::filesystem::path& model = parts.delta ? *parts.delta : parts.base;
   const bool is_folder = std::filesystem::is_directory(model);
   return (is_folder ? model : model.parent_path()) / "fovea.json";
 }
@@ -151,7 +153,7 @@ int tune(const Flags& flags) {
   const size_t count = static_cast<size_t>(parse_whole("--pictures", flags.count, 2, 100'000));
   const LoadOptions load = load_options(flags.run);
   const std::string output = output_path(flags);
-  check_can_write(output);
+  check_can_write(output, flags.model);
   Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, {.merge = options.merge});
   choose_some(count, pictures);
@@ -175,7 +177,7 @@ int tune(const Flags& flags) {
   return interrupt.happened() ? kSomeSkipped : halves.status;
 }
 
-void add_goal_options(CLI::App& command, const std::shared_ptr<Flags>& flags) {
+void add_goal_options(Command& command, const std::shared_ptr<Flags>& flags) {
   command
       .add_option("--speedup", flags->speedup,
                   "How many times faster than the dense model it shall be, measured\n"
@@ -200,8 +202,8 @@ void add_goal_options(CLI::App& command, const std::shared_ptr<Flags>& flags) {
 
 }  // namespace
 
-void add_tune(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_tune(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("tune", "Find the schedule of merging that keeps most at a speed");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);

@@ -1,9 +1,12 @@
 // The .npy format: a magic string, a version, a Python dictionary as text, then the numbers.
 #include "fovea/io/npy.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <optional>
@@ -190,6 +193,23 @@ std::string header_text(const Shape& shape) {
   return text + header;
 }
 
+// A file without a name, where the environment's TMPDIR says, else in /tmp; std::tmpfile() knows
+// /tmp alone.
+std::FILE* open_nameless() {
+  const char* folder = std::getenv("TMPDIR");
+  if (folder == nullptr || *folder == '\0') folder = "/tmp";
+  std::string name = std::filesystem::path(folder) / "fovea-XXXXXX";
+  const int opened = ::mkstemp(name.data());
+  if (opened >= 0) ::unlink(name.c_str());
+  std::FILE* const file = opened < 0 ? nullptr : ::fdopen(opened, "w+b");
+  if (file == nullptr) {
+    const int why = errno;
+    if (opened >= 0) ::close(opened);
+    fail("no temporary file for rows in {}: {}", folder, std::strerror(why));
+  }
+  return file;
+}
+
 }  // namespace
 
 Array parse_npy(std::span<const std::byte> bytes, const std::string& name) {
@@ -225,9 +245,7 @@ void write_npy(const std::filesystem::path& path, const Array& array) {
   });
 }
 
-NpyRows::NpyRows(Shape row) : row_(std::move(row)), file_(std::tmpfile()) {
-  if (file_ == nullptr) fail("no temporary file for rows: {}", std::strerror(errno));
-}
+NpyRows::NpyRows(Shape row) : row_(std::move(row)), file_(open_nameless()) {}
 
 NpyRows::~NpyRows() { std::fclose(file_); }
 

@@ -26,9 +26,10 @@ FOVEA_API Array parse_npy(std::span<const std::byte> bytes, const std::string& n
 FOVEA_API void write_npy(const std::filesystem::path& path, const Array& array);
 
 // Rows of one shape on their way to a .npy file when nobody knows yet how many there will be: they
-// wait in a temporary file without a name.
+// wait in a temporary file without a name, in the folder of TMPDIR.
 class FOVEA_API NpyRows {
  public:
+  // Throws Error naming the folder in which there can be no temporary file.
   explicit NpyRows(Shape row);
   NpyRows(const NpyRows&) = delete;
   NpyRows& operator=(const NpyRows&) = delete;

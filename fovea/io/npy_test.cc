@@ -186,6 +186,23 @@ TEST(Npy, RowsComeBackInOrderAndAreWrittenAllTheSame) {
   EXPECT_EQ(array.data, seen);
 }
 
+TEST(Npy, RowsWaitWhereTmpdirSays) {
+  const TemporaryFolder folder;
+  const char* const set = std::getenv("TMPDIR");
+  const std::string before = set == nullptr ? "" : set;
+  ::setenv("TMPDIR", (folder / "none").c_str(), 1);
+  EXPECT_THAT(error_of([] { NpyRows rows({2}); }), HasSubstr((folder / "none").string()));
+  ::setenv("TMPDIR", folder.path().c_str(), 1);
+  NpyRows rows({2});
+  rows.append(std::vector<float>{1, 2});
+  EXPECT_EQ(folder.count(), 0U);  // it has no name
+  if (set == nullptr) {
+    ::unsetenv("TMPDIR");
+  } else {
+    ::setenv("TMPDIR", before.c_str(), 1);
+  }
+}
+
 TEST(Npy, RefusesToWriteAnInconsistentArray) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { write_npy(folder / "a.npy", Array(Shape{3}, {1.0F})); }),
