@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
+#include "fovea/backend/cpu/processors.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/model/stored.h"

@@ -28,7 +28,9 @@ void add_model(CLI::App& command, std::string& model) {
 
 void add_run_flags(CLI::App& command, RunFlags& flags) {
   command
-      .add_option("--threads", flags.threads, "Threads to compute with (default: all there are)")
+      .add_option("--threads", flags.threads,
+                  "Threads to compute with, at most as many as there are processors\n"
+                  "for this process (default: all, or OMP_NUM_THREADS where fewer)")
       ->type_name("N");
   command
       .add_option("--dtype", flags.dtype,

@@ -5,7 +5,7 @@
 #include <array>
 #include <cstring>
 
-#include "fovea/backend/cpu/threads.h"
+#include "fovea/backend/cpu/processors.h"
 
 namespace fovea {
 
