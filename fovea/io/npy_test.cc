@@ -173,19 +173,6 @@ TEST(Npy, WritesAsNumPyDoes) {
   EXPECT_EQ(read(folder / "a.npy"), read(golden));
 }
 
-TEST(Npy, RowsComeBackInOrderAndAreWrittenAllTheSame) {
-  const TemporaryFolder folder;
-  NpyRows rows({2});
-  for (const float x : {1.0F, 3.0F, 5.0F}) rows.append(std::vector<float>{x, x + 1});
-  std::vector<float> seen;
-  rows.read([&](std::span<const float> row) { seen.insert(seen.end(), row.begin(), row.end()); });
-  EXPECT_EQ(seen, (std::vector<float>{1, 2, 3, 4, 5, 6}));
-  rows.write(folder / "rows.npy");
-  const Array array = read_npy(folder / "rows.npy");
-  EXPECT_EQ(array.shape, (Shape{3, 2}));
-  EXPECT_EQ(array.data, seen);
-}
-
 TEST(Npy, RefusesToWriteAnInconsistentArray) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { write_npy(folder / "a.npy", Array(Shape{3}, {1.0F})); }),

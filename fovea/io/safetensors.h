@@ -10,6 +10,7 @@
 
 #include "fovea/io/array.h"
 #include "fovea/io/file.h"
+#include "fovea/io/replacement.h"
 
 namespace fovea {
 
@@ -60,7 +61,11 @@ struct TensorToWrite {
 TensorToWrite to_write(std::string name, const Array& array);
 TensorToWrite to_write(std::string name, const IntArray& array);
 
-// Writes a file (atomically: see write_atomically) with tensors aligned to their element size.
+// Writes a file with tensors aligned to their element size, ready to take its place.
+Replacement prepare_safetensors(const std::filesystem::path& path,
+                                const std::vector<TensorToWrite>& tensors,
+                                const std::map<std::string, std::string>& metadata = {});
+// The same at once.
 void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
