@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -109,9 +111,17 @@ int parse_and_run(int argc, char** argv) {
   return status;
 }
 
-int refuse(std::string_view message) {
-  complain(message);
+// Says so without asking for more.
+int refuse_without_memory() {
+  std::fputs("fovea: not enough memory\n", stderr);
   return kRefused;
+}
+
+// CLI11's static objects allocate before main, where nothing can catch what they throw: until then
+// this is what std::terminate does.
+std::terminate_handler g_usual_terminate = nullptr;
+[[gnu::constructor(101)]] void watch_static_objects() {
+  g_usual_terminate = std::set_terminate([] { std::_Exit(refuse_without_memory()); });
 }
 
 int run(int argc, char** argv) {
@@ -120,9 +130,10 @@ int run(int argc, char** argv) {
     flush_output();
     return status;
   } catch (const std::bad_alloc&) {
-    return refuse("not enough memory");
+    return refuse_without_memory();
   } catch (const std::exception& error) {
-    return refuse(error.what());
+    complain(error.what());
+    return kRefused;
   }
 }
 
@@ -130,6 +141,7 @@ int run(int argc, char** argv) {
 }  // namespace fovea::cli
 
 int main(int argc, char** argv) {
+  std::set_terminate(fovea::cli::g_usual_terminate);
   fovea::cli::hold_standard_streams();
   return fovea::cli::run(argc, argv);
 }
