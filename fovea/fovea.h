@@ -26,6 +26,9 @@ struct LoadOptions {
   // bf16 keeps weights in half the memory, and multiplies in it where the processor can; sums,
   // norms, softmax, residuals and matching stay in single precision.
   Dtype dtype = Dtype::f32;
+  // Attention heads of a model of which neither config.json nor its name or width tells; 0: they
+  // do. Throws Error where config.json says otherwise.
+  int heads = 0;
 };
 
 // What a run gives; the names are those of `fovea forward`'s output. With a threshold images keep
@@ -48,7 +51,8 @@ struct Result {
 };
 
 // One feature for every patch of an image of a result, merged or not: [P, C], the patches in rows
-// from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix().
+// from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix(). Throws Error
+// where the run was told not to keep tokens, or has no such image.
 Array dense_features(const Result& result, int64_t image, int prefix);
 
 // What a caller wants of a run; tokens, sizes, source and trace cost copies of their
@@ -75,6 +79,8 @@ class Model {
   const Config& config() const;
   // How many threads a run may use.
   int threads() const;
+  // The instruction set that runs it: "avx2" and the like, as FOVEA_SIMD names them.
+  std::string simd() const;
   // One line each: what the file held that was not used.
   const std::vector<std::string>& notes() const;
 

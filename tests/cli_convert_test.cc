@@ -147,6 +147,8 @@ TEST(CliConvert, SaysWhatItCannotDo) {
   refused({four}, "--output");
   refused({four, "-o", four}, "is the model itself");
   refused({four + "/model.safetensors", "-o", four}, "is the model itself");
+  std::filesystem::copy_file(four + "/model.safetensors", four + "/other.safetensors");
+  refused({four + "/other.safetensors", "-o", four}, "is the model itself");  // its config.json
   refused({four, "-o", to + ".safetensors"}, "expected the name of a folder");
   refused({to, "-o", to}, "no such file or folder");
   write_file(folder / "file", "");

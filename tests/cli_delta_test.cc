@@ -53,6 +53,48 @@ TEST_F(CliDelta, IsTakenByEveryCommand) {
   EXPECT_THAT(whole.config.labels, testing::ElementsAre("cat", "dog"));
 }
 
+TEST_F(CliDelta, BenchRunsABigLittleModelAsItIs) {
+  const std::string routed = golden_path("blvit-every-layer");
+  const StoredModel base = open_stored(routed);
+  const int64_t width = base.architecture.width;
+  const std::string delta = folder_ / "routed.safetensors";
+  save_delta(base.checkpoint, {{Array({2, width}), "head.weight"}, {Array({2}), "head.bias"}}, {},
+             delta);
+  const Finished bench =
+      run_fovea({"bench", routed + "+" + delta, "--batch", "1", "--reps", "1", "--json"});
+  expect_done(bench);
+  const std::vector<nlohmann::json> rows = json_lines_of(bench.out);
+  ASSERT_EQ(rows.size(), 1U);  // not r 0 and 13, as of a plain ViT
+  EXPECT_EQ(rows[0]["r"], 0);
+}
+
+TEST_F(CliDelta, TuneWritesBesideTheDelta) {
+  EXPECT_EQ(run_fovea({"tune", model_, kPictures, "--speedup", "1.1", "--seconds", "1"}).status, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "fovea.json"));
+}
+
+// Without its base a delta fits nothing any more.
+TEST_F(CliDelta, NothingIsWrittenOverItsParts) {
+  const std::string base = folder_ / "vit";
+  write_changed_model(base, [](std::vector<TensorToWrite>&) {});
+  const std::string model = base + "+" + delta_;
+  const std::string before = read_all(base + "/model.safetensors");
+  expect_refused(run_fovea({"convert", model, "-o", base}), "is the model itself");
+  const std::string input = golden_path("vit") + "/input.npy";
+  for (const std::string& part : {base + "/model.safetensors", base + "/config.json", delta_}) {
+    expect_refused(run_fovea({"forward", model, "--input", input, "-o", part}),
+                   part + ": is part of the model");
+    expect_refused(run_fovea({"embed", model, picture("gray.png"), "-o", part}),
+                   part + ": is part of the model");
+    expect_refused(run_fovea({"embed", model, picture("gray.png"), "-o", folder_ / "rows.npy",
+                              "--names", part}),
+                   part + ": is part of the model");
+    expect_refused(run_fovea({"tune", model, kPictures, "-o", part}), "is part of the model");
+    expect_refused(run_fovea({"sweep", model, kPictures, "-o", part}), "is part of the model");
+  }
+  EXPECT_TRUE(read_all(base + "/model.safetensors") == before);
+}
+
 TEST_F(CliDelta, MustBeThereAndFit) {
   expect_refused(run_fovea({"inspect", golden_path("vit") + "+" + (folder_ / "none").string()}),
                  "none");

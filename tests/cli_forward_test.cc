@@ -135,6 +135,7 @@ TEST_F(CliForward, InputsThatDoNotFitAreNamed) {
   expect_refused(forward(wrong, output), "wrong.npy: images are [0, 3, 48, 48]; expected at least");
   write_file(wrong, "this is text");
   expect_refused(forward(wrong, output), "wrong.npy: ");
+  expect_refused(forward(wrong, wrong), "wrong.npy: is the input itself");
   EXPECT_EQ(folder_.count(), 1U) << "nothing but the input may be left";
 }
 

@@ -1,16 +1,14 @@
 // `fovea classify` and `fovea embed` from outside: results, broken pictures, progress.
-#include <fcntl.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "fovea/fovea.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 #include "tests/cli_testing.h"
+#include "tests/terminal.h"
 
 namespace fovea {
 namespace {
@@ -134,6 +132,18 @@ TEST_F(CliClassify, PathsInBracketsAreNoLists) {
   EXPECT_EQ(json::parse(done.out).at("file"), "./[a,b]");
 }
 
+TEST(CliEmbed, FeaturesOfTwoPartsAreWhole) {
+  const TemporaryFolder folder;
+  const std::string model = golden_path("dinov2-classifier");
+  const std::string pixels = folder / "pixels.npy";
+  const Model loaded = Model::load(model);
+  write_npy(pixels, loaded.preprocess(picture("photo.jpg")));
+  expect_done(run_fovea({"embed", model, picture("photo.jpg"), "-o", folder / "out.npy"}));
+  const Array got = read_npy(folder / "out.npy");
+  EXPECT_EQ(got.shape, (Shape{1, 96}));
+  EXPECT_EQ(got.data, loaded.run(read_npy(pixels)).features.data);
+}
+
 TEST_F(CliClassify, NeedsAHead) {
   write_model_without(folder_ / "model", "head.");
   expect_refused(run_fovea({"classify", folder_ / "model", picture("gray.png")}),
@@ -205,18 +215,11 @@ TEST_F(CliEmbed, OutputsThatCanNotBeWrittenAreNamed) {
 }
 
 TEST_F(CliEmbed, ProgressIsDrawnOnATerminalOnly) {
-  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
-  ASSERT_GE(terminal, 0);
-  ASSERT_EQ(::grantpt(terminal), 0);
-  ASSERT_EQ(::unlockpt(terminal), 0);
-  // Held open, or what the program wrote would be lost with its end.
-  const int held = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY);
+  const PseudoTerminal terminal;
+  if (!terminal.is_there()) GTEST_SKIP() << "no pseudo terminal here";
   const std::vector<std::string> arguments = {"embed", vit_, kPictures, "-o", folder_ / "out.npy"};
-  EXPECT_EQ(run_fovea(arguments, {.err = ::ptsname(terminal)}).status, 0);
-  std::string drawn(4096, '\0');
-  drawn.resize(std::max<ssize_t>(0, ::read(terminal, drawn.data(), drawn.size())));
-  ::close(held);
-  ::close(terminal);
+  EXPECT_EQ(run_fovea(arguments, {.err = terminal.name()}).status, 0);
+  const std::string drawn = terminal.drawn();
   EXPECT_THAT(drawn, AllOf(HasSubstr("8/8"), HasSubstr("images/s"), HasSubstr("s left")));
   EXPECT_THAT(drawn, testing::EndsWith("\r\033[K")) << "the line is taken away at the end";
   expect_done(run_fovea(arguments));

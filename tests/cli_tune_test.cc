@@ -80,6 +80,23 @@ TEST_F(CliTune, WritesBesideTheModel) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "fovea.json"));
 }
 
+// Sums of its tokens overflow, so that features are numbers only where nothing merges.
+TEST_F(CliTune, FeaturesThatAreNoNumbersLoseAll) {
+  std::vector<float> large(48);
+  large.front() = 3e38F;
+  write_changed_model(folder_ / "model", [&](std::vector<TensorToWrite>& tensors) {
+    for (TensorToWrite& tensor : tensors) {
+      if (tensor.name == "patch_embed.proj.bias") tensor.bytes = std::as_bytes(std::span(large));
+    }
+  });
+  const Finished done = run_fovea(
+      {"tune", folder_ / "model", kPictures, "--seconds", "1", "--fidelity", "0.5", "-o", config_});
+  EXPECT_EQ(done.status, 0) << done.err;
+  const json config = written();
+  ASSERT_TRUE(config["r"].is_array());
+  for (const json& r : config["r"]) EXPECT_EQ(r, 0);
+}
+
 TEST_F(CliTune, CtrlCWritesTheBestSoFar) {
   const Finished done =
       interrupt_fovea({"tune", vit_, kPictures, "--speedup", "1.1", "-o", config_});

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "fovea/io/fail.h"
 #include "fovea/io/testing.h"
 
 namespace fovea {

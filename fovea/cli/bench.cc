@@ -17,6 +17,8 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
+#include "fovea/io/fail.h"
+#include "fovea/model/delta.h"
 
 namespace fovea::cli {
 namespace {
@@ -87,8 +89,7 @@ int reps_of(const Flags& flags) {
 Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Model model = load_model(flags.model, load_options(flags.run));
   if (is_first) print_notes(model);
-  RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
-  options.want_tokens = false;
+  const RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
   const Architecture a = as_run(model.architecture(), options);
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
@@ -198,7 +199,7 @@ void print_as_text(const Row& row, const Measured& m, double speed_up) {
 // Whether MODEL is a big.LITTLE ViT, told without loading it.
 bool is_routed(const std::string& model) {
   if (is_named(model)) return named_architecture(model).routing.has_value();
-  const std::filesystem::path path = model;
+  const std::filesystem::path path = split_delta(model).base;
   return !read_config(std::filesystem::is_directory(path) ? path : path.parent_path())
               .predict_after.empty();
 }

@@ -10,6 +10,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {

@@ -1,13 +1,15 @@
 // What the program says, with every failure of standard output noticed.
 #include "fovea/cli/console.h"
 
+#include <signal.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -25,7 +27,7 @@ void print_line(std::string_view kind, std::string_view text) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7F') c = '?';
   }
   line += '\n';
-  std::fwrite(line.data(), 1, line.size(), stderr);
+  tell(line);
 }
 
 }  // namespace
@@ -41,6 +43,18 @@ void print_json_line(const nlohmann::ordered_json& object) {
 
 void flush_output() {
   if (std::fflush(stdout) != 0) fail_to_print();
+}
+
+void tell(std::string_view text) {
+  // Where nobody reads a pipe any more, writing to it would end the program by this signal.
+  sigset_t broken, before;
+  ::sigemptyset(&broken);
+  ::sigaddset(&broken, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken, &before);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  const timespec at_once = {};
+  ::sigtimedwait(&broken, nullptr, &at_once);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void note(std::string_view text) {

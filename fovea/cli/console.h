@@ -12,7 +12,9 @@ void print(std::string_view text);
 void print_json_line(const nlohmann::ordered_json& object);
 void flush_output();
 
-// One line each on standard error. Where it can't be written the work goes on.
+// On standard error, as it is. Where that can't be written the work goes on.
+void tell(std::string_view text);
+// One line each, likewise.
 void note(std::string_view text);      // "note: TEXT"
 void leave_out_notes();                // from now on
 void complain(std::string_view text);  // "fovea: TEXT"

@@ -11,6 +11,7 @@
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
 #include "fovea/cli/run_together.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -30,9 +31,9 @@ void check_outputs(const Flags& flags) {
   if (flags.resume && names.empty()) {
     fail("--resume: expected --names FILE as well, which says what is done");
   }
-  check_can_write(output);
+  check_can_write(output, flags.model);
   if (names.empty()) return;
-  check_can_write(names);
+  check_can_write(names, flags.model);
   if (std::filesystem::path(names).lexically_normal() ==
       std::filesystem::path(output).lexically_normal()) {
     fail("--names {}: expected another file than that of --output", names);
@@ -64,7 +65,7 @@ Task task_of(const Flags& flags, const Processes& processes) {
 
 Shape shape_of_row(const Task& task, bool dense) {
   const Architecture& a = task.model.architecture();
-  if (!dense) return {a.width};
+  if (!dense) return {a.features()};
   return {task.spec.height / a.patch[0], task.spec.width / a.patch[1], a.width};
 }
 

@@ -16,6 +16,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/run_together.h"
 #include "fovea/data/dataset.h"
+#include "fovea/io/fail.h"
 #include "fovea/report/accuracy.h"
 #include "fovea/report/neighbours.h"
 
@@ -52,8 +53,7 @@ struct Setting {
 };
 
 Setting setting_of(const Flags& flags, const Processes& processes) {
-  RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
-  run.want_tokens = false;
+  const RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
   LoadOptions load = load_options(flags.run);
   if (load.threads == 0) load.threads = processes.processors();
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);
@@ -87,7 +87,7 @@ using TakeAnswers = std::function<void(const Result& result, std::span<const int
 // Runs labelled pictures; returns the exit status. Ends early where the user says so.
 int run_labelled(const Setting& setting, const Labelled& pictures, const Interrupt& interrupt,
                  Spent& spent, const TakeAnswers& take) {
-  Progress progress(pictures->size());
+  Progress progress(pictures->size(), setting.processes);
   const int status = read_pictures(
       pictures, setting.batch, setting.spec, setting.model.threads(), progress,
       [&](const PictureBatch& batch) {
@@ -180,7 +180,7 @@ Known read_known(const Flags& flags, const Setting& setting, const Labelled& pic
   known.features.data = setting.processes.join(known.features.data);
   known.classes = setting.processes.join(known.classes);
   known.features.shape = {static_cast<int64_t>(known.classes.size()),
-                          setting.model.architecture().width};
+                          setting.model.architecture().features()};
   return known;
 }
 
@@ -202,6 +202,7 @@ int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interr
   });
   const int status = run_labelled(setting, setting.pictures, interrupt, spent,
                                   [&](const Result& result, std::span<const int> folders) {
+                                    check_finite(result.features, flags.model);
                                     std::vector<int> right;
                                     for (const int folder : folders) right.push_back(same[folder]);
                                     count(neighbours->votes(result.features), right, accuracy);

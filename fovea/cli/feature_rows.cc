@@ -6,7 +6,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 

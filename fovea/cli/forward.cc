@@ -3,6 +3,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/safetensors.h"
 
@@ -28,9 +29,14 @@ Array unmerged(const Result& result, int prefix) {
 }
 
 int forward(const Flags& flags) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  options.want_tokens = true;
   const LoadOptions load = load_options(flags.run);
-  check_can_write(flags.output);
+  check_can_write(flags.output, flags.model);
+  std::error_code ignored;  // what isn't there yet is no input
+  if (std::filesystem::equivalent(flags.output, flags.input, ignored)) {
+    fail("--output {}: is the input itself; expected another file", printable(flags.output));
+  }
   const Array input = read_npy(flags.input);
   const Model model = open_model(flags.model, load, options);
   Result result;

@@ -1,14 +1,9 @@
 #include "fovea/cli/interrupt.h"
 
-#include <csignal>
-
 namespace fovea::cli {
 namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
-
-// Ctrl-C, and what mpirun makes of it or schedulers send as a warning.
-constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1};
 
 void mark(int) { g_interrupted = 1; }
 
@@ -20,11 +15,11 @@ Interrupt::Interrupt() {
   action.sa_handler = mark;
   // Only once, and calls that wait go on.
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  for (const int signal : kSignals) ::sigaction(signal, &action, nullptr);
+  for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &before_[i]);
 }
 
 Interrupt::~Interrupt() {
-  for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+  for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 bool Interrupt::happened() const { return g_interrupted != 0; }

@@ -10,9 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/cpu/level.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -32,7 +33,7 @@ constexpr const char* kFooter =
     "  fovea visualize MODEL cat.jpg -o out.png      what merges in this picture?\n"
     "  fovea embed --help                            all options of a command\n\n"
     "Exit status: 0 done; 1 some pictures were skipped; 2 wrong usage or input.\n"
-    "Environment: FOVEA_SIMD=scalar|avx2|avx512|avx512_bf16 caps the instruction set.";
+    "Environment: FOVEA_SIMD caps the instruction set: ";
 
 // Opens what is closed of the three standard streams, so that no file takes its number and gets
 // results or messages written into it. Read-only: writing results there fails, and is noticed.
@@ -73,13 +74,18 @@ std::string describe(const CLI::App& program, const CLI::ParseError& error) {
   return printable(text) + (is_flag ? "; expected no value" : "");
 }
 
+std::string version_text() {
+  return fmt::format("fovea {} ({})", FOVEA_VERSION, to_string(chosen_level()));
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App program(kAbout, "fovea");
-  program.footer(kFooter);
+  program.footer(kFooter + level_names() + ".");
   program.get_formatter()->label("REQUIRED", "(required)");
   program.get_formatter()->label("SUBCOMMAND", "COMMAND");
   program.set_help_flag("-h,--help", "Explain the command and its options");
-  program.set_version_flag("--version", "fovea " FOVEA_VERSION, "Print the version");
+  program.set_version_flag("--version", version_text,
+                           "Print the version and the instruction set in use");
   program.require_subcommand(0, 1);
   int status = kDone;
   add_classify(program, status);

@@ -6,6 +6,7 @@
 
 #include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {

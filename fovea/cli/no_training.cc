@@ -1,6 +1,6 @@
 // The training commands of a program that was built without libtorch: they say how to get them.
 #include "fovea/cli/commands.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "fovea/cli/console.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 
 namespace fovea::cli {
@@ -26,6 +27,18 @@ void add_model(CLI::App& command, std::string& model) {
       ->required();
 }
 
+void add_heads(CLI::App& command, std::string& heads) {
+  command
+      .add_option("--num-heads", heads,
+                  "Attention heads of a model of which neither config.json nor its\n"
+                  "name or width tells")
+      ->type_name("N");
+}
+
+int parse_heads(const std::string& heads) {
+  return heads.empty() ? 0 : parse_whole("--num-heads", heads, 1, 1024);
+}
+
 void add_run_flags(CLI::App& command, RunFlags& flags) {
   command
       .add_option("--threads", flags.threads,
@@ -37,6 +50,7 @@ void add_run_flags(CLI::App& command, RunFlags& flags) {
                   "Number format of weights and products: f32, or bf16, which is\n"
                   "smaller and, where the processor has it, faster (default f32)")
       ->type_name("f32|bf16");
+  add_heads(command, flags.heads);
 }
 
 LoadOptions load_options(const RunFlags& flags) {
@@ -46,6 +60,7 @@ LoadOptions load_options(const RunFlags& flags) {
     fail("--dtype {}: expected f32 or bf16", printable(flags.dtype));
   }
   options.dtype = flags.dtype == "bf16" ? Dtype::bf16 : Dtype::f32;
+  options.heads = parse_heads(flags.heads);
   return options;
 }
 
@@ -58,7 +73,7 @@ void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
 }
 
 RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio) {
-  RunOptions options{.merge = merge};
+  RunOptions options{.merge = merge, .want_tokens = false};
   if (keep_ratio.empty()) return options;
   options.keep_ratio = parse_number("--keep-ratio", keep_ratio, 0, 1);
   if (*options.keep_ratio == 0) {
@@ -166,7 +181,7 @@ void print_notes(const Model& model) {
   for (const std::string& text : model.notes()) note(text);
 }
 
-void check_can_write(const fs::path& path) {
+void check_can_write(const fs::path& path, const std::string& model) {
   std::error_code ignored;
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (fs::is_directory(path, ignored) || !path.has_filename())
@@ -180,6 +195,8 @@ void check_can_write(const fs::path& path) {
     fail("{}: cannot be written: no permission for the folder {}", path.string(), folder.string());
   if (fs::exists(status) && ::access(path.c_str(), W_OK) != 0)
     fail("{}: cannot be written: no permission", path.string());
+  if (is_part_of(path, model))
+    fail("{}: is part of the model {}; expected another file to write", path.string(), model);
 }
 
 }  // namespace fovea::cli

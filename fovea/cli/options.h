@@ -19,14 +19,19 @@ void add_model(CLI::App& command, std::string& model);
 struct RunFlags {
   std::string threads;
   std::string dtype = "f32";
+  std::string heads;
 };
+// Adds --num-heads.
+void add_heads(CLI::App& command, std::string& heads);
+// What it says; 0 where nothing was typed.
+int parse_heads(const std::string& heads);
 void add_run_flags(CLI::App& command, RunFlags& flags);
 LoadOptions load_options(const RunFlags& flags);
 
 // Adds --keep-ratio.
 void add_keep_ratio(CLI::App& command, std::string& keep_ratio);
-// How tokens merge, or are routed where `keep_ratio`, as typed, is not empty. Throws Error naming
-// the option.
+// How tokens merge, or are routed where `keep_ratio`, as typed, is not empty. The tokens themselves
+// are left out: who writes them asks for the copy. Throws Error naming the option.
 RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio);
 // The architecture with what such a run routes. Throws Error where it can't.
 Architecture as_run(Architecture architecture, const RunOptions& options);
@@ -55,7 +60,8 @@ Model load_model(const std::string& model, const LoadOptions& options);
 Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run);
 void print_notes(const Model& model);
 
-// Throws Error now where a file could not be written later: its folder is missing or read-only.
-void check_can_write(const std::filesystem::path& path);
+// Throws Error now where a file could not be written later: its folder is missing or read-only; and
+// where it is part of MODEL, if that is given.
+void check_can_write(const std::filesystem::path& path, const std::string& model = {});
 
 }  // namespace fovea::cli

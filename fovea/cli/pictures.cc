@@ -8,6 +8,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/data/folder.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -114,16 +115,9 @@ int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, 
                   progress, take, processes);
 }
 
-int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
-                 const TakeResult& take) {
-  RunOptions lean = options;
-  lean.want_tokens = false;
-  return run_pictures(model, pictures, model.config().preprocessing, lean, take);
-}
-
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
                  const RunOptions& options, const TakeResult& take, const Processes& processes) {
-  Progress progress(pictures.paths.size());
+  Progress progress(pictures.paths.size(), processes);
   return read_pictures(
       pictures, spec, model.threads(), progress,
       [&](const PictureBatch& batch) {

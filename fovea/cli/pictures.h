@@ -60,8 +60,5 @@ using TakeResult =
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
                  const RunOptions& options, const TakeResult& take,
                  const Processes& processes = Processes::alone());
-// The same as the model wants its pictures, for logits and features.
-int run_pictures(const Model& model, const Pictures& pictures, const RunOptions& options,
-                 const TakeResult& take);
 
 }  // namespace fovea::cli

@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+
+#include "fovea/cli/console.h"
 
 namespace fovea::cli {
 namespace {
@@ -18,7 +19,11 @@ std::string duration_text(double seconds) {
 
 }  // namespace
 
-Progress::Progress(size_t total) : total_(total), on_terminal_(::isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(size_t total, const Processes& processes)
+    : on_terminal_(processes.is_first() && ::isatty(STDERR_FILENO) != 0) {
+  const auto [begin, end] = processes.share_of(static_cast<int64_t>(total));
+  total_ = static_cast<size_t>(end - begin);
+}
 
 Progress::~Progress() { clear(); }
 
@@ -33,12 +38,12 @@ void Progress::advance(size_t count) {
   const std::string line =
       fmt::format("{}[{:#<{}}{:.<{}}] {}/{}  {:.1f} images/s  {} left", kClearLine, "", filled, "",
                   kWidth - filled, done_, total_, rate, duration_text(left));
-  std::fputs(line.c_str(), stderr);
+  tell(line);
   drawn_ = true;
 }
 
 void Progress::clear() {
-  if (drawn_) std::fputs(kClearLine, stderr);
+  if (drawn_) tell(kClearLine);
   drawn_ = false;
 }
 

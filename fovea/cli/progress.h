@@ -5,12 +5,15 @@
 #include <cstddef>
 #include <string>
 
+#include "fovea/processes/processes.h"
+
 namespace fovea::cli {
 
 // Draws on standard error, and only where that is a terminal.
 class Progress {
  public:
-  explicit Progress(size_t total);
+  // Of several processes the first one draws how far it is with its share of `total`.
+  explicit Progress(size_t total, const Processes& processes = Processes::alone());
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -21,7 +24,7 @@ class Progress {
   void clear();
 
  private:
-  size_t total_;
+  size_t total_ = 0;
   size_t done_ = 0;
   bool on_terminal_;
   bool drawn_ = false;

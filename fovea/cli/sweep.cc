@@ -12,6 +12,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/settings.h"
 #include "fovea/cli/sweep_report.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/study/comparison.h"
 
@@ -47,7 +48,7 @@ std::string plot_path(const Flags& flags) {
 }
 
 void check_outputs(const Flags& flags) {
-  check_can_write(flags.output);
+  check_can_write(flags.output, flags.model);
   const std::string plot = plot_path(flags);
   if (plot.empty()) return;
   if (std::filesystem::path(plot).extension() != ".svg") {

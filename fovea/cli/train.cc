@@ -1,4 +1,5 @@
 // fovea train, fovea finetune and fovea distill: recipes become models.
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

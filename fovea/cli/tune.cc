@@ -12,7 +12,9 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
+#include "fovea/model/delta.h"
 #include "fovea/study/tune.h"
 
 namespace fovea::cli {
@@ -66,7 +68,8 @@ TuneOptions tune_options(const Flags& flags, const MergeTexts& fixed) {
 std::string output_path(const Flags& flags) {
   if (!flags.output.empty()) return flags.output;
   if (is_named(flags.model)) fail("{}: has no folder to write to; expected --output", flags.model);
-  const std::filesystem::path model = flags.model;
+  const ModelPath parts = split_delta(flags.model);
+  const std::filesystem::path& model = parts.delta ? *parts.delta : parts.base;
   const bool is_folder = std::filesystem::is_directory(model);
   return (is_folder ? model : model.parent_path()) / "fovea.json";
 }
@@ -150,7 +153,7 @@ int tune(const Flags& flags) {
   const size_t count = static_cast<size_t>(parse_whole("--pictures", flags.count, 2, 100'000));
   const LoadOptions load = load_options(flags.run);
   const std::string output = output_path(flags);
-  check_can_write(output);
+  check_can_write(output, flags.model);
   Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, {.merge = options.merge});
   choose_some(count, pictures);

@@ -12,6 +12,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
 #include "fovea/report/routes.h"
 
@@ -209,7 +210,6 @@ int draw(const Model& model, const Pictures& pictures, RunOptions options, const
     drawn.file = writer.add(picture, std::move(panels));
     all.push_back(std::move(drawn));
   };
-  options.want_tokens = false;
   options.want_trace = true;
   const int status = run_pictures(model, pictures, plan.spec, options, take);
   writer.finish();

@@ -7,7 +7,7 @@
 
 #include "fovea/data/encoders.h"
 #include "fovea/data/palette.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {
@@ -123,10 +123,8 @@ std::vector<uint8_t> indices_of(const Change& part, std::span<const Rgb> palette
 // giflib's handle, writing to a string.
 class GifWriter {
  public:
-  GifWriter(int width, int height) {
-    int error = 0;
-    gif_ = EGifOpen(this, on_write, &error);
-    if (gif_ == nullptr) fail("GIF: {}", GifErrorString(error));
+  // Once it is open the destructor closes it, also where this throws.
+  GifWriter(int width, int height) : GifWriter() {
     EGifSetGifVersion(gif_, true);
     check(EGifPutScreenDesc(gif_, width, height, 8, 0, nullptr));
     put_loop();
@@ -160,6 +158,11 @@ class GifWriter {
   }
 
  private:
+  GifWriter() {
+    int error = 0;
+    gif_ = EGifOpen(this, on_write, &error);
+    if (gif_ == nullptr) fail("GIF: {}", GifErrorString(error));
+  }
   static int on_write(GifFileType* gif, const GifByteType* data, int count) {
     try {
       static_cast<GifWriter*>(gif->UserData)

@@ -1,12 +1,9 @@
 // The one exception type of Fovea: a single clear line for the person who called.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace fovea {
 
@@ -16,12 +13,6 @@ class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message) : std::runtime_error(message) {}
 };
-
-// Throws Error with a formatted message.
-template <typename... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {
-  throw Error(fmt::format(format, std::forward<Args>(args)...));
-}
 
 // Text from inside a file (a tensor's name, a key) for a message: control characters become '?', so
 // that the message stays one line, and what is longer than 120 bytes is cut with "...".

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/replacement.h"
 
 namespace fovea {

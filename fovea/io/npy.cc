@@ -2,7 +2,6 @@
 #include "fovea/io/npy.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <functional>
@@ -11,7 +10,7 @@
 #include <utility>
 
 #include "fovea/io/convert.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 
 namespace fovea {

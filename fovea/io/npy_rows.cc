@@ -1,10 +1,11 @@
 #include "fovea/io/npy_rows.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <system_error>
 #include <vector>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/npy.h"
 
 namespace fovea {
@@ -13,12 +14,11 @@ namespace {
 std::string reason(int error) { return std::generic_category().message(error); }
 
 TemporaryFile file_for_rows() {
-  std::error_code error;
-  const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
-  if (error) fail("TMPDIR: no folder for temporary files: {}", error.message());
+  const char* folder = std::getenv("TMPDIR");
+  if (folder == nullptr || *folder == '\0') folder = "/tmp";
   TemporaryFile file(folder);
   if (!file.descriptor().valid()) {
-    fail("{}: no temporary file for rows can be made: {}", folder.string(), reason(errno));
+    fail("no temporary file for rows in {}: {}", folder, reason(errno));
   }
   return file;
 }

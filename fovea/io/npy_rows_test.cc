@@ -48,11 +48,19 @@ TEST(NpyRows, RefusesARowOfAnotherLength) {
 
 TEST(NpyRows, WaitWhereTmpdirSays) {
   const TemporaryFolder folder;
-  const char* const before = ::getenv("TMPDIR");
-  const std::string kept = before == nullptr ? "" : before;
+  const char* const set = ::getenv("TMPDIR");
+  const std::string before = set == nullptr ? "" : set;
   ::setenv("TMPDIR", (folder / "none").c_str(), 1);
-  EXPECT_THAT(error_of([] { NpyRows({2}); }), HasSubstr("TMPDIR: no folder for temporary files"));
-  before == nullptr ? ::unsetenv("TMPDIR") : ::setenv("TMPDIR", kept.c_str(), 1);
+  EXPECT_THAT(error_of([] { NpyRows({2}); }), HasSubstr((folder / "none").string()));
+  ::setenv("TMPDIR", folder.path().c_str(), 1);
+  NpyRows rows({2});
+  rows.append(std::vector<float>{1, 2});
+  EXPECT_EQ(folder.count(), 0U) << "it has no name";
+  if (set == nullptr) {
+    ::unsetenv("TMPDIR");
+  } else {
+    ::setenv("TMPDIR", before.c_str(), 1);
+  }
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "fovea/io/convert.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/safetensors_header.h"
 
 namespace fovea {

@@ -67,6 +67,8 @@ struct Architecture {
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
+  // Channels of the features, which are what the head sees.
+  int features() const { return pool_concat ? 2 * width : width; }
 };
 
 // Reads everything from the shapes of a checkpoint and from its config. Throws Error naming the

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/weights.h"
 
 namespace fovea {
@@ -57,6 +57,19 @@ ModelPath split_delta(const std::filesystem::path& path) {
     return {base, text.substr(plus + 1)};
   }
   return {path, std::nullopt};
+}
+
+bool is_part_of(const std::filesystem::path& written, const std::filesystem::path& model) {
+  const auto is_same = [&](const std::filesystem::path& part) {
+    std::error_code ignored;  // what isn't there can't be overwritten
+    return std::filesystem::equivalent(written, part, ignored);
+  };
+  const auto [base, delta] = split_delta(model);
+  if (is_same(base) || (delta && is_same(*delta))) return true;
+  if (std::filesystem::is_directory(base)) {
+    return is_same(base / "model.safetensors") || is_same(base / "config.json");
+  }
+  return std::filesystem::exists(base) && is_same(base.parent_path() / "config.json");
 }
 
 bool is_delta(const SafeTensors& file) {

@@ -21,6 +21,10 @@ struct ModelPath {
 // Throws Error where nothing stands behind the +.
 ModelPath split_delta(const std::filesystem::path& path);
 
+// Whether writing this file, or into this folder, would change what MODEL, with its config, is read
+// from.
+bool is_part_of(const std::filesystem::path& written, const std::filesystem::path& model);
+
 // Whether a file's metadata says that it is a delta.
 bool is_delta(const SafeTensors& file);
 

@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "fovea/io/convert.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/safetensors.h"
 #include "fovea/model/names.h"

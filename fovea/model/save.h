@@ -1,4 +1,5 @@
-// Writing a model that Model::load, and timm, read.
+// Writing a model that Model::load reads: tensors under the names that timm gives them, and
+// config.json.
 #pragma once
 
 #include <filesystem>

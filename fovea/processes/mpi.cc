@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fovea/backend/cpu/processors.h"
+#include "fovea/io/fail.h"
 #include "fovea/processes/processes.h"
 
 namespace fovea {

@@ -1,6 +1,7 @@
 // What processes do by what they can tell each other, whatever carries it.
 #include "fovea/processes/processes.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <cstring>

@@ -37,6 +37,10 @@ Reach reach_of(const ScheduleProblem& problem, const LayerCounts& schedule, size
           std::clamp(problem.most[layer] - schedule[layer], 0, step)};
 }
 
+bool is_finite(const Losses& losses) {
+  return std::all_of(losses.begin(), losses.end(), [](double x) { return std::isfinite(x); });
+}
+
 // The mean of what a picture loses by one token more, and its standard error.
 struct Slope {
   double mean = 0;
@@ -62,27 +66,42 @@ struct LearntLayer {
   double error = 0;  // of the slope
 };
 
+// A schedule on one side of another.
+struct Side {
+  int tokens;  // more or fewer in the layer
+  LayerCounts schedule;
+  Losses losses;
+};
+
+// `by` tokens away; the schedule itself where nothing can be learnt there.
+Side side_of(const ScheduleProblem& problem, const Side& middle, size_t layer, int by) {
+  if (by == 0) return middle;
+  Side side = {std::abs(by), moved(middle.schedule, layer, by), {}};
+  side.losses = problem.rough_losses(side.schedule);
+  return is_finite(side.losses) ? side : middle;
+}
+
 LearntLayer learn_layer(const ScheduleProblem& problem, const LayerCounts& schedule, size_t layer,
                         int step, const Losses& losses) {
   const Reach reach = reach_of(problem, schedule, layer, step);
-  if (reach.up + reach.down == 0) return {};
-  const LayerCounts more = moved(schedule, layer, reach.up);
-  const LayerCounts fewer = moved(schedule, layer, -reach.down);
-  const Losses high = reach.up > 0 ? problem.rough_losses(more) : losses;
-  const Losses low = reach.down > 0 ? problem.rough_losses(fewer) : losses;
-  const double tokens = reach.up + reach.down;
-  const Slope slope = slope_between(low, high, tokens);
+  const Side middle = {0, schedule, losses};
+  const Side more = side_of(problem, middle, layer, reach.up);
+  const Side fewer = side_of(problem, middle, layer, -reach.down);
+  const double tokens = more.tokens + fewer.tokens;
+  if (tokens == 0 || !is_finite(losses)) return {};
+  const Slope slope = slope_between(fewer.losses, more.losses, tokens);
   LearntLayer learnt;
   learnt.error = slope.error;
   learnt.model.slope = slope.mean;
-  if (reach.up > 0 && reach.down > 0) {
-    const double rise = slope_between(losses, high, reach.up).mean;
-    const double fall = slope_between(low, losses, reach.down).mean;
+  if (more.tokens > 0 && fewer.tokens > 0) {
+    const double rise = slope_between(losses, more.losses, more.tokens).mean;
+    const double fall = slope_between(fewer.losses, losses, fewer.tokens).mean;
     learnt.model.bend = 2 * (rise - fall) / tokens;
   }
   // Some bend there always is, or everything would be merged in the one layer that seems best.
   learnt.model.bend = std::max(learnt.model.bend, 0.3 * std::max(slope.mean, 0.0) / step);
-  learnt.model.saved = std::max(0.0, (problem.cost(fewer) - problem.cost(more)) / tokens);
+  learnt.model.saved =
+      std::max(0.0, (problem.cost(fewer.schedule) - problem.cost(more.schedule)) / tokens);
   return learnt;
 }
 
@@ -202,6 +221,7 @@ double mean(const Losses& losses) {
 }
 
 bool clearly_less(const Losses& losses, const Losses& than) {
+  if (!is_finite(losses) || !is_finite(than)) return is_finite(losses);
   const Slope change = slope_between(than, losses, 1);
   return change.mean < -2 * change.error;
 }

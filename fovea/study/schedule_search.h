@@ -9,7 +9,7 @@ namespace fovea {
 // r of every layer.
 using LayerCounts = std::vector<int>;
 
-// What a schedule loses on each picture.
+// What a schedule loses on each picture; infinity where it is of no use.
 using Losses = std::vector<double>;
 
 struct ScheduleProblem {

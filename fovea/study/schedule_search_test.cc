@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cfenv>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -68,6 +69,26 @@ TEST(ScheduleSearch, UsesALayerThatLosesNothing) {
   const FoundSchedule result = found(problem, 450);
   EXPECT_EQ(result.schedule[3], 40);
   EXPECT_LE(problem.cost(result.schedule), 450);
+}
+
+// Beyond 10 tokens the first layer gives what is no number.
+TEST(ScheduleSearch, KeepsAwayFromInfiniteLosses) {
+  ScheduleProblem problem = quadratic({0.01, 1, 1});
+  const auto finite = problem.losses;
+  problem.losses = [finite](const LayerCounts& schedule) {
+    return schedule[0] > 10 ? Losses(40, INFINITY) : finite(schedule);
+  };
+  problem.rough_losses = problem.losses;
+  std::feclearexcept(FE_INVALID);
+  const FoundSchedule result =
+      improve_schedule(problem, {{0, 20, 20}, problem.losses({0, 20, 20})}, 240);
+  EXPECT_EQ(std::fetestexcept(FE_INVALID), 0);  // as of infinity - infinity
+  EXPECT_GT(result.schedule[0], 0);
+  EXPECT_LE(result.schedule[0], 10);
+  EXPECT_LT(mean(result.losses), mean(problem.losses({0, 20, 20})));
+  EXPECT_TRUE(clearly_less({1, 1}, {1, INFINITY}));
+  EXPECT_FALSE(clearly_less({1, INFINITY}, {2, 2}));
+  EXPECT_FALSE(clearly_less({INFINITY}, {INFINITY}));
 }
 
 TEST(ScheduleSearch, FindsItsWayThroughNoise) {

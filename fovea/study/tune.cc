@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <span>
 #include <utility>
 
+#include "fovea/io/fail.h"
 #include "fovea/study/schedule_search.h"
 #include "fovea/tokens/counts.h"
 
@@ -59,8 +61,14 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// Of losses as the tuner takes them: the distance of the features, each of length 1, to the dense
-// model's. Not its square, 2 - 2 cosine, or a few unlucky pictures would decide.
+// What a picture loses: the distance of the features, each of length 1, to the dense model's. Not
+// its square, 2 - 2 cosine, or a few unlucky pictures would decide. Features that are no numbers
+// lose all there is.
+double distance_of(double cosine) {
+  if (!std::isfinite(cosine)) return std::numeric_limits<double>::infinity();
+  return std::sqrt(std::max(0.0, 2 - 2 * cosine));
+}
+
 double fidelity_of(const Losses& losses) {
   double squares = 0;
   for (const double loss : losses) squares += loss * loss;
@@ -122,6 +130,11 @@ class Tuner {
     for (const Array& images : pictures_) {
       const Stopwatch stopwatch;
       dense_.push_back(model_.run(images, {.merge = {}, .want_tokens = false}));
+      const std::vector<float>& features = dense_.back().features.data;
+      if (!std::all_of(features.begin(), features.end(),
+                       [](float x) { return std::isfinite(x); })) {
+        fail("the model gives features that are not finite, also where nothing merges");
+      }
       dense_seconds_ = stopwatch.seconds() / static_cast<double>(images.shape[0]);
     }
   }
@@ -137,7 +150,7 @@ class Tuner {
       for (size_t at = 0; at < dense.data.size(); at += width) {
         const double likeness = cosine(std::span(dense.data).subspan(at, width),
                                        std::span(result.features.data).subspan(at, width));
-        losses.push_back(std::sqrt(std::max(0.0, 2 - 2 * likeness)));
+        losses.push_back(distance_of(likeness));
       }
     }
     return losses;

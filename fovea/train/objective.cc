@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/train/autocast.h"
 
 namespace fovea {
@@ -30,8 +30,11 @@ Objective::Objective(const Recipe& recipe, Student& student, const MergeOptions&
     : student_(student), merge_(merge), amp_(recipe.amp) {
   if (!recipe.teacher.empty()) {
     const Dtype dtype = recipe.amp ? Dtype::bf16 : Dtype::f32;
-    teacher_ = std::make_unique<Teacher>(recipe, student.architecture,
-                                         LoadOptions{.threads = threads, .dtype = dtype});
+    teacher_ = std::make_unique<Teacher>(
+        recipe, student.architecture,
+        LoadOptions{.threads = threads,
+                    .dtype = dtype,
+                    .heads = recipe.model.empty() ? recipe.num_heads : 0});
   }
   if (is_mae(recipe)) {
     check_stem(student.architecture);

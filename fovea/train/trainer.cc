@@ -12,7 +12,7 @@
 #include "fovea/backend/cpu/processors.h"
 #include "fovea/data/batches.h"
 #include "fovea/data/dataset.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/random.h"
 #include "fovea/model/delta.h"

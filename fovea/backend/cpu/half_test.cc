@@ -2,13 +2,13 @@
 // precision.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <random>
 #include <span>
 
 #include "fovea/backend/cpu/cpu.h"
+#include "tests/compare.h"
 
 namespace fovea {
 namespace {
@@ -51,17 +51,6 @@ class HalfTest : public testing::Test {
     }();
     return cpu.patches({pixels.data(), 1, 12, 56}, 4, 8, {});
   }
-
-  // The largest difference over the largest value.
-  static double error(const Array& got, const Array& want) {
-    double difference = 0;
-    double largest = 0;
-    for (size_t i = 0; i < want.data.size(); ++i) {
-      difference = std::max(difference, std::abs(static_cast<double>(got.data[i]) - want.data[i]));
-      largest = std::max(largest, std::abs(static_cast<double>(want.data[i])));
-    }
-    return difference / largest;
-  }
 };
 
 TEST_F(HalfTest, MeansOverHeadsAreAsExactAsSinglePrecisionWhereTokensAreMatched) {
@@ -78,8 +67,8 @@ TEST_F(HalfTest, MeansOverHeadsAreAsExactAsSinglePrecisionWhereTokensAreMatched)
     return cpu.read(cpu.head_mean(seen, QkvPart::k, kHeads));
   };
   const Array want = key_means(Dtype::f32, true);
-  EXPECT_LT(error(key_means(Dtype::bf16, true), want), 3e-5);
-  EXPECT_GT(error(key_means(Dtype::bf16, false), want), 3e-4);
+  EXPECT_LT(relative_error(key_means(Dtype::bf16, true), want), 3e-5);
+  EXPECT_GT(relative_error(key_means(Dtype::bf16, false), want), 3e-4);
 }
 
 TEST_F(HalfTest, InputsInSinglePrecisionLoseNextToNothing) {
@@ -95,7 +84,7 @@ TEST_F(HalfTest, InputsInSinglePrecisionLoseNextToNothing) {
   };
   const std::vector<Array> want = results(Dtype::f32);
   const std::vector<Array> got = results(Dtype::bf16);
-  for (size_t i = 0; i < want.size(); ++i) EXPECT_LT(error(got[i], want[i]), 3e-5) << i;
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_LT(relative_error(got[i], want[i]), 3e-5) << i;
 }
 
 }  // namespace

@@ -3,9 +3,10 @@
 #include <hwy/targets.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {
@@ -52,6 +53,15 @@ std::string to_string(SimdLevel level) {
   return "scalar";
 }
 
+std::string level_names() {
+  std::string names;
+  for (const SimdLevel level : kLevels) {
+    if (!names.empty()) names += level == std::end(kLevels)[-1] ? " or " : ", ";
+    names += to_string(level);
+  }
+  return names;
+}
+
 std::vector<SimdLevel> available_levels() {
   std::vector<SimdLevel> levels;
   for (const SimdLevel level : kLevels) {
@@ -67,7 +77,7 @@ SimdLevel chosen_level() {
   for (const SimdLevel level : kLevels) {
     if (to_string(level) == cap) return level < best ? level : best;
   }
-  fail("FOVEA_SIMD={}: expected scalar, avx2, avx512 or avx512_bf16", cap);
+  fail("FOVEA_SIMD={}: expected {}", cap, level_names());
 }
 
 }  // namespace fovea

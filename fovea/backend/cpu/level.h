@@ -11,6 +11,9 @@ enum class SimdLevel { scalar, avx2, avx512, avx512_bf16 };
 // "scalar", "avx2", "avx512", "avx512_bf16".
 std::string to_string(SimdLevel level);
 
+// The levels of this architecture, for messages: "scalar, avx2, avx512 or avx512_bf16".
+std::string level_names();
+
 // The levels this machine can run, from the lowest to the highest.
 std::vector<SimdLevel> available_levels();
 

@@ -384,10 +384,15 @@ TEST_P(KernelsTest, MatchTakesTheLowerColumnOnTiesAndAnAllowedOneForNan) {
   std::vector<float> best(2);
   std::vector<int32_t> column(2);
   const std::shared_ptr<float[]> scratch = allocate_floats(match_scratch(t, columns, width));
-  t.match({a.data(), b.data(), 2, columns, width, 3, Similarity::dot, best.data(), column.data()},
-          scratch.get());
-  EXPECT_EQ(column[0], 3);
-  EXPECT_EQ(column[1], 3);
+  for (const Similarity similarity :
+       {Similarity::dot, Similarity::euclidean, Similarity::softmax}) {
+    t.match({a.data(), b.data(), 2, columns, width, 3, similarity, best.data(), column.data()},
+            scratch.get());
+    EXPECT_EQ(column[0], 3);
+    EXPECT_EQ(column[1], 3);
+    EXPECT_TRUE(std::isfinite(best[0]));
+    EXPECT_EQ(best[1], -INFINITY);  // or it would merge before all others
+  }
 }
 
 TEST_P(KernelsTest, RowsAreSummedAndCompared) {

@@ -93,11 +93,11 @@ void match(const Match& m, float* scratch) {
       Best best = largest_of(line, m.first_allowed, m.columns);
       if (euclidean) {
         const float squared = squared_norm(m.a + (row + r) * m.width, m.width) - best.value;
-        best.value = -std::sqrt(std::max(0.0F, squared));
+        best.value = -std::sqrt(std::max(squared, 0.0F));  // NaN stays NaN
       } else if (m.similarity == Similarity::softmax) {
         best.value = softmax_share(line, m.columns, best.value);
       }
-      m.best[row + r] = best.value;
+      m.best[row + r] = std::isnan(best.value) ? -INFINITY : best.value;
       m.best_column[row + r] = best.column;
     }
   });
