@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -117,17 +116,14 @@ int parse_and_run(int argc, char** argv) {
   return status;
 }
 
-// Says so without asking for more.
-int refuse_without_memory() {
-  std::fputs("fovea: not enough memory\n", stderr);
-  return kRefused;
-}
-
 // CLI11's static objects allocate before main, where nothing can catch what they throw: until then
 // this is what std::terminate does.
 std::terminate_handler g_usual_terminate = nullptr;
 [[gnu::constructor(101)]] void watch_static_objects() {
-  g_usual_terminate = std::set_terminate([] { std::_Exit(refuse_without_memory()); });
+  g_usual_terminate = std::set_terminate([] {
+    complain_of_memory();
+    std::_Exit(kRefused);
+  });
 }
 
 int run(int argc, char** argv) {
@@ -136,7 +132,8 @@ int run(int argc, char** argv) {
     flush_output();
     return status;
   } catch (const std::bad_alloc&) {
-    return refuse_without_memory();
+    complain_of_memory();
+    return kRefused;
   } catch (const std::exception& error) {
     complain(error.what());
     return kRefused;
