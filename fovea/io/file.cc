@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <list>
 #include <streambuf>
 #include <system_error>
 #include <utility>
@@ -126,6 +127,28 @@ void sync_folder(const fs::path& folder) {
   if (opened.valid()) ::fsync(opened.get());
 }
 
+// What stands at a place, kept under another name, and put back there with the scope unless it is
+// given up.
+class Former {
+ public:
+  explicit Former(const fs::path& place) : place_(place), kept_(temporary_name(folder_of(place))) {
+    is_kept_ = ::link(place_.c_str(), kept_.c_str()) == 0;
+    was_there_ = is_kept_ || errno != ENOENT;
+  }
+  Former(const Former&) = delete;
+  Former& operator=(const Former&) = delete;
+  ~Former() {
+    if (!given_up_ && is_kept_) ::rename(kept_.c_str(), place_.c_str());
+    if (!given_up_ && !was_there_) ::unlink(place_.c_str());
+    if (is_kept_) ::unlink(kept_.c_str());  // where it is the same file still, it wasn't renamed
+  }
+  void give_up() { given_up_ = true; }
+
+ private:
+  fs::path place_, kept_;
+  bool is_kept_ = false, was_there_ = false, given_up_ = false;
+};
+
 bool is_in_proc(const fs::path& path) {
   std::error_code error;
   const std::string folder = fs::canonical(fs::absolute(path, error).parent_path(), error).string();
@@ -214,7 +237,12 @@ void Replacement::move() {
 }
 
 void Replacement::take_places(std::initializer_list<Replacement*> files) {
-  for (Replacement* file : files) file->move();
+  std::list<Former> formers;
+  for (Replacement* file : files) {
+    if (file->file_ && files.size() > 1) formers.emplace_back(file->target_);
+    file->move();
+  }
+  for (Former& former : formers) former.give_up();
   for (const Replacement* file : files) {
     if (!file->target_.empty()) sync_folder(folder_of(file->target_));
   }

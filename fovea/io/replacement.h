@@ -20,7 +20,7 @@ class [[nodiscard]] Replacement {
 
   // Throws Error likewise.
   void take_place() { take_places({this}); }
-  // One after the other at once, and only then to the disk.
+  // All or none.
   static void take_places(std::initializer_list<Replacement*> files);
 
  private:

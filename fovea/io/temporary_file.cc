@@ -18,13 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The name does not contain the target's, which may already be as long as names can be.
-fs::path random_name(const fs::path& folder) {
-  std::random_device random;
-  return folder / fmt::format(".fovea-{:08x}{:08x}.tmp", random(), random());
-}
-
-bool is_random_name(const std::string& name) {
+bool is_temporary_name(const std::string& name) {
   return name.size() == 27 && name.starts_with(".fovea-") && name.ends_with(".tmp");
 }
 
@@ -47,7 +41,7 @@ void remove_left_behind(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator file(folder, error), end; !error && file != end;
        file.increment(error)) {
-    if (is_random_name(file->path().filename().string())) remove_if_left(file->path());
+    if (is_temporary_name(file->path().filename().string())) remove_if_left(file->path());
   }
 }
 
@@ -58,6 +52,12 @@ Descriptor open_unnamed(const fs::path& folder) {
 }
 
 }  // namespace
+
+fs::path temporary_name(const fs::path& folder) {
+  std::random_device random;
+  // Without the target's name, which may already be as long as names can be.
+  return folder / fmt::format(".fovea-{:08x}{:08x}.tmp", random(), random());
+}
 
 TemporaryFile::TemporaryFile(const fs::path& folder)
     : folder_(folder), descriptor_(open_unnamed(folder)) {
@@ -76,7 +76,7 @@ TemporaryFile::~TemporaryFile() {
 
 bool TemporaryFile::make_named() {
   while (true) {
-    name_ = random_name(folder_);
+    name_ = temporary_name(folder_);
     // Not mkstemp: the mode 0666 lets the system apply the umask, which can't be read safely.
     descriptor_ = Descriptor(::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (!descriptor_.valid() && errno == EEXIST) continue;
@@ -100,7 +100,7 @@ int TemporaryFile::move_to(const fs::path& target) {
     const int error = link_to(target);
     if (error != EEXIST) return error;
     // A link can't replace a file; a new name can.
-    const fs::path name = random_name(folder_);
+    const fs::path name = temporary_name(folder_);
     if (const int failed = link_to(name)) return failed;
     name_ = name;
   }

@@ -7,6 +7,9 @@
 
 namespace fovea {
 
+// A name in a folder that nothing has.
+std::filesystem::path temporary_name(const std::filesystem::path& folder);
+
 // A new empty file in a folder, with the usual permissions, that is gone with the scope unless it
 // took a place. It has no name where the file system can do that, so that not even a killed process
 // leaves it behind; else, and for the moment in which it replaces another file, it is called
