@@ -1,6 +1,6 @@
-// Preloaded into a program, lets its FOVEA_FAIL_AT-th allocation fail, from 1 on, counted from where
-// its own static objects are made; with FOVEA_FAIL_ALL all later ones too. The file
-// FOVEA_FAIL_REPORT then is there.
+// Preloaded into a program, lets its FOVEA_FAIL_AT-th allocation fail, from 1 on, counted from
+// where its own static objects are made; with FOVEA_FAIL_ALL all later ones too. The file
+// FOVEA_FAIL_REPORT then says "!allocation".
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -31,6 +31,7 @@ bool fails() {
   if (number != g_fail_at) return g_fail_all && number > g_fail_at;
   const char* report = std::getenv("FOVEA_FAIL_REPORT");
   const long file = syscall(SYS_openat, AT_FDCWD, report, O_WRONLY | O_CREAT, 0600);
+  syscall(SYS_write, file, "!allocation\n", 12);
   syscall(SYS_close, file);
   return true;
 }

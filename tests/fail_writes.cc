@@ -1,8 +1,8 @@
 // Preloaded into a program, lets one of its calls that write fail: the FOVEA_FAIL_AT-th from 1 on,
-// with the error number FOVEA_FAIL_ERRNO; the file FOVEA_FAIL_REPORT then is there. What libc does
+// with the error number FOVEA_FAIL_ERRNO. The names of the calls up to there, or of all, are in the
+// file FOVEA_FAIL_REPORT, one a line, the one that failed with a "!" before it. What libc does
 // inside itself (stdio) does not pass here.
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -11,7 +11,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -22,14 +24,23 @@ long setting(const char* name) {
   return text == nullptr ? 0 : std::atol(text);
 }
 
-// Counts a call; true, with errno set, where it shall fail.
-bool fails() {
-  if (++g_calls != setting("FOVEA_FAIL_AT")) return false;
-  const char* report = std::getenv("FOVEA_FAIL_REPORT");
-  const long file = syscall(SYS_openat, AT_FDCWD, report, O_WRONLY | O_CREAT, 0600);
+void report(const char* line) {
+  const char* path = std::getenv("FOVEA_FAIL_REPORT");
+  const long file = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  syscall(SYS_write, file, line, std::strlen(line));
   syscall(SYS_close, file);
+}
+
+// Counts a call; true, with errno set, where it shall fail.
+bool fails(const char* call) {
+  const long number = ++g_calls;
+  const long fail_at = setting("FOVEA_FAIL_AT");
+  if (fail_at != 0 && number > fail_at) return false;
+  char line[32];
+  std::snprintf(line, sizeof(line), "%s%s\n", number == fail_at ? "!" : "", call);
+  report(line);
   errno = static_cast<int>(setting("FOVEA_FAIL_ERRNO"));
-  return true;
+  return number == fail_at;
 }
 
 bool is_written_file(int fd) {
@@ -39,7 +50,7 @@ bool is_written_file(int fd) {
 }
 
 int open_file(int folder, const char* path, int flags, mode_t mode) {
-  if ((flags & O_ACCMODE) != O_RDONLY && fails()) return -1;
+  if ((flags & O_ACCMODE) != O_RDONLY && fails("open")) return -1;
   return static_cast<int>(syscall(SYS_openat, folder, path, flags, mode));
 }
 
@@ -69,26 +80,26 @@ int openat(int folder, const char* path, int flags, ...) {
 }
 
 ssize_t write(int fd, const void* bytes, size_t count) {
-  return is_written_file(fd) && fails() ? -1 : syscall(SYS_write, fd, bytes, count);
+  return is_written_file(fd) && fails("write") ? -1 : syscall(SYS_write, fd, bytes, count);
 }
 
 ssize_t writev(int fd, const iovec* pieces, int count) {
-  return is_written_file(fd) && fails() ? -1 : syscall(SYS_writev, fd, pieces, count);
+  return is_written_file(fd) && fails("writev") ? -1 : syscall(SYS_writev, fd, pieces, count);
 }
 
 ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {
-  return fails() ? -1 : syscall(SYS_pwrite64, fd, bytes, count, offset);
+  return fails("pwrite") ? -1 : syscall(SYS_pwrite64, fd, bytes, count, offset);
 }
 
 int ftruncate(int fd, off_t size) noexcept {
-  return fails() ? -1 : static_cast<int>(syscall(SYS_ftruncate, fd, size));
+  return fails("ftruncate") ? -1 : static_cast<int>(syscall(SYS_ftruncate, fd, size));
 }
 
-int fsync(int fd) { return fails() ? -1 : static_cast<int>(syscall(SYS_fsync, fd)); }
+int fsync(int fd) { return fails("fsync") ? -1 : static_cast<int>(syscall(SYS_fsync, fd)); }
 
 // It is closed in any case, as the system does it.
 int close(int fd) {
-  const bool failed = is_written_file(fd) && fails();
+  const bool failed = is_written_file(fd) && fails("close");
   const int error = errno;
   const int result = static_cast<int>(syscall(SYS_close, fd));
   if (failed) errno = error;
@@ -96,15 +107,18 @@ int close(int fd) {
 }
 
 int rename(const char* from, const char* to) noexcept {
-  return fails() ? -1 : static_cast<int>(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+  return fails("rename")
+             ? -1
+             : static_cast<int>(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
-  return fails() ? -1
-                 : static_cast<int>(syscall(SYS_linkat, from_folder, from, to_folder, to, flags));
+  return fails("linkat")
+             ? -1
+             : static_cast<int>(syscall(SYS_linkat, from_folder, from, to_folder, to, flags));
 }
 
 int mkdir(const char* path, mode_t mode) noexcept {
-  return fails() ? -1 : static_cast<int>(syscall(SYS_mkdirat, AT_FDCWD, path, mode));
+  return fails("mkdir") ? -1 : static_cast<int>(syscall(SYS_mkdirat, AT_FDCWD, path, mode));
 }
 }
