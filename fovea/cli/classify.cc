@@ -104,9 +104,8 @@ int classify(const Flags& flags) {
 
 }  // namespace
 
-void add_classify(CLI::App& program, int& status) {
-  CLI::App* command =
-      program.add_subcommand("classify", "Name the most likely classes of pictures");
+void add_classify(Command& program, int& status) {
+  Command* command = program.add_subcommand("classify", "Name the most likely classes of pictures");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_picture_flags(*command, flags->pictures, "IMAGE");

@@ -81,8 +81,8 @@ int convert(const Flags& flags) {
 
 }  // namespace
 
-void add_convert(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_convert(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("convert", "Write a model anew: smaller, or with parallel branches");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);

@@ -150,8 +150,8 @@ int embed(const Flags& flags, const Processes& processes) {
 
 }  // namespace
 
-void add_embed(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("embed", "Turn pictures into feature vectors");
+void add_embed(Command& program, int& status) {
+  Command* command = program.add_subcommand("embed", "Turn pictures into feature vectors");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_picture_flags(*command, flags->pictures, "PATH");

@@ -262,8 +262,8 @@ int evaluate(const Flags& flags, const Processes& processes) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("evaluate", "Measure accuracy on labelled pictures");
+void add_evaluate(Command& program, int& status) {
+  Command* command = program.add_subcommand("evaluate", "Measure accuracy on labelled pictures");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command

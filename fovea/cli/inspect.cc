@@ -200,8 +200,8 @@ int inspect(const Flags& flags) {
 
 }  // namespace
 
-void add_inspect(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("inspect", "Show what a model is and what it costs");
+void add_inspect(Command& program, int& status) {
+  Command* command = program.add_subcommand("inspect", "Show what a model is and what it costs");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_size(*command, flags->size);

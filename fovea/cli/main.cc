@@ -2,6 +2,7 @@
 // status.
 #include <fcntl.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "fovea/backend/cpu/level.h"
+#include "fovea/cli/command.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/io/fail.h"
@@ -87,19 +89,20 @@ int parse_and_run(int argc, char** argv) {
                            "Print the version and the instruction set in use");
   program.require_subcommand(0, 1);
   int status = kDone;
-  add_classify(program, status);
-  add_embed(program, status);
-  add_forward(program, status);
-  add_inspect(program, status);
-  add_bench(program, status);
-  add_evaluate(program, status);
-  add_visualize(program, status);
-  add_sweep(program, status);
-  add_tune(program, status);
-  add_convert(program, status);
-  add_train(program, status);
-  add_finetune(program, status);
-  add_distill(program, status);
+  Command commands(&program);
+  add_classify(commands, status);
+  add_embed(commands, status);
+  add_forward(commands, status);
+  add_inspect(commands, status);
+  add_bench(commands, status);
+  add_evaluate(commands, status);
+  add_visualize(commands, status);
+  add_sweep(commands, status);
+  add_tune(commands, status);
+  add_convert(commands, status);
+  add_train(commands, status);
+  add_finetune(commands, status);
+  add_distill(commands, status);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(arguments(argc, argv));

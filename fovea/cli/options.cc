@@ -15,7 +15,7 @@
 namespace fovea::cli {
 namespace fs = std::filesystem;
 
-void add_model(CLI::App& command, std::string& model) {
+void add_model(Command& command, std::string& model) {
   command
       .add_option("MODEL", model,
                   "Folder with model.safetensors and config.json; or a .safetensors\n"
@@ -27,7 +27,7 @@ void add_model(CLI::App& command, std::string& model) {
       ->required();
 }
 
-void add_heads(CLI::App& command, std::string& heads) {
+void add_heads(Command& command, std::string& heads) {
   command
       .add_option("--num-heads", heads,
                   "Attention heads of a model of which neither config.json nor its\n"
@@ -39,7 +39,7 @@ int parse_heads(const std::string& heads) {
   return heads.empty() ? 0 : parse_whole("--num-heads", heads, 1, 1024);
 }
 
-void add_run_flags(CLI::App& command, RunFlags& flags) {
+void add_run_flags(Command& command, RunFlags& flags) {
   command
       .add_option("--threads", flags.threads,
                   "Threads to compute with, at most as many as there are processors\n"
@@ -64,7 +64,7 @@ LoadOptions load_options(const RunFlags& flags) {
   return options;
 }
 
-void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
+void add_keep_ratio(Command& command, std::string& keep_ratio) {
   command
       .add_option("--keep-ratio", keep_ratio,
                   "Share of the patches that take the big path of a big.LITTLE\n"
@@ -88,7 +88,7 @@ Architecture as_run(Architecture architecture, const RunOptions& options) {
   return architecture;
 }
 
-void add_size(CLI::App& command, std::string& size) {
+void add_size(Command& command, std::string& size) {
   command
       .add_option("--size", size,
                   "Pixels of the input: 224; or height x width: 224x384\n"

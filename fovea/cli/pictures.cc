@@ -75,7 +75,7 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
 
 }  // namespace
 
-void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string& name) {
+void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name) {
   command
       .add_option(name, flags.paths,
                   "Pictures, and folders: every .jpg, .jpeg and .png in them,\n"

@@ -207,8 +207,8 @@ int sweep(const Flags& flags) {
 
 }  // namespace
 
-void add_sweep(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand(
+void add_sweep(Command& program, int& status) {
+  Command* command = program.add_subcommand(
       "sweep", "Measure what settings of merging keep, and how fast they are");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
@@ -234,7 +234,7 @@ void add_sweep(CLI::App& program, int& status) {
                    "random: the cloud in the plot (default 0)")
       ->type_name("N");
   command
-      ->add_option_function<std::string>(
+      ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer (default 0,4,8,12,16;\n"
           "with --threshold as many as it says). Of this and of all below:\n"
