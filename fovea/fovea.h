@@ -22,6 +22,8 @@ namespace fovea {
 
 struct LoadOptions {
   int threads = 0;  // 0: as many as the process may use
+  // Starts that many even where fewer can run at once, which is slow; the answers are the same.
+  bool oversubscribe = false;
   // bf16 keeps weights in half the memory, and multiplies in it where the processor can; sums,
   // norms, softmax, residuals and matching stay in single precision.
   Dtype dtype = Dtype::f32;

@@ -33,11 +33,11 @@ class FOVEA_API MappedFile {
 // bytes.
 FOVEA_API std::string read_text(const std::filesystem::path& path, size_t limit = size_t{64} << 20);
 
-// Writes `path` by filling a temporary file in the same folder and renaming it over `path`; on any
-// failure the temporary is removed, what was at `path` stays as it was, and Error names the file
-// and the reason (no space, no permission, no such folder). A symbolic link stays one: its target
-// is replaced. Things that are not regular files (/dev/stdout, a pipe) are written directly. The
-// stream only goes forward.
+// Writes `path` by filling a temporary file in the same folder, which takes its place when all of
+// it is on the disk; on any failure the temporary is removed, what was at `path` stays as it was,
+// and Error names the file and the reason (no space, no permission, no such folder). A symbolic
+// link stays one: its target is replaced. Things that are not regular files (/dev/stdout, a pipe)
+// are written directly. The stream only goes forward.
 FOVEA_API void write_atomically(const std::filesystem::path& path,
                                 const std::function<void(std::ostream&)>& fill);
 

@@ -14,6 +14,8 @@
 
 namespace fovea {
 
+class Replacement;
+
 // One tensor of an open file; `bytes` points into the memory map and is checked to hold exactly
 // elements(shape) elements of `dtype`.
 struct TensorView {
@@ -61,7 +63,11 @@ struct TensorToWrite {
 FOVEA_API TensorToWrite to_write(std::string name, const Array& array);
 FOVEA_API TensorToWrite to_write(std::string name, const IntArray& array);
 
-// Writes a file (atomically: see write_atomically) with tensors aligned to their element size.
+// Writes a file with tensors aligned to their element size, ready to take its place.
+Replacement prepare_safetensors(const std::filesystem::path& path,
+                                const std::vector<TensorToWrite>& tensors,
+                                const std::map<std::string, std::string>& metadata = {});
+// The same at once.
 FOVEA_API void write_safetensors(const std::filesystem::path& path,
                                  const std::vector<TensorToWrite>& tensors,
                                  const std::map<std::string, std::string>& metadata = {});
