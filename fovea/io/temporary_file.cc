@@ -42,7 +42,8 @@ void remove_left_behind(const fs::path& folder) {
     if (!seen.insert(fs::canonical(folder, error)).second) return;
   }
   // Not std::filesystem's iterator, which ends the program where memory is short.
-  const std::unique_ptr<DIR, decltype(&::closedir)> files(::opendir(folder.c_str()), ::closedir);
+  const auto close = [](DIR* opened) { ::closedir(opened); };
+  const std::unique_ptr<DIR, decltype(close)> files(::opendir(folder.c_str()), close);
   while (const dirent* file = files == nullptr ? nullptr : ::readdir(files.get())) {
     if (is_temporary_name(file->d_name)) remove_if_left(folder / file->d_name);
   }
