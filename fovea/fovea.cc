@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
+#include "fovea/backend/cpu/processors.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/io/fail.h"
@@ -26,27 +27,36 @@ class Workspaces {
 
   // Lends a backend for as long as the pointer lives.
   std::shared_ptr<Cpu> lend() {
-    std::unique_ptr<Cpu> cpu;
+    std::unique_ptr<Cpu> cpu = take_idle();
+    if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
     {
       const std::lock_guard lock(lock_);
-      if (!idle_.empty()) {
-        cpu = std::move(idle_.back());
-        idle_.pop_back();
-      }
+      idle_.reserve(idle_.size() + lent_ + 1);  // giving back must not fail
+      ++lent_;
     }
-    if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
     return {cpu.release(), [this](Cpu* used) {
               const std::lock_guard lock(lock_);
               idle_.emplace_back(used);
+              --lent_;
             }};
   }
 
  private:
+  // Null where none is idle.
+  std::unique_ptr<Cpu> take_idle() {
+    const std::lock_guard lock(lock_);
+    if (idle_.empty()) return nullptr;
+    std::unique_ptr<Cpu> cpu = std::move(idle_.back());
+    idle_.pop_back();
+    return cpu;
+  }
+
   SimdLevel level_;
   Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   std::mutex lock_;
-  std::vector<std::unique_ptr<Cpu>> idle_;
+  std::vector<std::unique_ptr<Cpu>> idle_;  // has room for all that is lent
+  size_t lent_ = 0;
 };
 
 void check_images(const Array& images, const Architecture& a) {
@@ -160,8 +170,8 @@ struct Model::State {
       : architecture(std::move(a)),
         config(std::move(c)),
         level(chosen_level()),
-        threads(
-            std::make_shared<Threads>(options.threads > 0 ? options.threads : usable_processors())),
+        threads(std::make_shared<Threads>(
+            options.oversubscribe ? options.threads : threads_to_start(options.threads))),
         shared(level, options.dtype, threads),
         serial(level, options.dtype, std::make_shared<Threads>(1)),
         vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}

@@ -65,4 +65,6 @@ void leave_out_notes() { g_notes = false; }
 
 void complain(std::string_view text) { print_line("fovea", text); }
 
+void complain_of_memory() noexcept { std::fputs("fovea: not enough memory\n", stderr); }
+
 }  // namespace fovea::cli

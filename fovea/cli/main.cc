@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -118,9 +119,14 @@ int parse_and_run(int argc, char** argv) {
   return status;
 }
 
-int refuse(std::string_view message) {
-  complain(message);
-  return kRefused;
+// CLI11's static objects allocate before main, where nothing can catch what they throw: until then
+// this is what std::terminate does.
+std::terminate_handler g_usual_terminate = nullptr;
+[[gnu::constructor(101)]] void watch_static_objects() {
+  g_usual_terminate = std::set_terminate([] {
+    complain_of_memory();
+    std::_Exit(kRefused);
+  });
 }
 
 int run(int argc, char** argv) {
@@ -129,9 +135,11 @@ int run(int argc, char** argv) {
     flush_output();
     return status;
   } catch (const std::bad_alloc&) {
-    return refuse("not enough memory");
+    complain_of_memory();
+    return kRefused;
   } catch (const std::exception& error) {
-    return refuse(error.what());
+    complain(error.what());
+    return kRefused;
   }
 }
 
@@ -139,6 +147,7 @@ int run(int argc, char** argv) {
 }  // namespace fovea::cli
 
 int main(int argc, char** argv) {
+  std::set_terminate(fovea::cli::g_usual_terminate);
   fovea::cli::hold_standard_streams();
   return fovea::cli::run(argc, argv);
 }

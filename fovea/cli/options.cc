@@ -41,7 +41,9 @@ int parse_heads(const std::string& heads) {
 
 void add_run_flags(Command& command, RunFlags& flags) {
   command
-      .add_option("--threads", flags.threads, "Threads to compute with (default: all there are)")
+      .add_option("--threads", flags.threads,
+                  "Threads to compute with, at most as many as there are processors\n"
+                  "for this process (default: all, or OMP_NUM_THREADS where fewer)")
       ->type_name("N");
   command
       .add_option("--dtype", flags.dtype,

@@ -28,6 +28,7 @@ struct Pictures {
   std::vector<std::filesystem::path> paths;  // folders resolved, in order
   size_t skipped = 0;                        // arguments that there was nothing to read of
   int batch = 1;
+  size_t done = 0;  // pictures beside these, that an earlier run has read
 };
 // Names what there is not on standard error, in the first process, and goes on. Throws Error where
 // nothing is left.

@@ -13,7 +13,7 @@
 #include "fovea/cli/settings.h"
 #include "fovea/cli/sweep_report.h"
 #include "fovea/io/fail.h"
-#include "fovea/io/file.h"
+#include "fovea/io/replacement.h"
 #include "fovea/study/comparison.h"
 
 namespace fovea::cli {
@@ -176,6 +176,16 @@ int measure(const Model& model, const Pictures& pictures, int passes, const Inte
   return kSomeSkipped;
 }
 
+void write_files(const Flags& flags, const std::vector<SweepRow>& rows) {
+  Replacement table(flags.output, [&](std::ostream& out) { out << sweep_csv(rows); });
+  const std::string plot = plot_path(flags);
+  if (plot.empty()) return table.take_place();
+  Replacement drawing(plot, [&](std::ostream& out) {
+    out << sweep_plot(flags.model, along(flags.merge.typed), rows);
+  });
+  Replacement::take_places({&table, &drawing});
+}
+
 int sweep(const Flags& flags) {
   std::vector<Setting> settings = asked_for(flags.merge);
   const int passes = parse_whole("--passes", flags.passes, 1, 1000);
@@ -191,13 +201,7 @@ int sweep(const Flags& flags) {
   Comparison comparison(model, merges, [&] { return interrupt.happened(); });
   const int status = measure(model, pictures, passes, interrupt, comparison);
   const std::vector<SweepRow> rows = sweep_rows(model, settings, comparison);
-  write_atomically(flags.output, [&](std::ostream& out) { out << sweep_csv(rows); });
-  const std::string plot = plot_path(flags);
-  if (!plot.empty()) {
-    write_atomically(plot, [&](std::ostream& out) {
-      out << sweep_plot(flags.model, along(flags.merge.typed), rows);
-    });
-  }
+  write_files(flags, rows);
   return status;
 }
 

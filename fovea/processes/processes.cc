@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 
-#include "fovea/backend/cpu/threads.h"
+#include "fovea/backend/cpu/processors.h"
 
 namespace fovea {
 
@@ -30,7 +31,8 @@ void Processes::together(const std::function<void()>& part) const {
   try {
     part();
   } catch (const std::exception& error) {
-    std::strncpy(message.data(), error.what(), message.size() - 1);
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    std::strncpy(message.data(), memory ? "not enough memory" : error.what(), message.size() - 1);
     failed[rank_] = 1;
   }
   sum(failed);

@@ -85,6 +85,15 @@ TEST(Journal, GoesOnAndDropsWhatWasDoneAfterTheCheckpoint) {
   EXPECT_EQ(events_of(files[1])[1], "train/loss 25 0.125");
 }
 
+TEST(Journal, DropsALineThatWasCutShort) {
+  const TemporaryFolder folder;
+  { Journal(folder / "log.csv", 0).add(trained_to(10, 0.5)); }
+  const std::string whole = read_text(folder / "log.csv");
+  write_file(folder / "log.csv", whole + "1");  // of 12, say
+  { const Journal journal(folder / "log.csv", 15); }
+  EXPECT_EQ(read_text(folder / "log.csv"), whole);
+}
+
 TEST(Journal, NamesTheFileThatCannotBeWritten) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { Journal(folder / "none" / "log.csv", 0); }), HasSubstr("none"));

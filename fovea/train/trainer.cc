@@ -9,6 +9,7 @@
 #include <cmath>
 #include <memory>
 
+#include "fovea/backend/cpu/processors.h"
 #include "fovea/data/batches.h"
 #include "fovea/data/dataset.h"
 #include "fovea/io/fail.h"
@@ -381,7 +382,8 @@ void say_plainly(const std::function<void()>& part) {
 
 Trained train(const Recipe& recipe, const TrainOptions& given, const Processes& processes) {
   TrainOptions options = given;
-  if (options.threads == 0) options.threads = processes.processors();
+  options.threads =
+      options.threads > 0 ? threads_to_start(options.threads) : processes.processors();
   keep_freed_memory();
   torch::set_num_threads(options.threads);
   std::unique_ptr<Run> run;

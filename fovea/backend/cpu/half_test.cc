@@ -87,5 +87,26 @@ TEST_F(HalfTest, InputsInSinglePrecisionLoseNextToNothing) {
   for (size_t i = 0; i < want.size(); ++i) EXPECT_LT(relative_error(got[i], want[i]), 3e-5) << i;
 }
 
+// Leaves memory that holds nothing but NaN behind, for what is computed next.
+void fill_with_nan(Cpu& cpu) {
+  std::vector<Tensor> tensors;
+  const Array rows({kTokens, 1024}, std::vector<float>(kTokens * 1024, NAN));
+  for (int i = 0; i < 4; ++i) tensors.push_back(cpu.write(rows));
+}
+
+TEST_F(HalfTest, OddWidthsReadNoMemoryThatNobodyWrote) {
+  constexpr int64_t kOdd = 25;
+  Cpu cpu = make(Dtype::bf16);
+  const Cpu::Norm norm = cpu.make_norm({random_half({kOdd}, 1, 3)}, {random_half({kOdd}, 1, 4)}, 1);
+  const Cpu::Qkv qkv = cpu.make_qkv({random_half({3 * kOdd, kOdd}, 0.1F, 1)}, {}, 1);
+  const Cpu::Linear w = cpu.make_linear({random_half({kOdd, kOdd}, 0.1F, 5)}, {});
+  const Tensor x = cpu.write(random_half({kTokens, kOdd}, 1, 6));
+  const CpuProjection projection = cpu.project(x, norm, qkv, false);
+  fill_with_nan(cpu);
+  const Tensor attended = cpu.attention(projection, 1, {});
+  for (const float value : cpu.read(cpu.linear(attended, w)).data)
+    ASSERT_TRUE(std::isfinite(value));
+}
+
 }  // namespace
 }  // namespace fovea

@@ -11,36 +11,44 @@
 namespace fovea {
 namespace {
 
+#if HWY_ARCH_X86_64
+
 constexpr SimdLevel kLevels[] = {SimdLevel::scalar, SimdLevel::avx2, SimdLevel::avx512,
                                  SimdLevel::avx512_bf16};
 
-bool has_avx512_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 bool is_available(SimdLevel level) {
   const int64_t targets = hwy::SupportedTargets();
+  const bool has_avx512 = (targets & HWY_AVX3) != 0;
   switch (level) {
-    case SimdLevel::scalar:
-      return true;
     case SimdLevel::avx2:
       return (targets & HWY_AVX2) != 0;
     case SimdLevel::avx512:
-      return (targets & HWY_AVX3) != 0;
+      return has_avx512;
     case SimdLevel::avx512_bf16:
-      return (targets & HWY_AVX3) != 0 && has_avx512_bf16();
+      return has_avx512 && __builtin_cpu_supports("avx512bf16") != 0;
+    default:
+      return level == SimdLevel::scalar;
   }
-  return false;
 }
+
+#else
+
+#if HWY_ARCH_ARM_A64
+constexpr SimdLevel kLevels[] = {SimdLevel::scalar, SimdLevel::neon};
+#else
+constexpr SimdLevel kLevels[] = {SimdLevel::scalar};
+#endif
+
+bool is_available(SimdLevel) { return true; }  // NEON is part of the architecture
+
+#endif
 
 }  // namespace
 
 std::string to_string(SimdLevel level) {
   switch (level) {
+    case SimdLevel::neon:
+      return "neon";
     case SimdLevel::avx2:
       return "avx2";
     case SimdLevel::avx512:
@@ -52,6 +60,8 @@ std::string to_string(SimdLevel level) {
   }
   return "scalar";
 }
+
+std::span<const SimdLevel> known_levels() { return kLevels; }
 
 std::string level_names() {
   std::string names;

@@ -21,6 +21,7 @@ namespace fovea::kernels::HWY_NAMESPACE {
 constexpr Table make_table(SimdLevel level) {
   const Product f32 = {false,
                        F32::kDepth,
+                       0,
                        hot_rows<F32>,
                        packed_bytes<F32>,
                        pack_panels<F32>,
@@ -30,6 +31,7 @@ constexpr Table make_table(SimdLevel level) {
   bf16.packed_bytes = packed_bytes<Bf16Weights>;
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
+  bf16.gemm_scratch = kWideFloats;
   return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,   nullptr,
           nullptr, layer_norm, normalize, match,  weighted_sum, maximum};
 }
@@ -39,6 +41,7 @@ constexpr Table make_bf16_table() {
   Table table = make_table(SimdLevel::avx512_bf16);
   table.bf16 = {true,
                 Bf16::kDepth,
+                0,
                 hot_rows<Bf16>,
                 packed_bytes<Bf16>,
                 pack_panels<Bf16>,
@@ -90,6 +93,10 @@ const Table& table(SimdLevel level) {
 #if HWY_TARGETS & HWY_AVX2
   static constexpr Table kAvx2 = N_AVX2::make_table(SimdLevel::avx2);
   if (level == SimdLevel::avx2) return kAvx2;
+#endif
+#if HWY_TARGETS & HWY_NEON
+  static constexpr Table kNeon = N_NEON::make_table(SimdLevel::neon);
+  if (level == SimdLevel::neon) return kNeon;
 #endif
   static constexpr Table kScalar = N_SCALAR::make_table(SimdLevel::scalar);
   return kScalar;
