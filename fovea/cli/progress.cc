@@ -29,7 +29,7 @@ Progress::~Progress() { clear(); }
 
 void Progress::advance(size_t count) {
   done_ += count;
-  if (!on_terminal_ || done_ == 0) return;
+  if (!on_terminal_ || count == 0) return;
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
   const double rate = static_cast<double>(done_) / std::max(passed.count(), 1e-6);
   const double left = static_cast<double>(total_ - done_) / rate;

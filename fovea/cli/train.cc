@@ -223,7 +223,8 @@ void add_finetune(Command& program, int& status) {
       "Examples:\n"
       "  fovea finetune vits14 --data flowers/ --output out --tune attention --delta true\n"
       "  fovea classify vits14+out/delta.safetensors flower.jpg\n"
-      "  fovea finetune deit_small --data cifar10.zip --output out --img-size 112");
+      "  fovea finetune deit_small --data cifar10.zip --val-split test --output out --img-size "
+      "112");
   command->callback([flags, &status] { status = train_from(*flags); });
 }
 

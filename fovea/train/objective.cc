@@ -26,15 +26,11 @@ MaeOptions mae_options(const Recipe& r) {
 
 }  // namespace
 
-Objective::Objective(const Recipe& recipe, Student& student, const MergeOptions& merge, int threads)
-    : student_(student), merge_(merge), amp_(recipe.amp) {
+Objective::Objective(const Recipe& recipe, Student& student, const MergeOptions& merge,
+                     const LoadOptions& teacher)
+    : student_(student), merge_(merge), in_bf16_(teacher.dtype == Dtype::bf16) {
   if (!recipe.teacher.empty()) {
-    const Dtype dtype = recipe.amp ? Dtype::bf16 : Dtype::f32;
-    teacher_ = std::make_unique<Teacher>(
-        recipe, student.architecture,
-        LoadOptions{.threads = threads,
-                    .dtype = dtype,
-                    .heads = recipe.model.empty() ? recipe.num_heads : 0});
+    teacher_ = std::make_unique<Teacher>(recipe, student.architecture, teacher);
   }
   if (is_mae(recipe)) {
     check_stem(student.architecture);
@@ -48,7 +44,7 @@ std::vector<TorchParameter> Objective::parameters() const {
 }
 
 Loss Objective::of(const Batch& batch, Random& random) {
-  const Autocast autocast(amp_, student_.torch->device().type());
+  const Autocast autocast(in_bf16_, student_.torch->device().type());
   if (!decoder_) return of_classes(batch);
   return {mae_loss(*student_.torch, student_.vit, *decoder_, images_of(batch), random), {}};
 }

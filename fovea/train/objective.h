@@ -23,8 +23,10 @@ struct Loss {
 // a decoder paints (recipe.objective "mae").
 class Objective {
  public:
-  // `student` outlives this. Throws Error for a teacher or a decoder that does not fit it.
-  Objective(const Recipe& recipe, Student& student, const MergeOptions& merge, int threads);
+  // `student` outlives this; it multiplies in the dtype of `teacher`, which says how a teacher is
+  // run. Throws Error for a teacher or a decoder that does not fit it.
+  Objective(const Recipe& recipe, Student& student, const MergeOptions& merge,
+            const LoadOptions& teacher);
 
   // Of what is trained beside the student and thrown away afterwards.
   std::vector<TorchParameter> parameters() const;
@@ -37,7 +39,7 @@ class Objective {
 
   Student& student_;
   MergeOptions merge_;
-  bool amp_;
+  bool in_bf16_;
   std::unique_ptr<Teacher> teacher_;
   std::unique_ptr<MaeDecoder> decoder_;
 };

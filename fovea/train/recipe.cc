@@ -44,6 +44,11 @@ class Setter {
     *slot = value_.get<bool>();
     return {};
   }
+  std::string operator()(Amp* slot) const {
+    if (value_ != "auto" && !value_.is_boolean()) return one_of(field_.choices);
+    *slot = value_ == "auto" ? Amp::automatic : value_.get<bool>() ? Amp::on : Amp::off;
+    return {};
+  }
   std::string operator()(std::string* slot) const {
     // What says how tokens merge may be an object or a number, and is kept as text.
     const bool is_merge = std::string_view(field_.name).ends_with("merge");
@@ -123,6 +128,11 @@ std::string_view nearest(const std::string& key, const std::vector<RecipeField>&
 
 }  // namespace
 
+void to_json(nlohmann::ordered_json& value, Amp amp) {
+  value = amp == Amp::on;
+  if (amp == Amp::automatic) value = "auto";
+}
+
 void read_recipe(const std::string& text, const std::string& name, Recipe& recipe) {
   const json object = parse_json_object(text, name);
   const std::vector<RecipeField> fields = recipe_fields(recipe);
@@ -149,7 +159,9 @@ void set_typed(const RecipeField& field, const std::string& text) {
   } else if (std::holds_alternative<std::vector<int>*>(field.slot) && value.is_number()) {
     value = json::array({value});
   }
-  if (std::holds_alternative<bool*>(field.slot) && (text == "on" || text == "off")) {
+  const bool is_switch =
+      std::holds_alternative<bool*>(field.slot) || std::holds_alternative<Amp*>(field.slot);
+  if (is_switch && (text == "on" || text == "off")) {
     value = text == "on";
   }
   set(field, value, option);

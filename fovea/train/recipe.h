@@ -12,6 +12,11 @@
 
 namespace fovea {
 
+// Whether to multiply in bf16: where the processor does, or in any case.
+enum class Amp { automatic, on, off };
+// "auto", true or false, as a recipe.json has it.
+void to_json(nlohmann::ordered_json& value, Amp amp);
+
 // Names are timm's where timm has one. Every member is a key of recipe.json and an option of the
 // command line.
 struct Recipe {
@@ -77,7 +82,7 @@ struct Recipe {
   double layer_decay = 1;
   double clip_grad = 0;
   double model_ema = 0;
-  bool amp = false;
+  Amp amp = Amp::automatic;
 
   // Merging: a number of tokens, or what a --merge-config file holds, as JSON.
   std::string merge = {};
@@ -111,7 +116,7 @@ struct Recipe {
 
 // One key: where it is kept, what its help shows, and what is possible.
 struct RecipeField {
-  using Slot = std::variant<int*, double*, bool*, std::string*, std::array<double, 2>*,
+  using Slot = std::variant<int*, double*, bool*, Amp*, std::string*, std::array<double, 2>*,
                             std::array<double, 3>*, std::vector<int>*>;
   const char* name;
   Slot slot;

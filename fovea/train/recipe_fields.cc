@@ -100,7 +100,12 @@ std::vector<RecipeField> step_fields(Recipe& r) {
       {"clip_grad", &r.clip_grad, "largest norm of the gradient; 0: any", 0, kBig},
       {"model_ema", &r.model_ema, "decay of the mean of weights that is kept; 0: none", 0,
        0.999999},
-      {"amp", &r.amp, "multiply in bf16, the teacher too"},
+      {"amp",
+       &r.amp,
+       "multiply in bf16, the teacher too; auto (default): where the processor does",
+       0,
+       0,
+       {"auto", "true", "false"}},
       {"merge", &r.merge, R"(while training: a number of tokens a layer, or {"r": 4, ...})"},
       {"eval_merge", &r.eval_merge, "while evaluating: likewise"},
   };

@@ -40,7 +40,7 @@ TEST(Recipe, ReadsEveryKindOfKey) {
               "recipe.json", recipe);
   EXPECT_EQ(recipe.depth, 9);
   EXPECT_EQ(recipe.lr, 0.002);
-  EXPECT_TRUE(recipe.amp);
+  EXPECT_EQ(recipe.amp, Amp::on);
   EXPECT_EQ(recipe.stem, "hmlp");
   EXPECT_THAT(recipe.scale, testing::ElementsAre(0.2, 0.9));
   EXPECT_THAT(recipe.stem_widths, testing::ElementsAre(32, 64));
@@ -56,7 +56,8 @@ TEST(Recipe, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(refusal(R"({"depth": 0})"), HasSubstr("depth is 0"));
   EXPECT_THAT(refusal(R"({"depth": 1.5})"), HasSubstr("depth is 1.5"));
   EXPECT_THAT(refusal(R"({"hflip": 1.01})"), HasSubstr("from 0 to 1"));
-  EXPECT_THAT(refusal(R"({"amp": 1})"), HasSubstr("true or false"));
+  EXPECT_THAT(refusal(R"({"amp": "on"})"), HasSubstr("amp is \"on\"; expected one of auto"));
+  EXPECT_THAT(refusal(R"({"amp": 1})"), HasSubstr("one of auto, true, false"));
   EXPECT_THAT(refusal(R"({"stem": "mlp"})"), HasSubstr("one of linear, hmlp, conv"));
   EXPECT_THAT(refusal(R"({"scale": [0.5]})"), HasSubstr("2 numbers"));
   EXPECT_THAT(refusal(R"({"data": 3})"), HasSubstr("expected a text"));
@@ -73,7 +74,7 @@ TEST(Recipe, IsTypedAsWell) {
   type("data", "2024", recipe);
   type("merge", "5", recipe);
   EXPECT_EQ(recipe.depth, 4);
-  EXPECT_TRUE(recipe.amp);
+  EXPECT_EQ(recipe.amp, Amp::on);
   EXPECT_THAT(recipe.scale, testing::ElementsAre(0.3, 1));
   EXPECT_THAT(recipe.stem_widths, testing::ElementsAre(48));
   EXPECT_EQ(recipe.data, "2024");
@@ -88,6 +89,7 @@ TEST(Recipe, IsReadAgainFromItsText) {
   type("stem_widths", "24,48", recipe);
   type("merge", R"({"r": 3})", recipe);
   const std::string text = recipe_text(recipe);
+  EXPECT_THAT(text, HasSubstr(R"("amp": "auto")"));
   Recipe again;
   read_recipe(text, "recipe.json", again);
   EXPECT_EQ(recipe_text(again), text);

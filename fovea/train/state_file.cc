@@ -12,7 +12,8 @@ namespace {
 std::map<std::string, std::string> to_metadata(const Progressed& p) {
   return {{"format", "fovea-training"},
           {"step", fmt::format("{}", p.step)},
-          {"seconds", fmt::format("{}", p.seconds)}};
+          {"seconds", fmt::format("{}", p.seconds)},
+          {"dtype", p.dtype}};
 }
 
 template <typename T>
@@ -42,6 +43,8 @@ Progressed read_state(const std::filesystem::path& path,
   Progressed progressed;
   take(file, "step", progressed.step);
   take(file, "seconds", progressed.seconds);
+  const auto dtype = file.metadata().find("dtype");
+  if (dtype != file.metadata().end()) progressed.dtype = dtype->second;
   const torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : tensors) {
     const auto found = file.tensors().find(name);

@@ -14,6 +14,8 @@ namespace fovea {
 struct Progressed {
   int64_t step = 0;    // steps done
   double seconds = 0;  // of training, over all sittings
+  std::string dtype =
+      {};  // in which the last sitting multiplied; empty where an old file tells not
 };
 
 // Writes a safetensors file (atomically) of all these tensors and of `progressed`. Throws Error

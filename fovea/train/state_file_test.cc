@@ -20,11 +20,12 @@ std::vector<TorchParameter> tensors(double value) {
 TEST(StateFile, GivesBackWhatWasWritten) {
   const TemporaryFolder folder;
   const auto path = folder.path() / "checkpoint.safetensors";
-  write_state(path, tensors(0.1), {.step = 12, .seconds = 3.25});
+  write_state(path, tensors(0.1), {.step = 12, .seconds = 3.25, .dtype = "bf16"});
   const std::vector<TorchParameter> read = tensors(0);
   const Progressed progressed = read_state(path, read);
   EXPECT_EQ(progressed.step, 12);
   EXPECT_EQ(progressed.seconds, 3.25);
+  EXPECT_EQ(progressed.dtype, "bf16");
   for (size_t i = 0; i < read.size(); ++i) {
     EXPECT_TRUE(torch::equal(read[i].values, tensors(0.1)[i].values));
   }

@@ -17,6 +17,8 @@
 #include "fovea/model/delta.h"
 #include "fovea/model/save.h"
 #include "fovea/train/adamw.h"
+#include "fovea/train/amp.h"
+#include "fovea/train/batch_options.h"
 #include "fovea/train/evaluation.h"
 #include "fovea/train/gradients.h"
 #include "fovea/train/objective.h"
@@ -36,33 +38,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-BatchOptions batch_options(const Recipe& r, const Config& config, const Processes& processes) {
-  BatchOptions options;
-  options.preprocessing = config.preprocessing;
-  options.augmentation.crop = r.crop == "resized"  ? Crop::resized
-                              : r.crop == "padded" ? Crop::padded
-                                                   : Crop::centre;
-  options.augmentation.scale = r.scale;
-  options.augmentation.ratio = r.ratio;
-  options.augmentation.padding = r.padding;
-  options.augmentation.hflip = r.hflip;
-  options.augmentation.rand_augment.operations = r.rand_augment;
-  options.augmentation.rand_augment.magnitude = r.rand_augment_magnitude;
-  options.augmentation.reprob = r.reprob;
-  options.mix = {r.mixup, r.cutmix, r.mixup_prob, r.mixup_switch_prob};
-  options.smoothing = r.smoothing;
-  if (r.batch_size % processes.size() != 0) {
-    fail("batch_size is {}; expected a multiple of the processes, {}", r.batch_size,
-         processes.size());
-  }
-  options.batch = r.batch_size;
-  options.shard = processes.rank();
-  options.shards = processes.size();
-  options.threads = r.workers;
-  options.seed = r.seed;
-  return options;
-}
-
 // What the next line of the log is about.
 struct Window {
   double loss = 0;
@@ -72,7 +47,8 @@ struct Window {
 
 class Run {
  public:
-  Run(const Recipe& recipe, const TrainOptions& options, const Processes& processes);
+  Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp,
+      const Processes& processes);
   void begin();
   Trained go();
 
@@ -82,7 +58,9 @@ class Run {
   }
   std::vector<TorchParameter> trained() const;
   std::vector<TorchParameter> state() const;
+  const char* dtype_name() const { return amp_.in_bf16 ? "bf16" : "f32"; }
   void prepare_output();
+  void go_on();
   Random step_random() const;
   void step(const Batch& batch);
   double learn(const Batch& batch, torch::Tensor& logits);
@@ -99,6 +77,7 @@ class Run {
 
   Recipe recipe_;
   const TrainOptions& options_;
+  AmpChoice amp_;
   const Processes& processes_;
   std::unique_ptr<Dataset> data_, val_data_;
   Student student_;
@@ -116,15 +95,20 @@ class Run {
   Trained result_;
 };
 
-Run::Run(const Recipe& recipe, const TrainOptions& options, const Processes& processes)
+Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp,
+         const Processes& processes)
     : recipe_(recipe),
       options_(options),
+      amp_(amp),
       processes_(processes),
       data_(is_mae(recipe) ? open_unlabelled(recipe.data, recipe.train_split)
                            : open_dataset(recipe.data, recipe.train_split)),
       student_(
           make_student(recipe, is_mae(recipe) ? std::vector<std::string>{} : data_->classes())),
-      objective_(recipe, student_, options.merge, options.threads),
+      objective_(recipe, student_, options.merge,
+                 {.threads = options.threads,
+                  .dtype = amp.in_bf16 ? Dtype::bf16 : Dtype::f32,
+                  .heads = recipe.model.empty() ? recipe.num_heads : 0}),
       batches_(*data_, batch_options(recipe, student_.config, processes)),
       optimizer_(trained(), recipe, student_.architecture.depth),
       gradients_(optimizer_.trained(), processes),
@@ -157,6 +141,19 @@ std::vector<TorchParameter> Run::state() const {
   return all;
 }
 
+// The models that the run reads must outlive it.
+void check_output(const Recipe& recipe) {
+  const std::filesystem::path output = recipe.output;
+  std::vector<std::filesystem::path> written = {output / kDelta};
+  if (!recipe.delta) written = {output, output / "model.safetensors", output / "config.json"};
+  for (const std::string& model : {recipe.model, recipe.teacher}) {
+    for (const std::filesystem::path& path : written) {
+      if (!is_part_of(path, model)) continue;
+      fail("output {}: holds the model {}; expected another folder", recipe.output, model);
+    }
+  }
+}
+
 void Run::prepare_output() {
   std::error_code error;
   std::filesystem::create_directories(recipe_.output, error);
@@ -176,13 +173,23 @@ void Run::prepare_output() {
   }
 }
 
+void Run::go_on() {
+  done_ = read_state(file("checkpoint.safetensors"), state());
+  optimizer_.set_steps(done_.step);
+  options_.note(fmt::format("going on after step {} of {}", done_.step, steps_));
+  if (!done_.dtype.empty() && done_.dtype != dtype_name()) {
+    options_.note(
+        fmt::format("multiplies in {}, but the steps before in {}: losses will be others "
+                    "than had the run not ended; --amp true or false keeps to one",
+                    dtype_name(), done_.dtype));
+  }
+}
+
 void Run::begin() {
   prepare_output();
-  if (options_.resume) {
-    done_ = read_state(file("checkpoint.safetensors"), state());
-    optimizer_.set_steps(done_.step);
-    options_.note(fmt::format("going on after step {} of {}", done_.step, steps_));
-  }
+  if (!amp_.note.empty()) options_.note(amp_.note);
+  if (options_.resume) go_on();
+  done_.dtype = dtype_name();
   if (processes_.is_first()) {
     journal_ = std::make_unique<Journal>(file("log.csv"), done_.step);
     write_atomically(file("recipe.json"), [&](std::ostream& out) { out << recipe_text(recipe_); });
@@ -377,11 +384,17 @@ Trained train(const Recipe& recipe, const TrainOptions& given, const Processes& 
   options.threads =
       options.threads > 0 ? threads_to_start(options.threads) : processes.processors();
   torch::set_num_threads(options.threads);
-  std::unique_ptr<Run> run;
+  Multiplier multiplier;
   processes.together([&] {
     check_recipe(recipe);
+    check_output(recipe);
+    say_plainly([&] { multiplier = multiplier_of(recipe.device); });
+  });
+  const AmpChoice amp = choose_amp(recipe.amp, agreed(multiplier, processes));
+  std::unique_ptr<Run> run;
+  processes.together([&] {
     say_plainly([&] {
-      run = std::make_unique<Run>(recipe, options, processes);
+      run = std::make_unique<Run>(recipe, options, amp, processes);
       run->begin();
     });
   });

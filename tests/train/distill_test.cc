@@ -34,6 +34,7 @@ class BigLittleRun : public testing::Test {
     r.crop_pct = 0.8;
     r.batch_size = 12;
     r.warmup_epochs = 0;
+    r.amp = Amp::off;
     r.val_every = 0;
     return r;
   }

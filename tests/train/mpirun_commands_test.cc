@@ -10,6 +10,7 @@
 #include "fovea/io/file.h"
 #include "tests/cli_testing.h"
 #include "tests/paths.h"
+#include "tests/terminal.h"
 #include "tests/train/mpirun.h"
 #include "tests/train/training_data.h"
 
@@ -90,6 +91,22 @@ TEST_F(MpirunCommands, EmbedWritesTheFilesOfOneProcess) {
       expect_same_files(std::to_string(processes), "1");
     }
   }
+}
+
+// mpirun gives its processes pipes; who sends their messages to a terminal sees one bar, and its
+// end.
+TEST_F(MpirunCommands, TheFirstDrawsHowFarItsShareIs) {
+  const PseudoTerminal terminal;
+  if (!terminal.is_there()) GTEST_SKIP() << "no pseudo terminal here";
+  const std::string command = R"(exec "$0" "$@" 2>)" + terminal.name();
+  const Finished finished =
+      run_processes(2, "/bin/sh",
+                    {"-c", command, fovea_program(), "embed", vit_, path("data/val"), "-o",
+                     path("x.npy"), "--threads", "1"});
+  EXPECT_EQ(finished.status, 0) << finished.err;
+  const std::string drawn = terminal.drawn();
+  EXPECT_THAT(drawn, HasSubstr(" 12/12 "));  // of 24 pictures
+  EXPECT_EQ(times(drawn, " 12/12 "), 1) << drawn;
 }
 
 TEST_F(MpirunCommands, EmbedLeavesOutWhatCannotBeReadAndSaysSoOnce) {

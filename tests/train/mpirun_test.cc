@@ -35,7 +35,8 @@ class Mpirun : public testing::Test {
     write_file(folder_ / "recipe.json",
                R"({"width": 32, "depth": 2, "heads": 2, "img_size": 32, "patch_size": 16,
                    "crop": "padded", "epochs": 2, "warmup_epochs": 1, "batch_size": 12,
-                   "stem_widths": [8, 8, 16, 16], "lr": 0.002, "log_every": 1, "val_every": 0, "clip_grad": 1})");
+                   "stem_widths": [8, 8, 16, 16], "lr": 0.002, "log_every": 1, "val_every": 0, "clip_grad": 1,
+                   "amp": false})");
   }
 
   // `fovea train` with some keys of the recipe; one process is started without mpirun.

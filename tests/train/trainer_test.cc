@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <map>
 #include <string>
@@ -36,6 +37,7 @@ class TrainingRun : public testing::Test {
     recipe.warmup_epochs = 1;
     recipe.batch_size = 12;
     recipe.lr = 2e-3;
+    recipe.amp = Amp::off;
     recipe.log_every = 1;
     recipe.val_every = 0;
     return recipe;
@@ -65,6 +67,27 @@ TEST_F(TrainingRun, LearnsAndSavesAModelThatAnswers) {
   EXPECT_EQ(result.logits.shape, (Shape{1, 3}));
 }
 
+TEST_F(TrainingRun, LeavesTheAllocatorOfItsHostAlone) {
+  Recipe r = recipe("out");
+  r.epochs = 0.2;
+  train(r, options_);
+  const size_t before = ::mallinfo2().hblks;  // blocks with pages of their own
+  const std::vector<char> large(size_t{64} << 20);
+  EXPECT_EQ(::mallinfo2().hblks, before + 1);
+}
+
+TEST_F(TrainingRun, SaysHowFarTheEvaluationIs) {
+  Recipe r = recipe("out");
+  r.epochs = 0.2;
+  std::vector<int64_t> pictures;
+  options_.on_evaluated = [&](int64_t done, int64_t of) {
+    EXPECT_EQ(of, 24);
+    pictures.push_back(done);
+  };
+  train(r, options_);
+  EXPECT_THAT(pictures, testing::ElementsAre(24));
+}
+
 TEST_F(TrainingRun, MergesWhileItLearns) {
   Recipe r = recipe("out");
   r.layer_scale = 0.1;
@@ -75,7 +98,7 @@ TEST_F(TrainingRun, MergesWhileItLearns) {
 
 TEST_F(TrainingRun, InBf16LearnsAsWell) {
   Recipe r = recipe("out");
-  r.amp = true;
+  r.amp = Amp::on;
   options_.merge = {.schedule = {.r = 2}, .prop_attn = true};
   EXPECT_GT(train(r, options_).top1.value_or(0), 80);
 }

@@ -1,0 +1,34 @@
+#include "fovea/train/batch_options.h"
+
+#include "fovea/io/error.h"
+
+namespace fovea {
+
+BatchOptions batch_options(const Recipe& r, const Config& config, const Processes& processes) {
+  BatchOptions options;
+  options.preprocessing = config.preprocessing;
+  options.augmentation.crop = r.crop == "resized"  ? Crop::resized
+                              : r.crop == "padded" ? Crop::padded
+                                                   : Crop::centre;
+  options.augmentation.scale = r.scale;
+  options.augmentation.ratio = r.ratio;
+  options.augmentation.padding = r.padding;
+  options.augmentation.hflip = r.hflip;
+  options.augmentation.rand_augment.operations = r.rand_augment;
+  options.augmentation.rand_augment.magnitude = r.rand_augment_magnitude;
+  options.augmentation.reprob = r.reprob;
+  options.mix = {r.mixup, r.cutmix, r.mixup_prob, r.mixup_switch_prob};
+  options.smoothing = r.smoothing;
+  if (r.batch_size % processes.size() != 0) {
+    fail("batch_size is {}; expected a multiple of the processes, {}", r.batch_size,
+         processes.size());
+  }
+  options.batch = r.batch_size;
+  options.shard = processes.rank();
+  options.shards = processes.size();
+  options.threads = r.workers;
+  options.seed = r.seed;
+  return options;
+}
+
+}  // namespace fovea
