@@ -62,7 +62,9 @@ class CliMemory : public testing::TestWithParam<Command> {
   static void expect_told(const Finished& finished) {
     EXPECT_LE(finished.status, 2) << finished.err;
     const std::vector<std::string> lines = lines_of(finished.err);
-    if (finished.status == 2) EXPECT_THAT(lines.back(), HasSubstr("not enough memory"));
+    if (finished.status == 2) {
+      EXPECT_THAT(lines.back(), HasSubstr("not enough memory"));
+    }
     for (const std::string& line : lines) {
       if (&line == &lines.back() && finished.status == 2) break;
       EXPECT_TRUE(line.starts_with("note: ") || line.starts_with("fovea: skipped: ")) << line;
