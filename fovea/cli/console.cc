@@ -1,9 +1,8 @@
 // What the program says, with every failure of standard output noticed.
 #include "fovea/cli/console.h"
 
-#include <signal.h>
-
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>

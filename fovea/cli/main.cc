@@ -119,14 +119,24 @@ int parse_and_run(int argc, char** argv) {
   return status;
 }
 
-// CLI11's static objects allocate before main, where nothing can catch what they throw: until then
-// this is what std::terminate does.
 std::terminate_handler g_usual_terminate = nullptr;
-[[gnu::constructor(101)]] void watch_static_objects() {
-  g_usual_terminate = std::set_terminate([] {
+
+// Some of what others wrote allocates where nothing can catch what it throws: CLI11's static
+// objects, destructors of nlohmann's JSON, the standard library's walk through a folder.
+void terminate_in_one_line() {
+  try {
+    if (std::current_exception() != nullptr) throw;
+  } catch (const std::bad_alloc&) {
     complain_of_memory();
     std::_Exit(kRefused);
-  });
+  } catch (...) {
+  }
+  g_usual_terminate();
+}
+
+// Before static objects are made.
+[[gnu::constructor(101)]] void set_terminate() {
+  g_usual_terminate = std::set_terminate(terminate_in_one_line);
 }
 
 int run(int argc, char** argv) {
@@ -147,7 +157,6 @@ int run(int argc, char** argv) {
 }  // namespace fovea::cli
 
 int main(int argc, char** argv) {
-  std::set_terminate(fovea::cli::g_usual_terminate);
   fovea::cli::hold_standard_streams();
   return fovea::cli::run(argc, argv);
 }

@@ -1,12 +1,15 @@
 // fovea train, fovea finetune and fovea distill: recipes become models.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
@@ -14,6 +17,7 @@
 #include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/run_together.h"
+#include "fovea/cli/training_display.h"
 #include "fovea/io/file.h"
 #include "fovea/train/trainer.h"
 
@@ -50,37 +54,6 @@ double peak_mb() {
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
-
-// What happens meanwhile, on standard error: a line for each of the log, and between them, on a
-// terminal, one that is drawn again and again.
-class Display {
- public:
-  void step(int64_t step, int64_t steps, double loss, double speed) {
-    if (!on_terminal_) return;
-    fmt::print(stderr, "\r\033[Kstep {}/{}  loss {:.4f}  {:.0f} images/s", step, steps, loss,
-               speed);
-    drawn_ = true;
-  }
-  void line(const JournalLine& line) {
-    clear();
-    if (line.val_top1) {
-      fmt::print(stderr, "epoch {:.2f}  step {}  top-1 {:.2f} %  top-5 {:.2f} %\n", line.epoch,
-                 line.step, *line.val_top1, line.val_top5.value_or(0));
-    } else {
-      fmt::print(stderr, "epoch {:.2f}  step {}  loss {:.4f}  lr {:.2e}  {:.0f} images/s\n",
-                 line.epoch, line.step, line.loss.value_or(0), line.learning_rate.value_or(0),
-                 line.images_per_second.value_or(0));
-    }
-  }
-  void clear() {
-    if (drawn_) fmt::print(stderr, "\r\033[K");
-    drawn_ = false;
-  }
-
- private:
-  bool on_terminal_ = ::isatty(STDERR_FILENO) != 0;
-  bool drawn_ = false;
-};
 
 void print_trained(const Trained& trained, const Recipe& recipe, bool json) {
   if (json) {
@@ -140,23 +113,40 @@ Task task_of(const Flags& flags) {
   return task;
 }
 
+// Lines come at least once a minute, also where a step takes longer.
+constexpr std::chrono::seconds kSilence{50};
+
+void show_on(TrainingDisplay& display, TrainOptions& options) {
+  options.note = [](const std::string& text) { note(text); };
+  options.on_step = [&](int64_t step, int64_t steps, double loss, double images_per_second) {
+    display.step(step, steps, loss, images_per_second);
+  };
+  options.on_evaluated = [&](int64_t pictures, int64_t of) { display.evaluated(pictures, of); };
+  options.on_line = [&](const JournalLine& line) { display.line(line); };
+}
+
+// libtorch frees and asks for the same large blocks at every step; kept, their pages need not be
+// cleared anew.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+}
+
 int train_with(const Processes& processes, const Flags& flags) {
   Task task;
   processes.together([&] { task = task_of(flags); });
+  keep_freed_memory();
   const Interrupt interrupt;
-  Display display;
+  std::optional<TrainingDisplay> display;
   task.options.stop = [&] { return interrupt.happened(); };
   if (processes.is_first()) {
-    task.options.note = [](const std::string& text) { note(text); };
-    task.options.on_step = [&](int64_t step, int64_t steps, double loss, double speed) {
-      display.step(step, steps, loss, speed);
-    };
-    task.options.on_line = [&](const JournalLine& line) { display.line(line); };
+    display.emplace(::isatty(STDERR_FILENO) != 0, kSilence, tell);
+    show_on(*display, task.options);
   }
   const Trained trained = train(task.recipe, task.options, processes);
   const int status = trained.stopped ? kSomeSkipped : kDone;
   if (!processes.is_first()) return status;
-  display.clear();
+  display.reset();
   if (trained.stopped) note("interrupted: --resume goes on from here");
   print_trained(trained, task.recipe, flags.json);
   return status;
@@ -233,7 +223,7 @@ void add_finetune(Command& program, int& status) {
       "Examples:\n"
       "  fovea finetune vits14 --data flowers/ --output out --tune attention --delta true\n"
       "  fovea classify vits14+out/delta.safetensors flower.jpg\n"
-      "  fovea finetune deit_small --data cifar10.zip --output out --img-size 112 --amp true");
+      "  fovea finetune deit_small --data cifar10.zip --output out --img-size 112");
   command->callback([flags, &status] { status = train_from(*flags); });
 }
 

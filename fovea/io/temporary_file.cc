@@ -1,5 +1,6 @@
 #include "fovea/io/temporary_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -7,10 +8,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace fovea {
@@ -18,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_temporary_name(const std::string& name) {
+bool is_temporary_name(std::string_view name) {
   return name.size() == 27 && name.starts_with(".fovea-") && name.ends_with(".tmp");
 }
 
@@ -38,10 +41,11 @@ void remove_left_behind(const fs::path& folder) {
     std::error_code error;
     if (!seen.insert(fs::canonical(folder, error)).second) return;
   }
-  std::error_code error;
-  for (fs::directory_iterator file(folder, error), end; !error && file != end;
-       file.increment(error)) {
-    if (is_temporary_name(file->path().filename().string())) remove_if_left(file->path());
+  // Not std::filesystem's iterator, which ends the program where memory is short.
+  const auto close = [](DIR* opened) { ::closedir(opened); };
+  const std::unique_ptr<DIR, decltype(close)> files(::opendir(folder.c_str()), close);
+  while (const dirent* file = files == nullptr ? nullptr : ::readdir(files.get())) {
+    if (is_temporary_name(file->d_name)) remove_if_left(folder / file->d_name);
   }
 }
 

@@ -8,13 +8,13 @@
 namespace fovea {
 
 Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& options,
-                     const std::function<bool()>& stop, const Processes& processes) {
+                     const Watch& watch, const Processes& processes) {
   constexpr int64_t kBatch = 32;
   const Preprocessing& spec = model.config().preprocessing;
   const int64_t pixels = int64_t{3} * spec.height * spec.width;
   Accuracy accuracy;
   const auto [begin, end] = processes.share_of(data.size());
-  for (int64_t first = begin; first < end && !stop(); first += kBatch) {
+  for (int64_t first = begin; first < end && !watch.stop(); first += kBatch) {
     const int64_t count = std::min(kBatch, end - first);
     Array images({count, 3, spec.height, spec.width});
     for (int64_t i = 0; i < count; ++i) {
@@ -27,6 +27,7 @@ Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& 
       accuracy.add(std::span(result.logits.data).subspan(i * classes, classes),
                    data.label(first + i));
     }
+    watch.on_evaluated(first + count - begin, end - begin);
   }
   processes.sum({&accuracy.images, &accuracy.first, &accuracy.among_five});
   return accuracy;

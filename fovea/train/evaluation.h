@@ -10,9 +10,14 @@
 
 namespace fovea {
 
+// Who looks on while a process does its share.
+struct Watch {
+  std::function<bool()> stop;  // ends it early, with what is done
+  std::function<void(int64_t pictures, int64_t of)> on_evaluated;
+};
+
 // Of a model whose classes are the data's. Every process does its share; the result is that of all.
-// Ends early, with what is done, where `stop` says so on one of them.
 Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& options,
-                     const std::function<bool()>& stop, const Processes& processes);
+                     const Watch& watch, const Processes& processes);
 
 }  // namespace fovea

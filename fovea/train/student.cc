@@ -73,10 +73,19 @@ Preprocessing new_preprocessing(const Recipe& r) {
   return p;
 }
 
+// The size of input that the model has had may be all that tells the grid of its positions.
+void keep_grid(Architecture& a) {
+  if (a.position_rows == 0 || a.image_size[0] > 0) return;
+  const std::array<int, 2> size = made_for(a);
+  const auto [prefix, grid] = position_layout(a, {size[0] / a.patch[0], size[1] / a.patch[1]});
+  a.image_size = {grid[0] * a.patch[0], grid[1] * a.patch[1]};
+}
+
 void set_input(Student& student, const Recipe& recipe) {
   Architecture& a = student.architecture;
+  keep_grid(a);
+  a.input_size = made_for(a);
   if (recipe.img_size > 0) a.input_size = {recipe.img_size, recipe.img_size};
-  if (a.input_size[0] == 0) a.input_size = made_for(a);
   for (const int axis : {0, 1}) {
     if (a.input_size[axis] % a.patch[axis] != 0) {
       fail("img_size is {}; expected a multiple of the patch, {}", a.input_size[axis],
@@ -123,16 +132,24 @@ void set_drop_path(Vit<Torch>& vit, double rate) {
   }
 }
 
-// The student's weights from `source`, and those that a big.LITTLE ViT has beside them.
+int64_t count_parameters(const Architecture& a) {
+  int64_t count = 0;
+  for_each_tensor(a, [&](const std::string&, const Shape& shape) { count += elements(shape); });
+  return count;
+}
+
+// The student's weights from `source`, and those that a big.LITTLE ViT has beside them. The model
+// keeps copies of the architecture, which must be as it stays.
 void load_weights(WeightSource& source, const Recipe& recipe, const std::string& name,
                   Student& student) {
-  if (!recipe.big_little || student.architecture.routing) {
-    student.vit = Vit<Torch>::load(*student.torch, source, student.architecture);
-    return;
-  }
-  add_routing(recipe, name, student.architecture);
+  Architecture& a = student.architecture;
+  const bool becomes_routed = recipe.big_little && !a.routing;
+  if (becomes_routed) add_routing(recipe, name, a);
+  set_routing(student, recipe);
+  set_input(student, recipe);
+  a.parameters = count_parameters(a);
   WithRouting routed(source, recipe.seed);
-  student.vit = Vit<Torch>::load(*student.torch, routed, student.architecture);
+  student.vit = Vit<Torch>::load(*student.torch, becomes_routed ? routed : source, a);
 }
 
 void load_from(const std::string& model, const Recipe& recipe,
@@ -167,12 +184,6 @@ Student make_student(const Recipe& recipe, const std::vector<std::string>& class
     load_from(start, recipe, classes, student);
   }
   student.config.labels = classes;
-  set_input(student, recipe);
-  student.architecture.parameters = 0;
-  for_each_tensor(student.architecture, [&](const std::string&, const Shape& shape) {
-    student.architecture.parameters += elements(shape);
-  });
-  set_routing(student, recipe);
   set_drop_path(student.vit, recipe.drop_path);
   freeze(student, recipe);
   return student;

@@ -1,6 +1,5 @@
 #include "fovea/train/trainer.h"
 
-#include <malloc.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -307,9 +306,9 @@ void Run::evaluate() {
   if (!val_data_) return;
   processes_.wait_for_all();  // until it is written
   const Model model = Model::load(result_.model, {.threads = options_.threads});
-  const Accuracy accuracy =
-      evaluate_on(model, *val_data_, {.merge = options_.eval_merge, .want_tokens = false},
-                  options_.stop, processes_);
+  const Watch watch = {options_.stop, options_.on_evaluated};
+  const Accuracy accuracy = evaluate_on(
+      model, *val_data_, {.merge = options_.eval_merge, .want_tokens = false}, watch, processes_);
   if (accuracy.images < val_data_->size()) return;  // told to stop
   JournalLine line;
   line.step = done_.step;
@@ -362,13 +361,6 @@ Trained Run::go() {
   return result_;
 }
 
-// libtorch frees and asks for the same large blocks at every step; kept, their pages need not be
-// cleared anew.
-void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-}
-
 // libtorch's errors come with pages of where they were thrown.
 void say_plainly(const std::function<void()>& part) {
   try {
@@ -384,7 +376,6 @@ Trained train(const Recipe& recipe, const TrainOptions& given, const Processes& 
   TrainOptions options = given;
   options.threads =
       options.threads > 0 ? threads_to_start(options.threads) : processes.processors();
-  keep_freed_memory();
   torch::set_num_threads(options.threads);
   std::unique_ptr<Run> run;
   processes.together([&] {

@@ -25,6 +25,8 @@ struct TrainOptions {
   // Called after every step; loss is that step's.
   std::function<void(int64_t step, int64_t steps, double loss, double images_per_second)> on_step =
       [](int64_t, int64_t, double, double) {};
+  // Called meanwhile with how many pictures of how many this process has evaluated on.
+  std::function<void(int64_t pictures, int64_t of)> on_evaluated = [](int64_t, int64_t) {};
   std::function<void(const JournalLine&)> on_line = [](const JournalLine&) {};
 };
 
