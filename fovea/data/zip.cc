@@ -3,6 +3,7 @@
 
 #include <zip.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "fovea/io/fail.h"
@@ -11,6 +12,7 @@ namespace fovea {
 namespace {
 
 constexpr uint64_t kMostBytes = uint64_t{1} << 29;  // of an entry; a few bytes can claim to be more
+constexpr uint64_t kPieceBytes = uint64_t{1} << 20;
 
 struct CloseEntry {
   void operator()(zip_file_t* file) const { zip_fclose(file); }
@@ -92,13 +94,20 @@ std::vector<std::byte> ZipFile::read(int64_t entry) const {
 std::vector<std::byte> ZipFile::read(zip* handle, int64_t entry) const {
   const uint64_t size = stat(handle, entry).size;
   if (size > kMostBytes) fail("{}: {} bytes; expected at most {}", name(entry), size, kMostBytes);
-  std::vector<std::byte> bytes(size);
   const std::unique_ptr<zip_file_t, CloseEntry> file(zip_fopen_index(handle, entry, 0));
   if (file == nullptr) fail("{}: {}", name(entry), printable(zip_strerror(handle)));
-  const zip_int64_t got = zip_fread(file.get(), bytes.data(), size);
+  // Grown as bytes come: an entry may claim more than it holds.
+  std::vector<std::byte> bytes;
+  zip_int64_t got = 0;
+  do {
+    const size_t before = bytes.size();
+    bytes.resize(std::min<uint64_t>(size, before + kPieceBytes));
+    got = zip_fread(file.get(), bytes.data() + before, bytes.size() - before);
+    bytes.resize(before + std::max<zip_int64_t>(got, 0));
+  } while (got > 0 && bytes.size() < size);
   // The checksum is compared where the end is read.
   std::byte beyond;
-  if (got != static_cast<zip_int64_t>(size) || zip_fread(file.get(), &beyond, 1) != 0) {
+  if (bytes.size() != size || zip_fread(file.get(), &beyond, 1) != 0) {
     fail("{}: broken: {}", name(entry), printable(zip_file_strerror(file.get())));
   }
   return bytes;

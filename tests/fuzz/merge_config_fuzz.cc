@@ -1,0 +1,29 @@
+// Any text as a file of --merge-config: one clear Error, or options that can be written down and
+// read again.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "fovea/cli/merge_config.h"
+#include "fovea/io/error.h"
+
+namespace {
+
+void read(const std::string& text) {
+  const std::string written =
+      fovea::cli::merge_config_text(fovea::cli::parse_merge_config(text, "merge.json"));
+  const auto again = fovea::cli::parse_merge_config(written, "again.json");
+  if (fovea::cli::merge_config_text(again) != written) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  try {
+    read(std::string(reinterpret_cast<const char*>(data), size));
+  } catch (const fovea::Error&) {
+    // The only exception that may come out.
+  }
+  return 0;
+}
