@@ -1,7 +1,9 @@
 // A model is run by the thread that asks, whose stack may be small.
 #include <gtest/gtest.h>
+#include <limits.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <string>
@@ -14,12 +16,11 @@
 namespace fovea {
 namespace {
 
-constexpr size_t kStack = 96 * 1024;
-
 void run_with_small_stack(std::function<void()> work) {
   pthread_attr_t attributes;
   ASSERT_EQ(pthread_attr_init(&attributes), 0);
-  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kStack), 0);
+  const auto size = std::max<size_t>(96 * 1024, PTHREAD_STACK_MIN);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, size), 0);
   pthread_t thread;
   const auto call = [](void* function) -> void* {
     (*static_cast<std::function<void()>*>(function))();
