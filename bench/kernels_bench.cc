@@ -77,6 +77,8 @@ void gemm(benchmark::State& state, Epilogue epilogue, Dtype dtype) {
   g.c_half = half_output ? reinterpret_cast<uint16_t*>(c.get()) : nullptr;
   g.bias = bias.get();
   g.epilogue = epilogue;
+  const auto scratch = allocate_floats(product.gemm_scratch);
+  g.scratch = scratch.get();
   for (auto _ : state) product.gemm(g, 0, g.m, 0, panel_count(t, g.n));
   report(state, 2.0 * static_cast<double>(g.m * g.n * g.k), dtype);
 }

@@ -4,6 +4,7 @@ include(CMakePackageConfigHelpers)
 
 # fovea/fovea.h, all that it includes, and what a program needs to read and write files itself.
 set(FOVEA_PUBLIC_HEADERS
+    api.h
     fovea.h
     backend/kinds.h
     backend/plan.h
@@ -27,7 +28,9 @@ foreach(header ${FOVEA_PUBLIC_HEADERS})
 endforeach()
 
 install(TARGETS fovea EXPORT foveaTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS fovea_cli)
+if(FOVEA_CLI)
+  install(TARGETS fovea_cli)
+endif()
 
 set(FOVEA_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/fovea)
 configure_package_config_file(

@@ -32,7 +32,8 @@ int parse_threads(const std::string& text) {
   const bool is_number = !text.empty() && text.size() <= 3 &&
                          text.find_first_not_of("0123456789") == std::string::npos;
   if (!is_number || std::stoi(text) == 0)
-    fovea::fail("--threads {}: expected a whole number from 1 to 999", fovea::printable(text));
+    throw fovea::Error("--threads " + fovea::printable(text) +
+                       ": expected a whole number from 1 to 999");
   return std::stoi(text);
 }
 
@@ -45,8 +46,8 @@ Flags parse(const std::vector<std::string>& words) {
       continue;
     }
     if (words[i] != "--r" && words[i] != "--threads")
-      fovea::fail("{}: no such option; expected {}", fovea::printable(words[i]), kUsage);
-    if (i + 1 == words.size()) fovea::fail("{}: no value; expected {}", words[i], kUsage);
+      throw fovea::Error(fovea::printable(words[i]) + ": no such option; expected " + kUsage);
+    if (i + 1 == words.size()) throw fovea::Error(words[i] + ": no value; expected " + kUsage);
     if (words[i] == "--r") {
       flags.merge.schedule = fovea::parse_schedule(words[i + 1]);
     } else {
@@ -54,7 +55,7 @@ Flags parse(const std::vector<std::string>& words) {
     }
     ++i;
   }
-  if (flags.pictures.empty()) fovea::fail("expected {}", kUsage);
+  if (flags.pictures.empty()) throw fovea::Error(std::string("expected ") + kUsage);
   return flags;
 }
 

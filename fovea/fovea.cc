@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
+#include "fovea/backend/cpu/processors.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/stored.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
@@ -25,33 +27,46 @@ class Workspaces {
 
   // Lends a backend for as long as the pointer lives.
   std::shared_ptr<Cpu> lend() {
-    std::unique_ptr<Cpu> cpu;
+    std::unique_ptr<Cpu> cpu = take_idle();
+    if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
     {
       const std::lock_guard lock(lock_);
-      if (!idle_.empty()) {
-        cpu = std::move(idle_.back());
-        idle_.pop_back();
-      }
+      idle_.reserve(idle_.size() + lent_ + 1);  // giving back must not fail
+      ++lent_;
     }
-    if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
     return {cpu.release(), [this](Cpu* used) {
               const std::lock_guard lock(lock_);
               idle_.emplace_back(used);
+              --lent_;
             }};
   }
 
  private:
+  // Null where none is idle.
+  std::unique_ptr<Cpu> take_idle() {
+    const std::lock_guard lock(lock_);
+    if (idle_.empty()) return nullptr;
+    std::unique_ptr<Cpu> cpu = std::move(idle_.back());
+    idle_.pop_back();
+    return cpu;
+  }
+
   SimdLevel level_;
   Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   std::mutex lock_;
-  std::vector<std::unique_ptr<Cpu>> idle_;
+  std::vector<std::unique_ptr<Cpu>> idle_;  // has room for all that is lent
+  size_t lent_ = 0;
 };
 
 void check_images(const Array& images, const Architecture& a) {
   const Shape& s = images.shape;
   if (s.size() != 4 || s[1] != 3)
     fail("images are {}; expected [batch, 3, height, width]", to_string(s));
+  if (checked_elements(s) != static_cast<int64_t>(images.data.size())) {
+    fail("images are {} but hold {} values; expected as many as their shape says", to_string(s),
+         images.data.size());
+  }
   if (s[0] < 1 || s[2] < a.patch[0] || s[3] < a.patch[1] || s[2] % a.patch[0] != 0 ||
       s[3] % a.patch[1] != 0) {
     fail(
@@ -65,6 +80,18 @@ void check_images(const Array& images, const Architecture& a) {
          kMostPatches, kMostPatches);
   }
 }
+
+// A backend's time counts for a profile as long as this lives, however a run ends.
+class Profiled {
+ public:
+  Profiled(Cpu& cpu, Profile* profile) : cpu_(cpu) { cpu_.set_profile(profile); }
+  ~Profiled() { cpu_.set_profile(nullptr); }
+  Profiled(const Profiled&) = delete;
+  Profiled& operator=(const Profiled&) = delete;
+
+ private:
+  Cpu& cpu_;
+};
 
 // Pictures become inputs of the size that the model was made for.
 void set_input_size(Config& config, const Architecture& a) {
@@ -143,8 +170,8 @@ struct Model::State {
       : architecture(std::move(a)),
         config(std::move(c)),
         level(chosen_level()),
-        threads(
-            std::make_shared<Threads>(options.threads > 0 ? options.threads : usable_processors())),
+        threads(std::make_shared<Threads>(
+            options.oversubscribe ? options.threads : threads_to_start(options.threads))),
         shared(level, options.dtype, threads),
         serial(level, options.dtype, std::make_shared<Threads>(1)),
         vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}
@@ -168,9 +195,8 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   const Architecture& a = architecture;
   const Shape& s = images.shape;
   Result result;
-  const int64_t features = a.pool_concat ? 2 * a.width : a.width;
-  result.features = Array({s[0], features});
-  result.logits = Array({s[0], a.classes > 0 ? a.classes : features});
+  result.features = Array({s[0], a.features()});
+  result.logits = Array({s[0], a.classes > 0 ? a.classes : a.features()});
   result.layer_tokens = IntArray({s[0], a.depth});
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
   if (options.want_trace) result.trace = IntArray({s[0], a.depth, positions});
@@ -207,10 +233,11 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
   };
   if (options.profile == nullptr) return run();
   Profile profile;
-  cpu->set_profile(&profile);
   const auto start = std::chrono::steady_clock::now();
-  run();
-  cpu->set_profile(nullptr);
+  {
+    const Profiled profiled(*cpu, &profile);
+    run();
+  }
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
   profile[Work::other] = passed.count() - profile.total();
   const std::lock_guard lock(profile_lock);
@@ -220,7 +247,7 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 Model Model::load(const std::filesystem::path& path, const LoadOptions& options) {
-  StoredModel stored = open_stored(path);
+  StoredModel stored = open_stored(path, options.heads);
   set_input_size(stored.config, stored.architecture);
   CheckpointWeights weights(stored.checkpoint);
   auto state = std::make_shared<State>(std::move(stored.architecture), std::move(stored.config),
@@ -233,6 +260,10 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
   Config config;
   config.architecture = name;
   Architecture architecture = named_architecture(name);
+  if (options.heads > 0 && options.heads != architecture.heads) {
+    fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.heads,
+         options.heads);
+  }
   set_input_size(config, architecture);
   RandomWeights weights(seed);
   return Model(
@@ -242,6 +273,7 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
 const Architecture& Model::architecture() const { return state_->architecture; }
 const Config& Model::config() const { return state_->config; }
 int Model::threads() const { return state_->threads->count(); }
+std::string Model::simd() const { return to_string(state_->level); }
 const std::vector<std::string>& Model::notes() const { return state_->notes; }
 
 Array Model::preprocess(const std::filesystem::path& picture) const {
@@ -252,6 +284,17 @@ Array Model::preprocess(const std::filesystem::path& picture) const {
 }
 
 Array dense_features(const Result& result, int64_t image, int prefix) {
+  if (result.tokens.shape.size() != 3 || result.source.shape.size() != 2) {
+    fail("dense features of a result without tokens; expected one of a run with want_tokens");
+  }
+  if (image < 0 || image >= result.tokens.shape[0]) {
+    fail("dense features of image {}; expected one of the {} of the result, from 0", image,
+         result.tokens.shape[0]);
+  }
+  if (prefix < 0 || prefix > result.source.shape[1]) {
+    fail("dense features behind {} prefix tokens; expected from 0 to the {} tokens of the input",
+         prefix, result.source.shape[1]);
+  }
   const int64_t tokens = result.tokens.shape[1];
   const int64_t channels = result.tokens.shape[2];
   const int64_t positions = result.source.shape[1];

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/api.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/profile.h"
 #include "fovea/io/array.h"
@@ -21,9 +22,14 @@ namespace fovea {
 
 struct LoadOptions {
   int threads = 0;  // 0: as many as the process may use
+  // Starts that many even where fewer can run at once, which is slow; the answers are the same.
+  bool oversubscribe = false;
   // bf16 keeps weights in half the memory, and multiplies in it where the processor can; sums,
   // norms, softmax, residuals and matching stay in single precision.
   Dtype dtype = Dtype::f32;
+  // Attention heads of a model of which neither config.json nor its name or width tells; 0: they
+  // do. Throws Error where config.json says otherwise.
+  int heads = 0;
 };
 
 // What a run gives; the names are those of `fovea forward`'s output. With a threshold images keep
@@ -46,8 +52,9 @@ struct Result {
 };
 
 // One feature for every patch of an image of a result, merged or not: [P, C], the patches in rows
-// from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix().
-Array dense_features(const Result& result, int64_t image, int prefix);
+// from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix(). Throws Error
+// where the run was told not to keep tokens, or has no such image.
+FOVEA_API Array dense_features(const Result& result, int64_t image, int prefix);
 
 // What a caller wants of a run; tokens, sizes, source and trace cost copies of their
 // size.
@@ -60,7 +67,7 @@ struct RunOptions {
 };
 
 // A model ready to run. Copies share the weights. Safe to call from several threads at once.
-class Model {
+class FOVEA_API Model {
  public:
   // `path`: a folder with model.safetensors and config.json, or a .safetensors file. Throws Error
   // naming the file and what is wrong with it.
@@ -73,6 +80,8 @@ class Model {
   const Config& config() const;
   // How many threads a run may use.
   int threads() const;
+  // The instruction set that runs it: "avx2" and the like, as FOVEA_SIMD names them.
+  std::string simd() const;
   // One line each: what the file held that was not used.
   const std::vector<std::string>& notes() const;
 

@@ -225,7 +225,8 @@ TEST(BigLittle, BatchAndThreadsDontChangeABit) {
     for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
       const Model single = Model::load(kGoldens / name, {.threads = 1, .dtype = dtype});
       for (const int threads : {1, 2, 3}) {
-        const Model model = Model::load(kGoldens / name, {.threads = threads, .dtype = dtype});
+        const Model model = Model::load(
+            kGoldens / name, {.threads = threads, .oversubscribe = true, .dtype = dtype});
         const Result all = model.run(images);
         for (int64_t i = 0; i < images.shape[0]; ++i) {
           const Result alone = single.run(image_of(images, i));

@@ -1,5 +1,6 @@
 // `fovea evaluate`, `embed --dense` and `forward --unmerge` from outside.
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,35 @@ TEST_F(CliEvaluate, GoesByTheNearestPictures) {
   put("gray.png", "known/c/1.png");
   expect_refused(run_fovea({"evaluate", headless_, path("set"), "--train", path("known")}),
                  "no class folder b");
+}
+
+// DINOv2's linear head sees the class token and the mean of the patches: 2C values a picture.
+TEST_F(CliEvaluate, GoesByFeaturesOfTwoParts) {
+  for (const std::string set : {"known", "set"}) {
+    put("photo.jpg", set + "/a/1.jpg");
+    put("gray.png", set + "/b/1.png");
+    put("small.png", set + "/c/1.png");
+  }
+  const std::string model = golden_path("dinov2-classifier");
+  const Finished done =
+      run_fovea({"evaluate", model, path("set"), "--train", path("known"), "--knn", "1", "--json"});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_EQ(json_lines_of(done.out).at(0)["top1"], 100.0);
+}
+
+TEST_F(CliEvaluate, FeaturesThatAreNoNumbersAreAnError) {
+  put("photo.jpg", "set/a/1.jpg");
+  put("gray.png", "set/b/1.png");
+  const Array broken({48}, std::vector<float>(48, NAN));
+  write_changed_model(folder_ / "broken", [&](std::vector<TensorToWrite>& tensors) {
+    std::erase_if(tensors, [](const TensorToWrite& t) {
+      return t.name == "norm.bias" || t.name.starts_with("head.");
+    });
+    tensors.push_back(to_write("norm.bias", broken));
+  });
+  expect_refused(
+      run_fovea({"evaluate", path("broken"), path("set"), "--train", path("set"), "--knn", "1"}),
+      "gives answers that are not finite");
 }
 
 TEST_F(CliEvaluate, TakesPicturesFromAZip) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/fovea.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 #include "tests/cli_testing.h"
@@ -129,6 +130,18 @@ TEST_F(CliClassify, PathsInBracketsAreNoLists) {
   std::filesystem::current_path(before);
   expect_done(done);
   EXPECT_EQ(json::parse(done.out).at("file"), "./[a,b]");
+}
+
+TEST(CliEmbed, FeaturesOfTwoPartsAreWhole) {
+  const TemporaryFolder folder;
+  const std::string model = golden_path("dinov2-classifier");
+  const std::string pixels = folder / "pixels.npy";
+  const Model loaded = Model::load(model);
+  write_npy(pixels, loaded.preprocess(picture("photo.jpg")));
+  expect_done(run_fovea({"embed", model, picture("photo.jpg"), "-o", folder / "out.npy"}));
+  const Array got = read_npy(folder / "out.npy");
+  EXPECT_EQ(got.shape, (Shape{1, 96}));
+  EXPECT_EQ(got.data, loaded.run(read_npy(pixels)).features.data);
 }
 
 TEST_F(CliClassify, NeedsAHead) {

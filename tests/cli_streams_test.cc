@@ -32,6 +32,7 @@ class CliStreams : public testing::TestWithParam<std::string> {
             {"evaluate", vit_, labelled},
             {"visualize", vit_, picture("gray.png"), "-o", out + ".png"},
             {"sweep", vit_, pictures, "--r", "2", "--passes", "1", "-o", out + ".csv"},
+            {"convert", vit_, "-o", out + "-model"},
             {"tune", vit_, pictures, "--seconds", "1", "--speedup", "1.1", "-o", out + ".json"}};
   }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +15,7 @@
 #include "fovea/io/npy.h"
 #include "fovea/io/safetensors.h"
 #include "fovea/model/testing.h"
+#include "tests/compare.h"
 
 namespace fovea {
 
@@ -33,17 +33,6 @@ inline MergeOptions options_of(const nlohmann::json& run) {
   options.distance = parse_distance(run.value("distance", "cosine"));
   options.merge = parse_merge_mode(run.value("merge", "weighted"));
   return options;
-}
-
-// The largest difference over the largest wanted value.
-inline double relative_error(const Array& got, const Array& want) {
-  double difference = 0;
-  double largest = 0;
-  for (size_t i = 0; i < want.data.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(got.data[i]) - want.data[i]));
-    largest = std::max(largest, std::abs(static_cast<double>(want.data[i])));
-  }
-  return difference / largest;
 }
 
 inline Array read_array(const SafeTensors& file, const std::string& name) {

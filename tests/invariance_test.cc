@@ -44,7 +44,7 @@ TEST(Invariance, BatchAndThreadsDontChangeABit) {
     options.merge.schedule.r = r;
     const Model single = Model::load(kModel, {.threads = 1});
     for (const int threads : {1, 2, 3}) {
-      const Model model = Model::load(kModel, {.threads = threads});
+      const Model model = Model::load(kModel, {.threads = threads, .oversubscribe = true});
       const Result all = model.run(batch, options);
       for (int64_t i = 0; i < batch.shape[0]; ++i) {
         const Result alone = single.run(one_of(batch, i), options);
@@ -66,7 +66,7 @@ TEST(Invariance, OneImageSpreadOverThreadsHasTheSameBits) {
     options.merge.schedule.r = 2;
     for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
       const Result alone = Model::load(path, {.threads = 1, .dtype = dtype}).run(image, options);
-      const Model model = Model::load(path, {.threads = 3, .dtype = dtype});
+      const Model model = Model::load(path, {.threads = 3, .oversubscribe = true, .dtype = dtype});
       for (int round = 0; round < 20; ++round) {
         EXPECT_EQ(model.run(image, options).tokens.data, alone.tokens.data) << name;
       }

@@ -2,13 +2,13 @@
 // checkout and are not part of the project: without them these tests are skipped.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
 #include <string>
 
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/safetensors.h"
+#include "tests/compare.h"
 #include "tests/paths.h"
 
 namespace fovea {
@@ -30,7 +30,7 @@ class RealWeightsTest : public testing::TestWithParam<Run> {
   }
 
   // The lowest cosine over the images between our features and the expected ones.
-  static double lowest_cosine(Dtype dtype) {
+  static double cosine_to_reference(Dtype dtype) {
     const Model model = Model::load(kFolder, {.threads = 2, .dtype = dtype});
     RunOptions options;
     options.merge.schedule.r = GetParam().r;
@@ -38,33 +38,19 @@ class RealWeightsTest : public testing::TestWithParam<Run> {
     const Result got = model.run(read_npy(kFolder / "input-224.npy"), options);
     const SafeTensors file =
         SafeTensors::open(kFolder / (std::string(GetParam().name) + ".safetensors"));
-    const std::vector<float> want = to_floats(file.tensors().at("features"), file.file_name());
-    const int64_t width = got.features.shape[1];
-    double lowest = 1;
-    for (size_t begin = 0; begin < want.size(); begin += width) {
-      double ab = 0;
-      double aa = 0;
-      double bb = 0;
-      for (size_t i = begin; i < begin + width; ++i) {
-        const double a = got.features.data[i];
-        const double b = want[i];
-        ab += a * b;
-        aa += a * a;
-        bb += b * b;
-      }
-      lowest = std::min(lowest, ab / std::sqrt(aa * bb));
-    }
-    return lowest;
+    const Array want(got.features.shape,
+                     to_floats(file.tensors().at("features"), file.file_name()));
+    return lowest_cosine(got.features, want);
   }
 };
 
 TEST_P(RealWeightsTest, FeaturesAreThoseOfTheReference) {
-  EXPECT_GT(lowest_cosine(Dtype::f32), 0.9999);
+  EXPECT_GT(cosine_to_reference(Dtype::f32), 0.9999);
 }
 
 // Merging may fall the other way at a near-tie, so only the dense model is held closely.
 TEST_P(RealWeightsTest, Bf16StaysClose) {
-  EXPECT_GT(lowest_cosine(Dtype::bf16), GetParam().r == 0 ? 0.9995 : 0.98);
+  EXPECT_GT(cosine_to_reference(Dtype::bf16), GetParam().r == 0 ? 0.9995 : 0.98);
 }
 
 INSTANTIATE_TEST_SUITE_P(Runs, RealWeightsTest,

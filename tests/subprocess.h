@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "fovea/io/fail.h"
 #include "fovea/io/testing.h"
 
 namespace fovea {
@@ -43,9 +44,9 @@ inline void redirect(int stream, const std::string& path, int flags) {
   if (opened < 0 || ::dup2(opened, stream) < 0) ::_exit(126);
 }
 
-// Sends Ctrl-C to a process as soon as it has said that it will handle it (signal 2 is the second
-// bit of SigCgt); without that after 30 seconds.
-inline void interrupt_when_it_listens(pid_t process) {
+// Sends a signal to a process as soon as it has said that it will handle Ctrl-C (signal 2 is the
+// second bit of SigCgt); without that after 30 seconds.
+inline void signal_when_it_listens(pid_t process, int signal) {
   using std::chrono::milliseconds;
   const std::string path = "/proc/" + std::to_string(process) + "/status";
   for (int i = 0; i < 3000; ++i) {
@@ -55,8 +56,10 @@ inline void interrupt_when_it_listens(pid_t process) {
       break;
     std::this_thread::sleep_for(milliseconds(10));
   }
-  ::kill(process, SIGINT);
+  ::kill(process, signal);
 }
+
+inline void interrupt_when_it_listens(pid_t process) { signal_when_it_listens(process, SIGINT); }
 
 // Runs `program`, with nothing on its standard input, to its end. `meanwhile` is given its process.
 inline Finished run_program(const std::string& program, const std::vector<std::string>& arguments,

@@ -17,6 +17,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 
 namespace fovea::cli {
@@ -263,12 +264,12 @@ int bench(const Flags& flags) {
 
 }  // namespace
 
-void add_bench(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("bench", "Measure images per second and memory");
+void add_bench(Command& program, int& status) {
+  Command* command = program.add_subcommand("bench", "Measure images per second and memory");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command
-      ->add_option_function<std::string>(
+      ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer; commas separate runs\n"
           "(default 0,13; with --threshold 0 and without a limit; of a\n"

@@ -10,6 +10,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -103,9 +104,8 @@ int classify(const Flags& flags) {
 
 }  // namespace
 
-void add_classify(CLI::App& program, int& status) {
-  CLI::App* command =
-      program.add_subcommand("classify", "Name the most likely classes of pictures");
+void add_classify(Command& program, int& status) {
+  Command* command = program.add_subcommand("classify", "Name the most likely classes of pictures");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_picture_flags(*command, flags->pictures, "IMAGE");

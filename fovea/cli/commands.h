@@ -1,7 +1,7 @@
 // The commands of the program, one file each.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "fovea/cli/command.h"
 
 namespace fovea::cli {
 
@@ -12,19 +12,19 @@ inline constexpr int kRefused = 2;      // wrong usage, or nothing of the input 
 
 // Add a command to the program; when it is chosen, parsing runs it and `status` receives the exit
 // status. It throws Error for what it can't do.
-void add_forward(CLI::App& program, int& status);
-void add_classify(CLI::App& program, int& status);
-void add_embed(CLI::App& program, int& status);
-void add_inspect(CLI::App& program, int& status);
-void add_bench(CLI::App& program, int& status);
-void add_evaluate(CLI::App& program, int& status);
-void add_visualize(CLI::App& program, int& status);
-void add_sweep(CLI::App& program, int& status);
-void add_convert(CLI::App& program, int& status);
-void add_tune(CLI::App& program, int& status);
+void add_forward(Command& program, int& status);
+void add_classify(Command& program, int& status);
+void add_embed(Command& program, int& status);
+void add_inspect(Command& program, int& status);
+void add_bench(Command& program, int& status);
+void add_evaluate(Command& program, int& status);
+void add_visualize(Command& program, int& status);
+void add_sweep(Command& program, int& status);
+void add_convert(Command& program, int& status);
+void add_tune(Command& program, int& status);
 // In builds without libtorch these say where they are.
-void add_train(CLI::App& program, int& status);
-void add_finetune(CLI::App& program, int& status);
-void add_distill(CLI::App& program, int& status);
+void add_train(Command& program, int& status);
+void add_finetune(Command& program, int& status);
+void add_distill(Command& program, int& status);
 
 }  // namespace fovea::cli

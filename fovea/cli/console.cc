@@ -8,7 +8,7 @@
 #include <string>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -63,5 +63,7 @@ void note(std::string_view text) {
 void leave_out_notes() { g_notes = false; }
 
 void complain(std::string_view text) { print_line("fovea", text); }
+
+void complain_of_memory() noexcept { std::fputs("fovea: not enough memory\n", stderr); }
 
 }  // namespace fovea::cli

@@ -18,5 +18,6 @@ void tell(std::string_view text);
 void note(std::string_view text);      // "note: TEXT"
 void leave_out_notes();                // from now on
 void complain(std::string_view text);  // "fovea: TEXT"
+void complain_of_memory() noexcept;    // that it is short, without asking for more
 
 }  // namespace fovea::cli

@@ -5,6 +5,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 #include "fovea/model/regroup.h"
 #include "fovea/model/save.h"
@@ -16,7 +17,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, output, branches;
+  std::string model, output, branches, heads;
   std::string dtype = "f32";
 };
 
@@ -34,13 +35,13 @@ struct Loaded {
   std::vector<Weight> weights;
 };
 
-Loaded load(const std::string& model) {
+Loaded load(const std::string& model, int heads) {
   if (is_named(model)) {
     const Architecture a = named_architecture(model);
     RandomWeights source(0);
     return {a, {}, read_weights(source, a)};
   }
-  const StoredModel stored = open_stored(model);
+  const StoredModel stored = open_stored(model, heads);
   for (const std::string& text : stored.checkpoint.check_all_used()) note(text);
   CheckpointWeights source(stored.checkpoint);
   return {stored.architecture, stored.config, read_weights(source, stored.architecture)};
@@ -66,8 +67,9 @@ int convert(const Flags& flags) {
   const Storage storage = parse_storage(flags.dtype);
   std::optional<int> branches;
   if (!flags.branches.empty()) branches = parse_whole("--branches", flags.branches, 2, 1024);
+  const int heads = parse_heads(flags.heads);
   check_output(flags);
-  Loaded model = load(flags.model);
+  Loaded model = load(flags.model, heads);
   try {
     if (branches) regroup(model, *branches);
   } catch (const Error& error) {
@@ -79,8 +81,8 @@ int convert(const Flags& flags) {
 
 }  // namespace
 
-void add_convert(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_convert(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("convert", "Write a model anew: smaller, or with parallel branches");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
@@ -96,6 +98,7 @@ void add_convert(CLI::App& program, int& status) {
       ->type_name("N");
   command->add_option("--dtype", flags->dtype, "Number format of the file's weights (default f32)")
       ->type_name("f32|f16|bf16");
+  add_heads(*command, flags->heads);
   command->footer(
       "Example: half the layers, with two branches each\n"
       "  fovea convert vit_small -o vit_small_6x2 --branches 2");

@@ -8,7 +8,7 @@
 
 #include "fovea/cli/options.h"
 #include "fovea/data/encoders.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/report/groups.h"
 

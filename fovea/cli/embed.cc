@@ -1,48 +1,50 @@
 // fovea embed: pictures in, one feature vector each out.
 #include <memory>
 #include <optional>
-#include <ostream>
 #include <span>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
+#include "fovea/cli/feature_rows.h"
+#include "fovea/cli/interrupt.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/cli/progress.h"
 #include "fovea/cli/run_together.h"
-#include "fovea/io/file.h"
-#include "fovea/io/npy.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, output, names, keep_ratio, size;
+  std::string model, keep_ratio, size;
+  FeatureFiles files;
   bool dense = false;
+  bool resume = false;
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
 };
 
 void check_outputs(const Flags& flags) {
-  check_can_write(flags.output, flags.model);
-  if (flags.names.empty()) return;
-  check_can_write(flags.names, flags.model);
-  if (std::filesystem::path(flags.names).lexically_normal() ==
-      std::filesystem::path(flags.output).lexically_normal()) {
-    fail("--names {}: expected another file than that of --output", flags.names);
+  const auto& [output, names] = flags.files;
+  if (flags.resume && names.empty()) {
+    fail("--resume: expected --names FILE as well, which says what is done");
   }
-}
-
-void write_names(const std::string& file, const std::vector<std::string>& names) {
-  if (file.empty()) return;
-  write_atomically(file, [&](std::ostream& out) {
-    for (const std::string& name : names) out << name << '\n';
-  });
+  check_can_write(output, flags.model);
+  if (names.empty()) return;
+  check_can_write(names, flags.model);
+  if (std::filesystem::path(names).lexically_normal() ==
+      std::filesystem::path(output).lexically_normal()) {
+    fail("--names {}: expected another file than that of --output", names);
+  }
 }
 
 // What a command line asks for, ready to run.
 struct Task {
   RunOptions options;
   Pictures pictures;
+  std::vector<size_t> done;  // numbers of the pictures that an earlier run has written
   Model model;
   Preprocessing spec;
 };
@@ -54,78 +56,118 @@ Task task_of(const Flags& flags, const Processes& processes) {
   if (load.threads == 0) load.threads = processes.processors();
   check_outputs(flags);
   Pictures pictures = find_pictures(flags.pictures, processes);
+  std::vector<size_t> done;
+  if (flags.resume) done = done_before(flags.files, pictures.paths);
   Model model = open_model(flags.model, load, options);
   const Preprocessing spec = preprocessing_of(flags.size, model);
-  return {options, std::move(pictures), std::move(model), spec};
+  return {options, std::move(pictures), std::move(done), std::move(model), spec};
 }
 
 Shape shape_of_row(const Task& task, bool dense) {
   const Architecture& a = task.model.architecture();
-  if (!dense) return {a.width};
+  if (!dense) return {a.features()};
   return {task.spec.height / a.patch[0], task.spec.width / a.patch[1], a.width};
 }
 
-// Brings the rows and names of all processes to the first one.
-void collect(const Processes& processes, NpyRows& rows, std::vector<std::string>& names) {
-  using Bytes = std::span<const std::byte>;
-  processes.collect(
-      [&](const Processes::Give& give) {
-        rows.read([&](std::span<const float> row) { give(std::as_bytes(row)); });
+// The pictures that are still to be read, with their numbers among all.
+struct Left {
+  Pictures pictures;
+  std::vector<size_t> numbers;
+};
+
+Left left_of(const Task& task) {
+  const Paths& all = task.pictures.paths;
+  Left left = {{{}, task.pictures.skipped, task.pictures.batch, task.done.size()}, {}};
+  auto done = task.done.begin();
+  for (size_t number = 0; number < all.size(); ++number) {
+    if (done != task.done.end() && *done == number) {
+      ++done;
+    } else {
+      left.pictures.paths.push_back(all[number]);
+      left.numbers.push_back(number);
+    }
+  }
+  return left;
+}
+
+// Rows of all pictures that are left; returns the exit status. Ends early where the user says so.
+int compute(const Task& task, bool dense, const Processes& processes, const Interrupt& interrupt,
+            FeatureRows& rows) {
+  const Left left = left_of(task);
+  const int prefix = task.model.architecture().prefix();
+  Progress progress(left.pictures.paths.size());
+  return read_pictures(
+      left.pictures, task.spec, task.model.threads(), progress,
+      [&](const PictureBatch& batch) {
+        const Result result = task.model.run(batch.images, task.options);
+        const int64_t channels = result.features.shape[1];
+        for (size_t i = 0; i < batch.indices.size(); ++i) {
+          const size_t number = left.numbers[batch.indices[i]];
+          if (dense) {
+            rows.add(number, dense_features(result, static_cast<int64_t>(i), prefix).data);
+          } else {
+            rows.add(number, std::span(result.features.data).subspan(i * channels, channels));
+          }
+        }
+        progress.advance(batch.indices.size());
+        return !interrupt.happened();
       },
-      [&](Bytes piece) {
-        rows.append({reinterpret_cast<const float*>(piece.data()), piece.size() / sizeof(float)});
-      });
-  processes.collect(
-      [&](const Processes::Give& give) {
-        for (const std::string& name : names) give(std::as_bytes(std::span(name)));
-      },
-      [&](Bytes piece) {
-        names.emplace_back(reinterpret_cast<const char*>(piece.data()), piece.size());
-      });
+      processes);
+}
+
+// Whether any of the processes was told to end.
+bool happened_to_any(const Interrupt& interrupt, const Processes& processes) {
+  int64_t count = interrupt.happened() ? 1 : 0;
+  processes.sum({&count});
+  return count > 0;
+}
+
+void say_interrupted(size_t rows, const Task& task, const FeatureFiles& files) {
+  if (rows == 0) return complain("interrupted: nothing is written, as no picture was done yet");
+  complain(fmt::format("interrupted: what is written covers {} of {} pictures{}", rows,
+                       task.pictures.paths.size(),
+                       files.names.empty() ? "" : "; --resume goes on from here"));
 }
 
 int embed(const Flags& flags, const Processes& processes) {
   std::optional<Task> task;
-  processes.together([&] { task.emplace(task_of(flags, processes)); });
-  const int prefix = task->model.architecture().prefix();
-  NpyRows rows(shape_of_row(*task, flags.dense));
-  std::vector<std::string> names;
-  const int status = run_pictures(
-      task->model, task->pictures, task->spec, task->options,
-      [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
-        const int64_t channels = result.features.shape[1];
-        if (flags.dense) {
-          rows.append(dense_features(result, index, prefix).data);
-        } else {
-          rows.append(std::span(result.features.data).subspan(index * channels, channels));
-        }
-        names.push_back(picture.string());
-      },
-      processes);
-  collect(processes, rows, names);
+  std::optional<FeatureRows> rows;
+  processes.together([&] {
+    task.emplace(task_of(flags, processes));
+    rows.emplace(shape_of_row(*task, flags.dense));
+    if (!task->done.empty() && processes.is_first()) rows->add_file(flags.files.output, task->done);
+  });
+  const Interrupt interrupt;
+  int status = compute(*task, flags.dense, processes, interrupt, *rows);
+  rows->collect(processes);
+  const bool interrupted = happened_to_any(interrupt, processes);
+  if (interrupted) status = kSomeSkipped;
   if (!processes.is_first()) return status;
-  rows.write(flags.output);
-  write_names(flags.names, names);
+  if (rows->count() > 0 || !interrupted) rows->write(flags.files, task->pictures.paths);
+  if (interrupted) say_interrupted(rows->count(), *task, flags.files);
   return status;
 }
 
 }  // namespace
 
-void add_embed(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("embed", "Turn pictures into feature vectors");
+void add_embed(Command& program, int& status) {
+  Command* command = program.add_subcommand("embed", "Turn pictures into feature vectors");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_picture_flags(*command, flags->pictures, "PATH");
   command
-      ->add_option("-o,--output", flags->output,
+      ->add_option("-o,--output", flags->files.output,
                    "File to write: .npy, float32, [pictures, channels]; pictures\n"
                    "that can't be read have no row")
       ->type_name("FILE")
       ->required();
   command
-      ->add_option("--names", flags->names,
+      ->add_option("--names", flags->files.names,
                    "File to write: the picture of each row, one path a line")
       ->type_name("FILE");
+  command->add_flag("--resume", flags->resume,
+                    "Go on with the files of a run that was interrupted: the rows that\n"
+                    "are there stay. Needs --names, and the same options as before");
   command->add_flag("--dense", flags->dense,
                     "Write a feature for every patch, merged or not: [pictures, rows,\n"
                     "columns, channels]; zeros where patches were dropped");
@@ -134,6 +176,7 @@ void add_embed(CLI::App& program, int& status) {
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
+      "Ctrl-C ends it with the rows so far, exit status 1; --resume goes on.\n\n"
       "Example: every picture below a folder, 16 tokens fewer after each layer:\n"
       "  fovea embed dinov2_small/ photos/ -o features.npy --names names.txt --r 16");
   command->callback([flags, &status] {

@@ -16,6 +16,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/run_together.h"
 #include "fovea/data/dataset.h"
+#include "fovea/io/fail.h"
 #include "fovea/report/accuracy.h"
 #include "fovea/report/neighbours.h"
 
@@ -179,7 +180,7 @@ Known read_known(const Flags& flags, const Setting& setting, const Labelled& pic
   known.features.data = setting.processes.join(known.features.data);
   known.classes = setting.processes.join(known.classes);
   known.features.shape = {static_cast<int64_t>(known.classes.size()),
-                          setting.model.architecture().width};
+                          setting.model.architecture().features()};
   return known;
 }
 
@@ -201,6 +202,7 @@ int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interr
   });
   const int status = run_labelled(setting, setting.pictures, interrupt, spent,
                                   [&](const Result& result, std::span<const int> folders) {
+                                    check_finite(result.features, flags.model);
                                     std::vector<int> right;
                                     for (const int folder : folders) right.push_back(same[folder]);
                                     count(neighbours->votes(result.features), right, accuracy);
@@ -260,8 +262,8 @@ int evaluate(const Flags& flags, const Processes& processes) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("evaluate", "Measure accuracy on labelled pictures");
+void add_evaluate(Command& program, int& status) {
+  Command* command = program.add_subcommand("evaluate", "Measure accuracy on labelled pictures");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command

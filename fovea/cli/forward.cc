@@ -3,6 +3,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/safetensors.h"
 
@@ -62,8 +63,8 @@ int forward(const Flags& flags) {
 
 }  // namespace
 
-void add_forward(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_forward(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("forward", "Run a model on an array of normalised images");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);

@@ -1,8 +1,10 @@
 // fovea inspect: what a model is, and what it costs with and without merging.
+#include <fmt/format.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "fovea/backend/cpu/level.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
@@ -87,7 +89,8 @@ void print_as_json(const Facts& facts) {
                                  {"layer_scale", a.layer_scale},
                                  {"pooling", pooling_name(a)},
                                  {"classes", a.classes},
-                                 {"input_size", facts.size}};
+                                 {"input_size", facts.size},
+                                 {"simd", to_string(chosen_level())}};
   if (a.routing) line["routing"] = routing_as_json(facts);
   print_json_line(line);
 }
@@ -149,6 +152,7 @@ void print_as_text(const Facts& facts) {
                                  facts.size[1], a.patch[0], a.patch[1], stem_text(a.stem)));
   print_row("tokens", tokens_text(a));
   print_row("output", output_text(a));
+  print_row("instructions", to_string(chosen_level()));
   if (a.routing) {
     print_routed(facts);
   } else {
@@ -196,8 +200,8 @@ int inspect(const Flags& flags) {
 
 }  // namespace
 
-void add_inspect(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("inspect", "Show what a model is and what it costs");
+void add_inspect(Command& program, int& status) {
+  Command* command = program.add_subcommand("inspect", "Show what a model is and what it costs");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   add_size(*command, flags->size);

@@ -2,15 +2,19 @@
 // status.
 #include <fcntl.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
 #include <vector>
 
+#include "fovea/backend/cpu/level.h"
+#include "fovea/cli/command.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -30,7 +34,7 @@ constexpr const char* kFooter =
     "  fovea visualize MODEL cat.jpg -o out.png      what merges in this picture?\n"
     "  fovea embed --help                            all options of a command\n\n"
     "Exit status: 0 done; 1 some pictures were skipped; 2 wrong usage or input.\n"
-    "Environment: FOVEA_SIMD=scalar|avx2|avx512|avx512_bf16 caps the instruction set.";
+    "Environment: FOVEA_SIMD caps the instruction set: ";
 
 // Opens what is closed of the three standard streams, so that no file takes its number and gets
 // results or messages written into it. Read-only: writing results there fails, and is noticed.
@@ -71,28 +75,34 @@ std::string describe(const CLI::App& program, const CLI::ParseError& error) {
   return printable(text) + (is_flag ? "; expected no value" : "");
 }
 
+std::string version_text() {
+  return fmt::format("fovea {} ({})", FOVEA_VERSION, to_string(chosen_level()));
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App program(kAbout, "fovea");
-  program.footer(kFooter);
+  program.footer(kFooter + level_names() + ".");
   program.get_formatter()->label("REQUIRED", "(required)");
   program.get_formatter()->label("SUBCOMMAND", "COMMAND");
   program.set_help_flag("-h,--help", "Explain the command and its options");
-  program.set_version_flag("--version", "fovea " FOVEA_VERSION, "Print the version");
+  program.set_version_flag("--version", version_text,
+                           "Print the version and the instruction set in use");
   program.require_subcommand(0, 1);
   int status = kDone;
-  add_classify(program, status);
-  add_embed(program, status);
-  add_forward(program, status);
-  add_inspect(program, status);
-  add_bench(program, status);
-  add_evaluate(program, status);
-  add_visualize(program, status);
-  add_sweep(program, status);
-  add_tune(program, status);
-  add_convert(program, status);
-  add_train(program, status);
-  add_finetune(program, status);
-  add_distill(program, status);
+  Command commands(&program);
+  add_classify(commands, status);
+  add_embed(commands, status);
+  add_forward(commands, status);
+  add_inspect(commands, status);
+  add_bench(commands, status);
+  add_evaluate(commands, status);
+  add_visualize(commands, status);
+  add_sweep(commands, status);
+  add_tune(commands, status);
+  add_convert(commands, status);
+  add_train(commands, status);
+  add_finetune(commands, status);
+  add_distill(commands, status);
   for (CLI::App* command : program.get_subcommands({})) command->group("Commands");
   try {
     program.parse(arguments(argc, argv));
@@ -109,9 +119,24 @@ int parse_and_run(int argc, char** argv) {
   return status;
 }
 
-int refuse(std::string_view message) {
-  complain(message);
-  return kRefused;
+std::terminate_handler g_usual_terminate = nullptr;
+
+// Some of what others wrote allocates where nothing can catch what it throws: CLI11's static
+// objects, destructors of nlohmann's JSON, the standard library's walk through a folder.
+void terminate_in_one_line() {
+  try {
+    if (std::current_exception() != nullptr) throw;
+  } catch (const std::bad_alloc&) {
+    complain_of_memory();
+    std::_Exit(kRefused);
+  } catch (...) {
+  }
+  g_usual_terminate();
+}
+
+// Before static objects are made.
+[[gnu::constructor(101)]] void set_terminate() {
+  g_usual_terminate = std::set_terminate(terminate_in_one_line);
 }
 
 int run(int argc, char** argv) {
@@ -120,9 +145,11 @@ int run(int argc, char** argv) {
     flush_output();
     return status;
   } catch (const std::bad_alloc&) {
-    return refuse("not enough memory");
+    complain_of_memory();
+    return kRefused;
   } catch (const std::exception& error) {
-    return refuse(error.what());
+    complain(error.what());
+    return kRefused;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
 

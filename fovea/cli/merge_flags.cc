@@ -6,6 +6,7 @@
 
 #include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -112,12 +113,12 @@ void finish_threshold(const MergeTexts& texts, MergeOptions& options) {
 
 std::span<const MergeFlag> merge_flag_table() { return kTable; }
 
-void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r) {
+void add_merge_flags(Command& command, MergeFlags& flags, bool with_r) {
   for (const MergeFlag& flag : kTable) {
     const std::string name = flag.name;
     if (name == "r" && !with_r) continue;
     command
-        .add_option_function<std::string>(
+        .add_option_function(
             "--" + name, [&flags, name](const std::string& text) { flags.typed[name] = text; },
             flag.help)
         ->type_name(flag.type)

@@ -1,11 +1,11 @@
 // The options that say how tokens merge, the same on every command: one table, read by name.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <span>
 #include <string>
 
+#include "fovea/cli/command.h"
 #include "fovea/fovea.h"
 
 namespace fovea::cli {
@@ -30,7 +30,7 @@ struct MergeFlags {
   std::string config = {};
 };
 // Adds all of the table and --merge-config; --r only where the command has none of its own.
-void add_merge_flags(CLI::App& command, MergeFlags& flags, bool with_r = true);
+void add_merge_flags(Command& command, MergeFlags& flags, bool with_r = true);
 // What is typed and, below it, what the file says. A typed --r replaces the file's inflect as well.
 // Throws Error for a file that is none.
 MergeTexts layered(const MergeFlags& flags);

@@ -1,12 +1,12 @@
 // The training commands of a program that was built without libtorch: they say how to get them.
 #include "fovea/cli/commands.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
 
-void add_missing(CLI::App& program, const char* name, const char* help) {
-  CLI::App* command = program.add_subcommand(name, help);
+void add_missing(Command& program, const char* name, const char* help) {
+  Command* command = program.add_subcommand(name, help);
   command->allow_extras();
   command->callback([name] {
     fail(
@@ -18,15 +18,15 @@ void add_missing(CLI::App& program, const char* name, const char* help) {
 
 }  // namespace
 
-void add_train(CLI::App& program, int& /*status*/) {
+void add_train(Command& program, int& /*status*/) {
   add_missing(program, "train", "Train a model as a recipe says (preset train)");
 }
 
-void add_finetune(CLI::App& program, int& /*status*/) {
+void add_finetune(Command& program, int& /*status*/) {
   add_missing(program, "finetune", "Go on training a model (preset train)");
 }
 
-void add_distill(CLI::App& program, int& /*status*/) {
+void add_distill(Command& program, int& /*status*/) {
   add_missing(program, "distill", "Make a big.LITTLE ViT of a plain one (preset train)");
 }
 

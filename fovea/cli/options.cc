@@ -9,12 +9,13 @@
 #include <system_error>
 
 #include "fovea/cli/console.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 
 namespace fovea::cli {
 namespace fs = std::filesystem;
 
-void add_model(CLI::App& command, std::string& model) {
+void add_model(Command& command, std::string& model) {
   command
       .add_option("MODEL", model,
                   "Folder with model.safetensors and config.json; or a .safetensors\n"
@@ -26,15 +27,30 @@ void add_model(CLI::App& command, std::string& model) {
       ->required();
 }
 
-void add_run_flags(CLI::App& command, RunFlags& flags) {
+void add_heads(Command& command, std::string& heads) {
   command
-      .add_option("--threads", flags.threads, "Threads to compute with (default: all there are)")
+      .add_option("--num-heads", heads,
+                  "Attention heads of a model of which neither config.json nor its\n"
+                  "name or width tells")
+      ->type_name("N");
+}
+
+int parse_heads(const std::string& heads) {
+  return heads.empty() ? 0 : parse_whole("--num-heads", heads, 1, 1024);
+}
+
+void add_run_flags(Command& command, RunFlags& flags) {
+  command
+      .add_option("--threads", flags.threads,
+                  "Threads to compute with, at most as many as there are processors\n"
+                  "for this process (default: all, or OMP_NUM_THREADS where fewer)")
       ->type_name("N");
   command
       .add_option("--dtype", flags.dtype,
                   "Number format of weights and products: f32, or bf16, which is\n"
                   "smaller and, where the processor has it, faster (default f32)")
       ->type_name("f32|bf16");
+  add_heads(command, flags.heads);
 }
 
 LoadOptions load_options(const RunFlags& flags) {
@@ -44,10 +60,11 @@ LoadOptions load_options(const RunFlags& flags) {
     fail("--dtype {}: expected f32 or bf16", printable(flags.dtype));
   }
   options.dtype = flags.dtype == "bf16" ? Dtype::bf16 : Dtype::f32;
+  options.heads = parse_heads(flags.heads);
   return options;
 }
 
-void add_keep_ratio(CLI::App& command, std::string& keep_ratio) {
+void add_keep_ratio(Command& command, std::string& keep_ratio) {
   command
       .add_option("--keep-ratio", keep_ratio,
                   "Share of the patches that take the big path of a big.LITTLE\n"
@@ -71,7 +88,7 @@ Architecture as_run(Architecture architecture, const RunOptions& options) {
   return architecture;
 }
 
-void add_size(CLI::App& command, std::string& size) {
+void add_size(Command& command, std::string& size) {
   command
       .add_option("--size", size,
                   "Pixels of the input: 224; or height x width: 224x384\n"

@@ -1,30 +1,35 @@
 // Options that several commands share, and how their texts are read.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "fovea/cli/command.h"
 #include "fovea/cli/merge_flags.h"
 #include "fovea/fovea.h"
 
 namespace fovea::cli {
 
 // Adds MODEL: a folder, a .safetensors file, or the name of an architecture.
-void add_model(CLI::App& command, std::string& model);
+void add_model(Command& command, std::string& model);
 
 // How a run is carried out, as typed; empty where nothing was.
 struct RunFlags {
   std::string threads;
   std::string dtype = "f32";
+  std::string heads;
 };
-void add_run_flags(CLI::App& command, RunFlags& flags);
+// Adds --num-heads.
+void add_heads(Command& command, std::string& heads);
+// What it says; 0 where nothing was typed.
+int parse_heads(const std::string& heads);
+void add_run_flags(Command& command, RunFlags& flags);
 LoadOptions load_options(const RunFlags& flags);
 
 // Adds --keep-ratio.
-void add_keep_ratio(CLI::App& command, std::string& keep_ratio);
+void add_keep_ratio(Command& command, std::string& keep_ratio);
 // How tokens merge, or are routed where `keep_ratio`, as typed, is not empty. The tokens themselves
 // are left out: who writes them asks for the copy. Throws Error naming the option.
 RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio);
@@ -32,7 +37,7 @@ RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio)
 Architecture as_run(Architecture architecture, const RunOptions& options);
 
 // Adds --size.
-void add_size(CLI::App& command, std::string& size);
+void add_size(Command& command, std::string& size);
 // The input's height and width in pixels: "224", "224x384", or what the model was made for where
 // `size` is empty. Throws Error where they are no multiples of the patch.
 std::array<int, 2> input_size(const std::string& size, const Architecture& architecture);

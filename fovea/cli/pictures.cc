@@ -8,6 +8,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/data/folder.h"
+#include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
@@ -42,9 +43,9 @@ class PictureRange : public PictureSource {
   int64_t begin_, end_;
 };
 
-// `skipped`: how many of the command line's arguments were left out before.
-int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped, int batch_size,
-             const Preprocessing& preprocessing, int threads, Progress& progress,
+// Of `others` pictures beside these some, `skipped`, could not be read before.
+int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped, size_t others,
+             int batch_size, const Preprocessing& preprocessing, int threads, Progress& progress,
              const TakeBatch& take, const Processes& processes) {
   const int64_t count = source->size();
   const auto [begin, end] = processes.share_of(count);
@@ -56,7 +57,7 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
     for (size_t& index : batch->indices) index += begin;
     if (!batch->failures.empty()) progress.clear();
     for (const PictureBatch::Failure& failure : batch->failures) {
-      skip(failure.message, count + skipped);
+      skip(failure.message, count + others);
       ++failed;
     }
     if (!batch->indices.empty() && !take(*batch)) break;
@@ -65,14 +66,16 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
   progress.clear();
   processes.sum({&failed});
   processes.together([&] {
-    if (failed == count) fail("none of {} pictures could be read", count + skipped);
+    if (failed == count && skipped == others) {
+      fail("none of {} pictures could be read", count + others);
+    }
   });
   return failed + skipped == 0 ? kDone : kSomeSkipped;
 }
 
 }  // namespace
 
-void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string& name) {
+void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name) {
   command
       .add_option(name, flags.paths,
                   "Pictures, and folders: every .jpg, .jpeg and .png in them,\n"
@@ -102,13 +105,14 @@ Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
 int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
                   const Preprocessing& preprocessing, int threads, Progress& progress,
                   const TakeBatch& take, const Processes& processes) {
-  return read_all(source, 0, batch, preprocessing, threads, progress, take, processes);
+  return read_all(source, 0, 0, batch, preprocessing, threads, progress, take, processes);
 }
 
 int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
                   Progress& progress, const TakeBatch& take, const Processes& processes) {
-  return read_all(std::make_shared<PictureFiles>(pictures.paths), pictures.skipped, pictures.batch,
-                  preprocessing, threads, progress, take, processes);
+  return read_all(std::make_shared<PictureFiles>(pictures.paths), pictures.skipped,
+                  pictures.skipped + pictures.done, pictures.batch, preprocessing, threads,
+                  progress, take, processes);
 }
 
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,

@@ -1,7 +1,6 @@
 // Running a model over the pictures of a command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/cli/command.h"
 #include "fovea/cli/progress.h"
 #include "fovea/data/loader.h"
 #include "fovea/fovea.h"
@@ -22,12 +22,13 @@ struct PictureFlags {
   std::string batch = "8";
 };
 // Adds the positional arguments `name`... and --batch.
-void add_picture_flags(CLI::App& command, PictureFlags& flags, const std::string& name);
+void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name);
 
 struct Pictures {
   std::vector<std::filesystem::path> paths;  // folders resolved, in order
   size_t skipped = 0;                        // arguments that there was nothing to read of
   int batch = 1;
+  size_t done = 0;  // pictures beside these, that an earlier run has read
 };
 // Names what there is not on standard error, in the first process, and goes on. Throws Error where
 // nothing is left.

@@ -1,5 +1,6 @@
 #include "fovea/cli/profile.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>

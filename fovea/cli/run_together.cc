@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <new>
+
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 
@@ -15,6 +17,10 @@ int run_together(const std::function<int(const Processes&)>& command) {
   } catch (const CommonError&) {
     if (processes.is_first()) throw;
     return kRefused;
+  } catch (const std::bad_alloc&) {
+    if (processes.size() == 1) throw;
+    complain_of_memory();
+    processes.abort(kRefused);
   } catch (const std::exception& error) {
     if (processes.size() == 1) throw;
     complain(fmt::format("process {} of {}: {}", processes.rank(), processes.size(), error.what()));

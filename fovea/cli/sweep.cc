@@ -12,7 +12,8 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/settings.h"
 #include "fovea/cli/sweep_report.h"
-#include "fovea/io/file.h"
+#include "fovea/io/fail.h"
+#include "fovea/io/replacement.h"
 #include "fovea/study/comparison.h"
 
 namespace fovea::cli {
@@ -175,6 +176,16 @@ int measure(const Model& model, const Pictures& pictures, int passes, const Inte
   return kSomeSkipped;
 }
 
+void write_files(const Flags& flags, const std::vector<SweepRow>& rows) {
+  Replacement table(flags.output, [&](std::ostream& out) { out << sweep_csv(rows); });
+  const std::string plot = plot_path(flags);
+  if (plot.empty()) return table.take_place();
+  Replacement drawing(plot, [&](std::ostream& out) {
+    out << sweep_plot(flags.model, along(flags.merge.typed), rows);
+  });
+  Replacement::take_places({&table, &drawing});
+}
+
 int sweep(const Flags& flags) {
   std::vector<Setting> settings = asked_for(flags.merge);
   const int passes = parse_whole("--passes", flags.passes, 1, 1000);
@@ -190,20 +201,14 @@ int sweep(const Flags& flags) {
   Comparison comparison(model, merges, [&] { return interrupt.happened(); });
   const int status = measure(model, pictures, passes, interrupt, comparison);
   const std::vector<SweepRow> rows = sweep_rows(model, settings, comparison);
-  write_atomically(flags.output, [&](std::ostream& out) { out << sweep_csv(rows); });
-  const std::string plot = plot_path(flags);
-  if (!plot.empty()) {
-    write_atomically(plot, [&](std::ostream& out) {
-      out << sweep_plot(flags.model, along(flags.merge.typed), rows);
-    });
-  }
+  write_files(flags, rows);
   return status;
 }
 
 }  // namespace
 
-void add_sweep(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand(
+void add_sweep(Command& program, int& status) {
+  Command* command = program.add_subcommand(
       "sweep", "Measure what settings of merging keep, and how fast they are");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
@@ -229,7 +234,7 @@ void add_sweep(CLI::App& program, int& status) {
                    "random: the cloud in the plot (default 0)")
       ->type_name("N");
   command
-      ->add_option_function<std::string>(
+      ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer (default 0,4,8,12,16;\n"
           "with --threshold as many as it says). Of this and of all below:\n"

@@ -1,4 +1,5 @@
 // fovea train, fovea finetune and fovea distill: recipes become models.
+#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -156,13 +157,13 @@ int train_from(const Flags& flags) {
 }
 
 // The options for all keys of a recipe. CLI11 keeps the texts; the recipe's own reader checks them.
-void add_keys(CLI::App& command, const std::shared_ptr<Flags>& flags) {
+void add_keys(Command& command, const std::shared_ptr<Flags>& flags) {
   Recipe defaults;
   for (const RecipeField& field : recipe_fields(defaults)) {
-    if (command.get_option_no_throw(option_of(field.name)) != nullptr) continue;
+    if (command.has_option(option_of(field.name))) continue;
     const std::string key = field.name;
     command
-        .add_option_function<std::string>(
+        .add_option_function(
             option_of(field.name),
             [flags, key](const std::string& text) { flags->typed[key] = text; }, field.help)
         ->type_name(field.choices.empty() ? "VALUE"
@@ -171,7 +172,7 @@ void add_keys(CLI::App& command, const std::shared_ptr<Flags>& flags) {
   }
 }
 
-void add_common(CLI::App& command, const std::shared_ptr<Flags>& flags) {
+void add_common(Command& command, const std::shared_ptr<Flags>& flags) {
   command.add_flag("--resume", flags->resume, "Go on from the checkpoint in the output folder");
   command.add_option("--threads", flags->threads, "Threads of the arithmetic (default all)")
       ->type_name("N");
@@ -181,8 +182,8 @@ void add_common(CLI::App& command, const std::shared_ptr<Flags>& flags) {
 
 }  // namespace
 
-void add_train(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("train", "Train a model as a recipe says");
+void add_train(Command& program, int& status) {
+  Command* command = program.add_subcommand("train", "Train a model as a recipe says");
   auto flags = std::make_shared<Flags>();
   command
       ->add_option("RECIPE", flags->recipe,
@@ -201,15 +202,15 @@ void add_train(CLI::App& program, int& status) {
   command->callback([flags, &status] { status = train_from(*flags); });
 }
 
-void add_finetune(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_finetune(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("finetune", "Go on training a model: other classes, another size");
   auto flags = std::make_shared<Flags>();
   // Less than what training from nothing begins with.
   flags->defaults = {
       {"epochs", "5"}, {"lr", "0.0001"}, {"min_lr", "0.000001"}, {"warmup_epochs", "0.5"}};
   command
-      ->add_option_function<std::string>(
+      ->add_option_function(
           "MODEL", [flags](const std::string& text) { flags->typed["model"] = text; },
           "The model to start from: a folder or a .safetensors file")
       ->type_name("")
@@ -227,8 +228,8 @@ void add_finetune(CLI::App& program, int& status) {
   command->callback([flags, &status] { status = train_from(*flags); });
 }
 
-void add_distill(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand(
+void add_distill(Command& program, int& status) {
+  Command* command = program.add_subcommand(
       "distill", "Make a big.LITTLE ViT of a plain one, and let it learn from that");
   auto flags = std::make_shared<Flags>();
   flags->defaults = {{"big_little", "true"}, {"distillation", "feature"}, {"epochs", "10"},

@@ -12,6 +12,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/model/delta.h"
 #include "fovea/study/tune.h"
@@ -176,7 +177,7 @@ int tune(const Flags& flags) {
   return interrupt.happened() ? kSomeSkipped : halves.status;
 }
 
-void add_goal_options(CLI::App& command, const std::shared_ptr<Flags>& flags) {
+void add_goal_options(Command& command, const std::shared_ptr<Flags>& flags) {
   command
       .add_option("--speedup", flags->speedup,
                   "How many times faster than the dense model it shall be, measured\n"
@@ -201,8 +202,8 @@ void add_goal_options(CLI::App& command, const std::shared_ptr<Flags>& flags) {
 
 }  // namespace
 
-void add_tune(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_tune(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("tune", "Find the schedule of merging that keeps most at a speed");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);

@@ -12,6 +12,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
 #include "fovea/report/routes.h"
 
@@ -242,8 +243,8 @@ int visualize(Flags& flags) {
 
 }  // namespace
 
-void add_visualize(CLI::App& program, int& status) {
-  CLI::App* command =
+void add_visualize(Command& program, int& status) {
+  Command* command =
       program.add_subcommand("visualize", "Draw which patches of pictures merge or are routed");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
@@ -277,7 +278,7 @@ void add_visualize(CLI::App& program, int& status) {
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
   command
-      ->add_option_function<std::string>(
+      ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
           "Tokens to merge away in each layer: 13; or a list with a\n"
           "number for every layer: 8,0,5 (default: so many that about a\n"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/random.h"
 #include "fovea/tokens/random.h"
 

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <set>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/testing.h"
 
 namespace fovea {

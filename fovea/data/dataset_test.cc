@@ -1,6 +1,7 @@
 // Data sets in folders and zip files, and what is none.
 #include "fovea/data/dataset.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // What holds for animations of both formats.
 #include "fovea/data/encoders.h"
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 

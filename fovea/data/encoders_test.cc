@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 
+#include "fovea/io/fail.h"
 #include "fovea/io/testing.h"
 
 namespace fovea {

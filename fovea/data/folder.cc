@@ -7,7 +7,7 @@
 #include <string>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

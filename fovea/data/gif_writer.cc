@@ -7,7 +7,7 @@
 
 #include "fovea/data/encoders.h"
 #include "fovea/data/palette.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "fovea/data/decoders.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 
 namespace fovea {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/api.h"
+
 namespace fovea {
 
 // A colour: 8-bit red, green and blue.
@@ -28,9 +30,9 @@ inline constexpr int64_t kMaxPixels = 100'000'000;
 // Decodes JPEG (baseline, progressive, grey, CMYK) and PNG (8/16 bit, grey, palette, alpha
 // dropped), told apart by content. EXIF orientation is ignored, as the reference transform does.
 // Throws Error naming the file and what is wrong.
-Image read_image(const std::filesystem::path& path);
+FOVEA_API Image read_image(const std::filesystem::path& path);
 
 // The same from memory; `name` stands in messages.
-Image decode_image(std::span<const std::byte> bytes, const std::string& name);
+FOVEA_API Image decode_image(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace fovea

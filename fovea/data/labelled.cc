@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "fovea/data/folder.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

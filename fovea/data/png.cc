@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "fovea/data/decoders.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "fovea/data/encoders.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "fovea/data/resize.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "fovea/api.h"
 #include "fovea/data/image.h"
 #include "fovea/model/config.h"
 
@@ -12,11 +13,11 @@ namespace fovea {
 // What `preprocess` keeps of the picture, before its values are normalised: spec.height x
 // spec.width pixels; or `enlarged` times as many on each side, made from the picture itself, with
 // the same part of it at the same place. Throws Error as `preprocess` does.
-Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::string& name,
-                      int enlarged = 1);
+FOVEA_API Image resize_and_crop(const Image& image, const Preprocessing& spec,
+                                const std::string& name, int enlarged = 1);
 
 // Writes a picture's values, [3, height, width], less spec's means and over its deviations.
-void normalize(const Image& picture, const Preprocessing& spec, std::span<float> out);
+FOVEA_API void normalize(const Image& picture, const Preprocessing& spec, std::span<float> out);
 
 // Writes the normalised picture, [3, spec.height, spec.width], to `out` (of exactly that many
 // elements). As torchvision does it for square inputs: the short side goes to floor(size /
@@ -25,7 +26,7 @@ void normalize(const Image& picture, const Preprocessing& spec, std::span<float>
 // x floor(width / crop_pct). With spec.squash it goes straight to that size, whatever its aspect.
 // Throws Error, with `name` in it, for a picture so narrow that it could not be resized within
 // kMaxPixels.
-void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
-                const std::string& name);
+FOVEA_API void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
+                          const std::string& name);
 
 }  // namespace fovea

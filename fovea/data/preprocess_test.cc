@@ -11,6 +11,7 @@
 
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
+#include "tests/compare.h"
 #include "tests/paths.h"
 
 namespace fovea {
@@ -36,6 +37,7 @@ TEST_P(PreprocessGoldens, AreMet) {
   Array got({3, spec.height, spec.width});
   ASSERT_EQ(got.shape, want.shape);
   preprocess(read_image(file), spec, got.data, file.string());
+  ASSERT_TRUE(expect_finite(got.data, "the input") && expect_finite(want.data, "the golden"));
   double worst = 0;
   for (size_t i = 0; i < want.data.size(); ++i) {
     const size_t channel = i / (got.data.size() / 3);

@@ -9,7 +9,7 @@
 
 #include "fovea/data/encoders.h"
 #include "fovea/data/image.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "fovea/api.h"
+
 namespace fovea {
 
 using Shape = std::vector<int64_t>;
@@ -20,10 +22,10 @@ inline int64_t elements(const Shape& shape) {
 
 // The same for a shape that came from outside: nothing when an extent is negative or the number of
 // elements times 8 bytes overflows (extents of 0 count as 1, so that no part of the product can).
-std::optional<int64_t> checked_elements(const Shape& shape);
+FOVEA_API std::optional<int64_t> checked_elements(const Shape& shape);
 
 // "[2, 3, 224, 224]", for messages.
-std::string to_string(const Shape& shape);
+FOVEA_API std::string to_string(const Shape& shape);
 
 template <typename T>
 struct BasicArray {

@@ -1,5 +1,5 @@
 // Messages stay one short line, whatever the file holds.
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 #include <gtest/gtest.h>
 

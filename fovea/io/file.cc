@@ -8,13 +8,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <random>
+#include <list>
 #include <streambuf>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
+#include "fovea/io/replacement.h"
 
 namespace fovea {
 namespace {
@@ -22,29 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string reason(int error) { return std::generic_category().message(error); }
-
-// An open file descriptor that is closed with the scope.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() { close(); }
-
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-  // 0, or the error number: some file systems report a full disk only now.
-  int close() {
-    if (fd_ < 0) return 0;
-    return ::close(std::exchange(fd_, -1)) == 0 ? 0 : errno;
-  }
-
- private:
-  int fd_;
-};
 
 struct OpenFile {
   Descriptor descriptor;
@@ -81,7 +59,7 @@ class DescriptorBuffer : public std::streambuf {
   std::streamsize xsputn(const char* text, std::streamsize count) override {
     if (count > epptr() - pptr()) {
       // Large blocks go past the buffer.
-      return flush() && write_all(text, static_cast<size_t>(count)) ? count : 0;
+      return flush() && put(text, static_cast<size_t>(count)) ? count : 0;
     }
     std::copy_n(text, count, pptr());
     pbump(static_cast<int>(count));
@@ -94,21 +72,13 @@ class DescriptorBuffer : public std::streambuf {
   void rewind() { setp(buffer_.data(), buffer_.data() + buffer_.size()); }
 
   bool flush() {
-    const bool done = write_all(pbase(), static_cast<size_t>(pptr() - pbase()));
+    const bool done = put(pbase(), static_cast<size_t>(pptr() - pbase()));
     rewind();
     return done;
   }
 
-  bool write_all(const char* text, size_t count) {
-    while (count > 0 && error_ == 0) {
-      const ssize_t written = ::write(fd_, text, count);
-      if (written < 0) {
-        if (errno != EINTR) error_ = errno;
-        continue;
-      }
-      text += written;
-      count -= static_cast<size_t>(written);
-    }
+  bool put(const char* text, size_t count) {
+    if (error_ == 0) error_ = write_all(fd_, std::as_bytes(std::span(text, count)));
     return error_ == 0;
   }
 
@@ -121,52 +91,62 @@ class DescriptorBuffer : public std::streambuf {
   fail("{}: cannot be written: {}", path.string(), why);
 }
 
-void write_through(Descriptor& descriptor, const fs::path& path,
-                   const std::function<void(std::ostream&)>& fill) {
-  DescriptorBuffer buffer(descriptor.get());
+// Throws Error naming `path` where the descriptor does not take all of it.
+void write_to(int descriptor, const fs::path& path,
+              const std::function<void(std::ostream&)>& fill) {
+  DescriptorBuffer buffer(descriptor);
   std::ostream stream(&buffer);
   fill(stream);
   stream.flush();
-  const int closing = descriptor.close();
   if (buffer.error() != 0) fail_to_write(path, reason(buffer.error()));
-  if (closing != 0) fail_to_write(path, reason(closing));
   if (!stream) fail_to_write(path, "the stream failed");
 }
 
-// A new file beside the target with the usual permissions; removed unless it took its place.
-class TemporaryFile {
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+TemporaryFile temporary_beside(const fs::path& target, const fs::path& named) {
+  const fs::path folder = folder_of(target);
+  TemporaryFile file(folder);
+  if (file.descriptor().valid()) return file;
+  if (errno == ENOENT) fail_to_write(named, fmt::format("no such folder: {}", folder.string()));
+  fail_to_write(named, reason(errno));
+}
+
+// Until the bytes are on the disk: a power cut must not leave a new name on an empty file.
+void sync(const Descriptor& file, const fs::path& path) {
+  const bool done = ::fsync(file.get()) == 0;
+  if (!done && errno != EINVAL && errno != ENOTSUP) fail_to_write(path, reason(errno));
+}
+
+// The new name likewise. What can't be synchronised here is a whole file all the same, the new one
+// or, after a power cut, the one before.
+void sync_folder(const fs::path& folder) {
+  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.valid()) ::fsync(opened.get());
+}
+
+// What stands at a place, kept under another name, and put back there with the scope unless it is
+// given up.
+class Former {
  public:
-  TemporaryFile(const fs::path& target, const fs::path& named) : named_(named) {
-    const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-    std::random_device random;
-    do {
-      // The name does not contain the target's, which may already be as long as names can be.
-      path_ = folder / fmt::format(".fovea-{:08x}{:08x}.tmp", random(), random());
-      // Not mkstemp: the mode 0666 lets the system apply the umask, which can't be read safely.
-      descriptor_ =
-          Descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    } while (!descriptor_.valid() && errno == EEXIST);
-    if (descriptor_.valid()) return;
-    if (errno == ENOENT) fail_to_write(named_, fmt::format("no such folder: {}", folder.string()));
-    fail_to_write(named_, reason(errno));
+  explicit Former(const fs::path& place) : place_(place), kept_(temporary_name(folder_of(place))) {
+    is_kept_ = ::link(place_.c_str(), kept_.c_str()) == 0;
+    was_there_ = is_kept_ || errno != ENOENT;
   }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
+  Former(const Former&) = delete;
+  Former& operator=(const Former&) = delete;
+  ~Former() {
+    if (!given_up_ && is_kept_) ::rename(kept_.c_str(), place_.c_str());
+    if (!given_up_ && !was_there_) ::unlink(place_.c_str());
+    if (is_kept_) ::unlink(kept_.c_str());  // where it is the same file still, it wasn't renamed
   }
-
-  Descriptor& descriptor() { return descriptor_; }
-
-  void rename_to(const fs::path& target) {
-    if (::rename(path_.c_str(), target.c_str()) != 0) fail_to_write(named_, reason(errno));
-    path_.clear();
-  }
+  void give_up() { given_up_ = true; }
 
  private:
-  fs::path named_;  // what the caller named, for messages
-  fs::path path_;
-  Descriptor descriptor_{-1};
+  fs::path place_, kept_;
+  bool is_kept_ = false, was_there_ = false, given_up_ = false;
 };
 
 bool is_in_proc(const fs::path& path) {
@@ -233,18 +213,43 @@ std::string read_text(const fs::path& path, size_t limit) {
   fail("{}: is larger than {} bytes", path.string(), limit);
 }
 
-void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& fill) {
-  const Target target = find_target(path);
+Replacement::Replacement(const fs::path& path, const std::function<void(std::ostream&)>& fill)
+    : path_(path) {
+  Target target = find_target(path);
   if (target.direct) {
     // Appending, so that redirected output keeps what others wrote to it before.
     Descriptor descriptor(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
     if (!descriptor.valid()) fail_to_write(path, reason(errno));
-    write_through(descriptor, path, fill);
+    write_to(descriptor.get(), path, fill);
+    if (const int error = descriptor.close()) fail_to_write(path, reason(error));
     return;
   }
-  TemporaryFile temporary(target.file, path);
-  write_through(temporary.descriptor(), path, fill);
-  temporary.rename_to(target.file);
+  target_ = std::move(target.file);
+  file_.emplace(temporary_beside(target_, path));
+  write_to(file_->descriptor().get(), path, fill);
+  sync(file_->descriptor(), path);
+}
+
+void Replacement::move() {
+  if (!file_) return;
+  if (const int error = file_->move_to(target_)) fail_to_write(path_, reason(error));
+  file_.reset();
+}
+
+void Replacement::take_places(std::initializer_list<Replacement*> files) {
+  std::list<Former> formers;
+  for (Replacement* file : files) {
+    if (file->file_ && files.size() > 1) formers.emplace_back(file->target_);
+    file->move();
+  }
+  for (Former& former : formers) former.give_up();
+  for (const Replacement* file : files) {
+    if (!file->target_.empty()) sync_folder(folder_of(file->target_));
+  }
+}
+
+void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& fill) {
+  Replacement(path, fill).take_place();
 }
 
 }  // namespace fovea

@@ -9,11 +9,13 @@
 #include <span>
 #include <string>
 
+#include "fovea/api.h"
+
 namespace fovea {
 
 // A whole file mapped read-only; the bytes live as long as any copy of this handle. Nobody may cut
 // the file short meanwhile (replacing it by another, as write_atomically does, is fine).
-class MappedFile {
+class FOVEA_API MappedFile {
  public:
   // Throws Error naming the file when it is missing, a folder, unreadable or empty.
   static MappedFile open(const std::filesystem::path& path);
@@ -29,14 +31,14 @@ class MappedFile {
 
 // Reads a whole text file. Throws Error naming it when it can't be read or is larger than `limit`
 // bytes.
-std::string read_text(const std::filesystem::path& path, size_t limit = size_t{64} << 20);
+FOVEA_API std::string read_text(const std::filesystem::path& path, size_t limit = size_t{64} << 20);
 
-// Writes `path` by filling a temporary file in the same folder and renaming it over `path`; on any
-// failure the temporary is removed, what was at `path` stays as it was, and Error names the file
-// and the reason (no space, no permission, no such folder). A symbolic link stays one: its target
-// is replaced. Things that are not regular files (/dev/stdout, a pipe) are written directly. The
-// stream only goes forward.
-void write_atomically(const std::filesystem::path& path,
-                      const std::function<void(std::ostream&)>& fill);
+// Writes `path` by filling a temporary file in the same folder, which takes its place when all of
+// it is on the disk; on any failure the temporary is removed, what was at `path` stays as it was,
+// and Error names the file and the reason (no space, no permission, no such folder). A symbolic
+// link stays one: its target is replaced. Things that are not regular files (/dev/stdout, a pipe)
+// are written directly. The stream only goes forward.
+FOVEA_API void write_atomically(const std::filesystem::path& path,
+                                const std::function<void(std::ostream&)>& fill);
 
 }  // namespace fovea

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "fovea/io/replacement.h"
 #include "fovea/io/testing.h"
 
 namespace fovea {
@@ -192,6 +194,40 @@ TEST(WriteAtomically, NoSpaceLeavesEverythingAsItWas) {
   EXPECT_THAT(small_pieces_message, HasSubstr("b: cannot be written: File too large"));
   EXPECT_EQ(read_text(folder / "a"), "before");
   EXPECT_EQ(folder.count(), 1U);
+}
+
+TEST(WriteAtomically, RemovesWhatAKilledProcessLeftButNotWhatALiveOneWrites) {
+  const TemporaryFolder folder;
+  const fs::path left = folder / ".fovea-0123456789abcdef.tmp";
+  const fs::path in_use = folder / ".fovea-fedcba9876543210.tmp";
+  for (const fs::path& file : {left, in_use, folder / ".fovea-other"}) write_file(file, "half");
+  const int held = ::open(in_use.c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  EXPECT_EQ(write(folder / "a", "x"), "");
+  ::close(held);
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(in_use));
+  EXPECT_EQ(folder.count(), 3U);
+}
+
+TEST(WriteAtomically, SeveralFilesTakeTheirPlacesOrNone) {
+  const TemporaryFolder folder;
+  const auto text = [](const char* content) {
+    return [content](std::ostream& out) { out << content; };
+  };
+  write_file(folder / "a", "before");
+  Replacement a(folder / "a", text("after")), b(folder / "b", text("after")),
+      c(folder / "c", text("after"));
+  fs::create_directory(folder / "c");  // can't be replaced by a file
+  EXPECT_THAT(error_of([&] { Replacement::take_places({&a, &b, &c}); }), HasSubstr("c: cannot be"));
+  EXPECT_EQ(read_text(folder / "a"), "before");
+  EXPECT_FALSE(fs::exists(folder / "b"));
+  EXPECT_TRUE(fs::is_directory(folder / "c"));
+  fs::remove(folder / "c");
+  Replacement again(folder / "a", text("after"));
+  Replacement::take_places({&again, &c});
+  EXPECT_EQ(read_text(folder / "a") + read_text(folder / "c"), "afterafter");
+  EXPECT_EQ(folder.count(), 2U);
 }
 
 TEST(WriteAtomically, DevicesAreWrittenDirectly) {

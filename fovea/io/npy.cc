@@ -1,12 +1,8 @@
 // The .npy format: a magic string, a version, a Python dictionary as text, then the numbers.
 #include "fovea/io/npy.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <optional>
@@ -14,7 +10,7 @@
 #include <utility>
 
 #include "fovea/io/convert.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 
 namespace fovea {
@@ -177,39 +173,6 @@ std::vector<float> convert(std::span<const std::byte> data, const std::string& d
   return convert_to_floats<double, [](double value) { return static_cast<float>(value); }>(data);
 }
 
-// Magic, version and dictionary, padded so that the numbers begin at a multiple of 64 bytes.
-std::string header_text(const Shape& shape) {
-  const std::string list = to_string(shape);  // "[2, 3]"; Python's tuple of one has a comma
-  const std::string extents = list.substr(1, list.size() - 2) + (shape.size() == 1 ? "," : "");
-  std::string header =
-      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", extents);
-  constexpr size_t kPrefix = kMagic.size() + 4;
-  const size_t end = (kPrefix + header.size() + 1 + 63) / 64 * 64;
-  header.resize(end - kPrefix - 1, ' ');
-  header += '\n';
-  const auto length = static_cast<uint16_t>(header.size());
-  std::string text(kMagic);
-  text += {'\x01', '\x00', static_cast<char>(length & 0xFF), static_cast<char>(length >> 8)};
-  return text + header;
-}
-
-// A file without a name, where the environment's TMPDIR says, else in /tmp; std::tmpfile() knows
-// /tmp alone.
-std::FILE* open_nameless() {
-  const char* folder = std::getenv("TMPDIR");
-  if (folder == nullptr || *folder == '\0') folder = "/tmp";
-  std::string name = std::filesystem::path(folder) / "fovea-XXXXXX";
-  const int opened = ::mkstemp(name.data());
-  if (opened >= 0) ::unlink(name.c_str());
-  std::FILE* const file = opened < 0 ? nullptr : ::fdopen(opened, "w+b");
-  if (file == nullptr) {
-    const int why = errno;
-    if (opened >= 0) ::close(opened);
-    fail("no temporary file for rows in {}: {}", folder, std::strerror(why));
-  }
-  return file;
-}
-
 }  // namespace
 
 Array parse_npy(std::span<const std::byte> bytes, const std::string& name) {
@@ -232,6 +195,21 @@ Array read_npy(const std::filesystem::path& path) {
   return parse_npy(MappedFile::open(path).bytes(), path.string());
 }
 
+std::string npy_header(const Shape& shape) {
+  const std::string list = to_string(shape);  // "[2, 3]"; Python's tuple of one has a comma
+  const std::string extents = list.substr(1, list.size() - 2) + (shape.size() == 1 ? "," : "");
+  std::string header =
+      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", extents);
+  constexpr size_t kPrefix = kMagic.size() + 4;
+  const size_t end = (kPrefix + header.size() + 1 + 63) / 64 * 64;
+  header.resize(end - kPrefix - 1, ' ');
+  header += '\n';
+  const auto length = static_cast<uint16_t>(header.size());
+  std::string text(kMagic);
+  text += {'\x01', '\x00', static_cast<char>(length & 0xFF), static_cast<char>(length >> 8)};
+  return text + header;
+}
+
 void write_npy(const std::filesystem::path& path, const Array& array) {
   if (array.shape.size() > kMostExtents ||
       checked_elements(array.shape) != static_cast<int64_t>(array.data.size())) {
@@ -239,48 +217,9 @@ void write_npy(const std::filesystem::path& path, const Array& array) {
          to_string(array.shape));
   }
   write_atomically(path, [&array](std::ostream& out) {
-    out << header_text(array.shape);
+    out << npy_header(array.shape);
     out.write(reinterpret_cast<const char*>(array.data.data()),
               static_cast<std::streamsize>(array.data.size() * sizeof(float)));
-  });
-}
-
-NpyRows::NpyRows(Shape row) : row_(std::move(row)), file_(open_nameless()) {}
-
-NpyRows::~NpyRows() { std::fclose(file_); }
-
-void NpyRows::append(std::span<const float> row) {
-  if (static_cast<int64_t>(row.size()) != elements(row_)) {
-    fail("a row of {} values; expected {}", row.size(), to_string(row_));
-  }
-  if (std::fwrite(row.data(), sizeof(float), row.size(), file_) != row.size()) {
-    fail("the temporary file for rows can't be written: {}", std::strerror(errno));
-  }
-  ++rows_;
-}
-
-void NpyRows::read(const std::function<void(std::span<const float>)>& take) {
-  std::rewind(file_);
-  std::vector<float> row(elements(row_));
-  for (int64_t i = 0; i < rows_; ++i) {
-    if (std::fread(row.data(), sizeof(float), row.size(), file_) != row.size()) {
-      fail("the temporary file for rows can't be read");
-    }
-    take(row);
-  }
-}
-
-void NpyRows::write(const std::filesystem::path& path) {
-  Shape shape = row_;
-  shape.insert(shape.begin(), rows_);
-  std::rewind(file_);
-  write_atomically(path, [&](std::ostream& out) {
-    out << header_text(shape);
-    std::vector<char> block(size_t{1} << 20);
-    while (const size_t read = std::fread(block.data(), 1, block.size(), file_)) {
-      out.write(block.data(), static_cast<std::streamsize>(read));
-    }
-    if (std::ferror(file_) != 0) fail("the temporary file for rows can't be read");
   });
 }
 

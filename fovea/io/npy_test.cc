@@ -173,36 +173,6 @@ TEST(Npy, WritesAsNumPyDoes) {
   EXPECT_EQ(read(folder / "a.npy"), read(golden));
 }
 
-TEST(Npy, RowsComeBackInOrderAndAreWrittenAllTheSame) {
-  const TemporaryFolder folder;
-  NpyRows rows({2});
-  for (const float x : {1.0F, 3.0F, 5.0F}) rows.append(std::vector<float>{x, x + 1});
-  std::vector<float> seen;
-  rows.read([&](std::span<const float> row) { seen.insert(seen.end(), row.begin(), row.end()); });
-  EXPECT_EQ(seen, (std::vector<float>{1, 2, 3, 4, 5, 6}));
-  rows.write(folder / "rows.npy");
-  const Array array = read_npy(folder / "rows.npy");
-  EXPECT_EQ(array.shape, (Shape{3, 2}));
-  EXPECT_EQ(array.data, seen);
-}
-
-TEST(Npy, RowsWaitWhereTmpdirSays) {
-  const TemporaryFolder folder;
-  const char* const set = std::getenv("TMPDIR");
-  const std::string before = set == nullptr ? "" : set;
-  ::setenv("TMPDIR", (folder / "none").c_str(), 1);
-  EXPECT_THAT(error_of([] { NpyRows rows({2}); }), HasSubstr((folder / "none").string()));
-  ::setenv("TMPDIR", folder.path().c_str(), 1);
-  NpyRows rows({2});
-  rows.append(std::vector<float>{1, 2});
-  EXPECT_EQ(folder.count(), 0U);  // it has no name
-  if (set == nullptr) {
-    ::unsetenv("TMPDIR");
-  } else {
-    ::setenv("TMPDIR", before.c_str(), 1);
-  }
-}
-
 TEST(Npy, RefusesToWriteAnInconsistentArray) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { write_npy(folder / "a.npy", Array(Shape{3}, {1.0F})); }),

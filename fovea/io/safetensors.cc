@@ -12,7 +12,8 @@
 #include <utility>
 
 #include "fovea/io/convert.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
+#include "fovea/io/replacement.h"
 #include "fovea/io/safetensors_header.h"
 
 namespace fovea {
@@ -206,20 +207,26 @@ TensorToWrite to_write(std::string name, const IntArray& array) {
   return describe(std::move(name), "I32", array);
 }
 
-void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+Replacement prepare_safetensors(const std::filesystem::path& path,
+                                const std::vector<TensorToWrite>& tensors,
+                                const std::map<std::string, std::string>& metadata) {
   const std::vector<size_t> order = writing_order(tensors, path.string());
   const std::string header = header_json(tensors, order, metadata, path.string());
-  write_atomically(path, [&](std::ostream& out) {
-    const uint64_t length = header.size();
-    out.write(reinterpret_cast<const char*>(&length), sizeof(length));
-    out << header;
-    for (const size_t i : order) {
-      const std::span<const std::byte> bytes = tensors[i].bytes;
-      out.write(reinterpret_cast<const char*>(bytes.data()),
-                static_cast<std::streamsize>(bytes.size()));
-    }
-  });
+  return {path, [&](std::ostream& out) {
+            const uint64_t length = header.size();
+            out.write(reinterpret_cast<const char*>(&length), sizeof(length));
+            out << header;
+            for (const size_t i : order) {
+              const std::span<const std::byte> bytes = tensors[i].bytes;
+              out.write(reinterpret_cast<const char*>(bytes.data()),
+                        static_cast<std::streamsize>(bytes.size()));
+            }
+          }};
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  prepare_safetensors(path, tensors, metadata).take_place();
 }
 
 }  // namespace fovea

@@ -8,10 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "fovea/api.h"
 #include "fovea/io/array.h"
 #include "fovea/io/file.h"
 
 namespace fovea {
+
+class Replacement;
 
 // One tensor of an open file; `bytes` points into the memory map and is checked to hold exactly
 // elements(shape) elements of `dtype`.
@@ -23,7 +26,7 @@ struct TensorView {
 };
 
 // A checked, memory-mapped safetensors file.
-class SafeTensors {
+class FOVEA_API SafeTensors {
  public:
   // Checks header length, JSON, names, dtypes, shapes, offsets, overlaps, holes and sizes (all
   // against overflow) before any tensor can be touched. Throws Error that names the file and what
@@ -48,7 +51,7 @@ class SafeTensors {
 
 // The values of an F32, F16 or BF16 tensor as floats (exact). Throws Error naming file and tensor
 // for any other dtype.
-std::vector<float> to_floats(const TensorView& tensor, const std::string& file_name);
+FOVEA_API std::vector<float> to_floats(const TensorView& tensor, const std::string& file_name);
 
 // One tensor to be written, from memory that outlives the call.
 struct TensorToWrite {
@@ -57,11 +60,16 @@ struct TensorToWrite {
   Shape shape;
   std::span<const std::byte> bytes;
 };
-TensorToWrite to_write(std::string name, const Array& array);
-TensorToWrite to_write(std::string name, const IntArray& array);
+FOVEA_API TensorToWrite to_write(std::string name, const Array& array);
+FOVEA_API TensorToWrite to_write(std::string name, const IntArray& array);
 
-// Writes a file (atomically: see write_atomically) with tensors aligned to their element size.
-void write_safetensors(const std::filesystem::path& path, const std::vector<TensorToWrite>& tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+// Writes a file with tensors aligned to their element size, ready to take its place.
+Replacement prepare_safetensors(const std::filesystem::path& path,
+                                const std::vector<TensorToWrite>& tensors,
+                                const std::map<std::string, std::string>& metadata = {});
+// The same at once.
+FOVEA_API void write_safetensors(const std::filesystem::path& path,
+                                 const std::vector<TensorToWrite>& tensors,
+                                 const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace fovea

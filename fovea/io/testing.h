@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 

@@ -5,8 +5,9 @@
 #include <cmath>
 #include <utility>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/checkpoint.h"
+#include "fovea/model/published.h"
 #include "fovea/model/tensors.h"
 
 namespace fovea {
@@ -118,23 +119,25 @@ void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architectu
   if (config.input_size) a.input_size = *config.input_size;
 }
 
+// What the config says, else the table of published architectures, else the width where all models
+// of that width have equally many.
 int heads_of(const Config& config, const Checkpoint& checkpoint, int width) {
   if (config.heads) {
     if (width % *config.heads != 0) {
-      fail("{}: {} channels can't be shared out to {} heads; config.json should give num_heads",
+      fail("{}: {} channels can't be shared out to {} heads; expected a number that divides them",
            checkpoint.file_name(), width, *config.heads);
     }
     return *config.heads;
   }
-  constexpr std::pair<int, int> kKnown[] = {{1280, 16}, {1408, 16}, {1664, 16}};
-  for (const auto& [known_width, heads] : kKnown) {
-    if (width == known_width) return heads;
-  }
-  if (width % 64 != 0) {
-    fail("{}: the number of heads can't be told for {} channels; config.json should give num_heads",
-         checkpoint.file_name(), width);
-  }
-  return width / 64;
+  if (const int heads = published_as(config.architecture).heads; heads > 0) return heads;
+  if (width % 64 == 0 && width <= 1024) return width / 64;
+  constexpr int kOfSixteen[] = {1152, 1280, 1408, 1664, 1792};
+  if (std::find(std::begin(kOfSixteen), std::end(kOfSixteen), width) != std::end(kOfSixteen))
+    return 16;
+  fail(
+      "{}: the number of heads can't be told for {} channels; expected --num-heads N, or num_heads "
+      "in config.json",
+      checkpoint.file_name(), width);
 }
 
 void infer_blocks(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
@@ -146,13 +149,13 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, Architectu
          *config.depth);
   }
   a.branches = std::max(1, checkpoint.branches());
-  a.heads = heads_of(config, checkpoint, a.width);
   const std::string mlp = "blocks.0.ffns.0.mlp.";
   a.mlp_width = extent(checkpoint, mlp + "fc1.weight", 2, 0);
   if (int64_t{2} * extent(checkpoint, mlp + "fc2.weight", 2, 1) == a.mlp_width) {
     fail("{}: tensor {} has twice the rows that fc2 takes: SwiGLU, which is not supported",
          checkpoint.file_name(), checkpoint.spelling(mlp + "fc1.weight"));
   }
+  a.heads = heads_of(config, checkpoint, a.width);
   a.layer_scale =
       checkpoint.has("blocks.0.attns.0.ls.gamma") || checkpoint.has("blocks.0.ffns.0.ls.gamma");
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/api.h"
 #include "fovea/model/config.h"
 #include "fovea/model/stem.h"
 #include "fovea/tokens/options.h"
@@ -67,6 +68,8 @@ struct Architecture {
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
+  // Channels of the features, which are what the head sees.
+  int features() const { return pool_concat ? 2 * width : width; }
 };
 
 // Reads everything from the shapes of a checkpoint and from its config. Throws Error naming the
@@ -83,27 +86,27 @@ struct PositionLayout {
 // only; n = P + p all; n = P + 1 with registers the class token and patches. Otherwise it is of
 // another grid: that of image_size, else of input_size where it fits, else a square. Throws Error
 // where none fits.
-PositionLayout position_layout(const Architecture& architecture, std::array<int, 2> grid);
+FOVEA_API PositionLayout position_layout(const Architecture& architecture, std::array<int, 2> grid);
 
 // The image size, in pixels (height, width), that the model was made for: what the config says,
 // else what a square table of positions tells, else 224.
-std::array<int, 2> made_for(const Architecture& architecture);
+FOVEA_API std::array<int, 2> made_for(const Architecture& architecture);
 
 // A named architecture: (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE or
 // blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, SIZE 224 or 224x384 (height x width). Throws
 // Error saying what is possible.
-Architecture named_architecture(const std::string& name);
+FOVEA_API Architecture named_architecture(const std::string& name);
 
 // The share of patches that a run is to select: `wanted`, else what the model was made for. Throws
 // Error where it is not above 0 and at most 1, or wanted of a model that routes no tokens.
-double keep_ratio_of(const Architecture& architecture, std::optional<double> wanted);
+FOVEA_API double keep_ratio_of(const Architecture& architecture, std::optional<double> wanted);
 
 // How many tokens of an image of a big.LITTLE ViT take the big path from a predictor on that reads
 // so many.
-int selected_tokens(const Architecture& architecture, double keep_ratio, int tokens);
+FOVEA_API int selected_tokens(const Architecture& architecture, double keep_ratio, int tokens);
 
 // Throws Error for ways to merge that the model can't follow.
-void check_merges(const MergeOptions& merge, const Architecture& architecture);
+FOVEA_API void check_merges(const MergeOptions& merge, const Architecture& architecture);
 
 // What a run costs: two operations per multiply-add of matrix products, without the head.
 struct Cost {
@@ -112,12 +115,13 @@ struct Cost {
 };
 // For one image of height x width pixels (multiples of the patch), its tokens merged so. Throws
 // Error where a threshold lets the picture decide how many.
-Cost cost(const Architecture& architecture, int height, int width, const MergeOptions& merge = {});
+FOVEA_API Cost cost(const Architecture& architecture, int height, int width,
+                    const MergeOptions& merge = {});
 
 // Such an image's GFLOPs where layer_tokens[l] tokens leave layer l (Result::layer_tokens). Counts
 // what looking for tokens to merge before attention adds, but not the matching itself. How many of
 // a big.LITTLE ViT's selected tokens merge with each other depends on the image: counts none.
-double gflops(const Architecture& architecture, int height, int width, const MergeOptions& merge,
-              std::span<const int32_t> layer_tokens);
+FOVEA_API double gflops(const Architecture& architecture, int height, int width,
+                        const MergeOptions& merge, std::span<const int32_t> layer_tokens);
 
 }  // namespace fovea

@@ -96,24 +96,50 @@ TEST(InferArchitecture, TellsHeadsByWidth) {
   EXPECT_EQ(infer(shapes_of("vit-head64"), {}).heads, 2);
   EXPECT_THAT(
       error_of([] { infer(shapes_of("vit"), {}); }),
-      HasSubstr("the number of heads can't be told for 48 channels; config.json should give "
-                "num_heads"));
+      HasSubstr("the number of heads can't be told for 48 channels; expected --num-heads N, or "
+                "num_heads in config.json"));
   Config config;
   config.heads = 5;
   EXPECT_THAT(error_of([&] { infer(shapes_of("vit"), config); }),
               HasSubstr("48 channels can't be shared out to 5 heads"));
 }
 
-TEST(InferArchitecture, KnowsTheHeadsOfWideModels) {
+// One layer of such a width.
+Shapes one_layer(int width) {
   Shapes shapes = shapes_of("vit");
   for (auto& [name, shape] : shapes) {
     for (int64_t& extent : shape) {
-      if (extent % 48 == 0) extent = extent / 48 * 1280;
+      if (extent % 48 == 0) extent = extent / 48 * width;
     }
   }
   for (const char* layer : {"blocks.1.", "blocks.2."})
     std::erase_if(shapes, [&](const auto& entry) { return entry.first.starts_with(layer); });
-  EXPECT_EQ(infer(shapes, {}).heads, 16);
+  return shapes;
+}
+
+TEST(InferArchitecture, KnowsTheHeadsOfPublishedWidths) {
+  for (const auto& [width, heads] : {std::pair{64, 1},
+                                     {320, 5},
+                                     {1024, 16},
+                                     {1152, 16},
+                                     {1280, 16},
+                                     {1408, 16},
+                                     {1664, 16},
+                                     {1792, 16}}) {
+    EXPECT_EQ(infer(one_layer(width), {}).heads, heads) << width;
+  }
+  for (const int width : {1088, 1536}) {
+    EXPECT_THAT(error_of([&] { infer(one_layer(width), {}); }), HasSubstr("--num-heads N"))
+        << width;
+  }
+}
+
+TEST(InferArchitecture, KnowsTheHeadsOfPublishedNames) {
+  Config config;
+  config.architecture = "test_vit";
+  EXPECT_EQ(infer(one_layer(64), config).heads, 2);
+  config.heads = 4;  // what the config says goes first
+  EXPECT_EQ(infer(one_layer(64), config).heads, 4);
 }
 
 TEST(InferArchitecture, TakesDINOv2sHeadOfTwoParts) {

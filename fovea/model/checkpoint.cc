@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 
 namespace fovea {

@@ -6,9 +6,10 @@
 #include <string_view>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
+#include "fovea/model/published.h"
 
 namespace fovea {
 namespace {
@@ -187,13 +188,9 @@ void read_label_map(const Keys& keys, Config& config) {
 }
 
 void check_architecture(const Keys& keys, const Config& config) {
-  const auto refuse = [&](std::string_view part) {
+  const std::string_view part = published_as(config.architecture).unsupported;
+  if (!part.empty())
     keys.refuse("architecture", fmt::format("a plain ViT; {} is not supported", part));
-  };
-  if (config.architecture.starts_with("eva")) refuse("eva");
-  for (const char* part : {"quickgelu", "rope", "swiglu"}) {
-    if (config.architecture.find(part) != std::string::npos) refuse(part);
-  }
 }
 
 // Layers after which a big.LITTLE ViT predicts who is important.

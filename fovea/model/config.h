@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/api.h"
+
 namespace fovea {
 
 enum class Interpolation { bilinear, bicubic };
@@ -56,13 +58,14 @@ struct Config {
 // Parses the text of a config.json. `name` stands in messages. Throws Error that names the file and
 // the key for wrong types and values, and refuses by name what we don't compute: activations other
 // than the erf GELU, SwiGLU, rotary positions, other pooling, other interpolation.
-Config parse_config(const std::string& text, const std::string& name);
+FOVEA_API Config parse_config(const std::string& text, const std::string& name);
 
 // Overlays what transformers' preprocessor_config.json says on `config.preprocessing`.
-void parse_preprocessor_config(const std::string& text, const std::string& name, Config& config);
+FOVEA_API void parse_preprocessor_config(const std::string& text, const std::string& name,
+                                         Config& config);
 
 // Reads config.json (and preprocessor_config.json, if there) beside a model; defaults where there
 // is none.
-Config read_config(const std::filesystem::path& folder);
+FOVEA_API Config read_config(const std::filesystem::path& folder);
 
 }  // namespace fovea

@@ -1,5 +1,6 @@
 #include "fovea/model/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -175,6 +176,10 @@ TEST(ParseConfig, RefusesByNameWhatIsNotComputed) {
       {R"({"global_pool": "map"})", "global_pool is \"map\"; expected token or avg"},
       {R"({"architecture": "vit_base_patch16_clip_quickgelu_224"})", "quickgelu is not supported"},
       {R"({"architecture": "eva02_base"})", "eva is not supported"},
+      {R"({"architecture": "vit_base_patch16_rpn_224"})",
+       "expected a plain ViT; a norm behind attention and MLP (rpn) is not supported"},
+      {R"({"architecture": "vit_so400m_patch16_siglip_gap_384"})",
+       "expected a plain ViT; the tanh form of GELU is not supported"},
       {R"({"interpolation": "nearest"})", "interpolation is \"nearest\""},
       {R"({"pretrained_cfg": {"crop_mode": "border"}})", "pretrained_cfg.crop_mode is \"border\""}};
   for (const auto& [text, fragment] : cases) EXPECT_THAT(error_in(text), HasSubstr(fragment));

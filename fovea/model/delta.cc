@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/weights.h"
 
 namespace fovea {
@@ -87,7 +87,7 @@ void save_delta(const Checkpoint& base, const std::vector<Weight>& weights, cons
                                                  {"base", fingerprint(base.file())}};
   if (!config.labels.empty()) metadata["label_names"] = nlohmann::json(config.labels).dump();
   if (config.input_size) metadata["input_size"] = nlohmann::json(*config.input_size).dump();
-  write_weights(path, changed, storage, metadata);
+  prepare_weights(path, changed, storage, metadata).take_place();
 }
 
 void overlay_config(const SafeTensors& delta, Config& config) {

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <array>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "fovea/backend/backend.h"
 #include "fovea/model/attention.h"
 #include "fovea/model/positions.h"
+#include "fovea/model/recent.h"
 #include "fovea/model/weights.h"
 
 namespace fovea {
@@ -112,29 +111,25 @@ class PatchEmbed {
         b.positions(prefix_, table_, position_map(architecture_, grid)));
   }
 
-  // Kept for each grid, unless training changes them.
+  // Kept for the grids of late, unless training changes them.
   Positions positions_of(B& b, std::array<int, 2> grid) const {
     if constexpr (B::kTrains) {
       return make_positions(b, grid);
     } else {
-      const std::lock_guard lock(cache_->lock);
-      Positions& entry = cache_->of_grid[grid];
-      if (!entry) entry = make_positions(b, grid);
-      return entry;
+      return cache_->get(grid, [&] { return make_positions(b, grid); });
     }
   }
 
-  struct Cache {
-    std::mutex lock;
-    std::map<std::array<int, 2>, Positions> of_grid;
-  };
+  // A server may be sent pictures of any size: tables of a few grids are kept, no more.
+  static constexpr size_t kMostGrids = 8;
+  using Cache = Recent<std::array<int, 2>, Positions>;
 
   Architecture architecture_;
   std::vector<typename B::Linear> stages_;
   std::vector<int> splits_;               // of a patch, outermost first, for the hMLP stem
   std::vector<typename B::Rows> prefix_;  // class, distillation and register tokens
   typename B::Rows table_;                // of positions
-  std::shared_ptr<Cache> cache_ = std::make_shared<Cache>();
+  std::shared_ptr<Cache> cache_ = std::make_shared<Cache>(kMostGrids);
 };
 
 }  // namespace fovea

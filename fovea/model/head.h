@@ -21,7 +21,7 @@ struct Head {
     Head head{a, {}, {}, {}};
     if (a.fc_norm) head.fc_norm = read_norm(b, weights, "fc_norm", a);
     if (a.classes == 0) return head;
-    head.linear = read_linear(b, weights, "head", a.pool_concat ? 2 * a.width : a.width, a.classes);
+    head.linear = read_linear(b, weights, "head", a.features(), a.classes);
     if (a.distillation_token)
       head.distilled = read_linear(b, weights, "head_dist", a.width, a.classes);
     return head;

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/tensors.h"
 

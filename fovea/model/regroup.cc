@@ -4,7 +4,7 @@
 
 #include <charconv>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 

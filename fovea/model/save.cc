@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "fovea/io/convert.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/safetensors.h"
 #include "fovea/model/names.h"
@@ -79,8 +79,9 @@ std::string config_text(const Architecture& architecture, const Config& config) 
   return top.dump(1) + "\n";
 }
 
-void write_weights(const std::filesystem::path& path, const std::vector<NamedValues>& weights,
-                   Storage storage, const std::map<std::string, std::string>& metadata) {
+Replacement prepare_weights(const std::filesystem::path& path,
+                            const std::vector<NamedValues>& weights, Storage storage,
+                            const std::map<std::string, std::string>& metadata) {
   std::vector<std::vector<uint16_t>> halves(storage == Storage::f32 ? 0 : weights.size());
   std::vector<TensorToWrite> tensors;
   for (size_t i = 0; i < weights.size(); ++i) {
@@ -91,7 +92,7 @@ void write_weights(const std::filesystem::path& path, const std::vector<NamedVal
     tensor.dtype = storage == Storage::f16 ? "F16" : "BF16";
     tensor.bytes = std::as_bytes(std::span(halves[i]));
   }
-  write_safetensors(path, tensors, metadata);
+  return prepare_safetensors(path, tensors, metadata);
 }
 
 void save_model(const std::filesystem::path& folder, const Architecture& architecture,
@@ -103,9 +104,10 @@ void save_model(const std::filesystem::path& folder, const Architecture& archite
   for (const Weight& weight : weights) {
     tensors.push_back({timm_name(weight.name, architecture.branches), &weight.values});
   }
-  write_weights(folder / "model.safetensors", tensors, storage);
-  write_atomically(folder / "config.json",
+  Replacement model = prepare_weights(folder / "model.safetensors", tensors, storage);
+  Replacement told(folder / "config.json",
                    [&](std::ostream& out) { out << config_text(architecture, config); });
+  Replacement::take_places({&model, &told});
 }
 
 }  // namespace fovea

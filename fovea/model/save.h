@@ -1,4 +1,5 @@
-// Writing a model that Model::load, and timm, read.
+// Writing a model that Model::load reads: tensors under the names that timm gives them, and
+// config.json.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "fovea/backend/weight.h"
+#include "fovea/io/replacement.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/config.h"
 
@@ -19,18 +21,19 @@ std::string config_text(const Architecture& architecture, const Config& config);
 // The number format of weights in a file.
 enum class Storage { f32, f16, bf16 };
 
-// Writes values as tensors of these names, atomically. Throws Error naming the file that can't be
-// written, and the tensor whose values f16 can't hold.
+// Writes values as tensors of these names, ready to take their place. Throws Error naming the file
+// that can't be written, and the tensor whose values f16 can't hold.
 struct NamedValues {
   std::string name;
   const Array* values;
 };
-void write_weights(const std::filesystem::path& path, const std::vector<NamedValues>& weights,
-                   Storage storage, const std::map<std::string, std::string>& metadata = {});
+Replacement prepare_weights(const std::filesystem::path& path,
+                            const std::vector<NamedValues>& weights, Storage storage,
+                            const std::map<std::string, std::string>& metadata = {});
 
 // Makes `folder`, if it isn't there, and writes model.safetensors, under timm's names, and
-// config.json into it, each atomically. Weights carry canonical names. Throws Error as
-// write_weights does.
+// config.json into it, both or none of them. Weights carry canonical names. Throws Error as
+// prepare_weights does.
 void save_model(const std::filesystem::path& folder, const Architecture& architecture,
                 const Config& config, const std::vector<Weight>& weights,
                 Storage storage = Storage::f32);

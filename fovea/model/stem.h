@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/api.h"
+
 namespace fovea {
 
 // linear: one layer over a patch's pixels. hmlp: convolutions without overlap, a batch norm after
@@ -14,7 +16,7 @@ namespace fovea {
 enum class Stem { linear, hmlp, conv };
 
 // "linear", "hmlp" or "conv".
-const char* to_string(Stem stem);
+FOVEA_API const char* to_string(Stem stem);
 
 // A convolution that a batch norm follows.
 struct StemConvolution {
@@ -27,12 +29,14 @@ struct StemConvolution {
 // Those of the hMLP stem of `width` channels, as its authors have them: steps of 2 after a first
 // one that takes what is left, with a quarter of the channels before the last. Three steps, two
 // for patches of 4. Throws Error, beginning with `where`, unless 4 divides both numbers.
-std::vector<StemConvolution> hmlp_convolutions(int width, int patch, const std::string& where);
+FOVEA_API std::vector<StemConvolution> hmlp_convolutions(int width, int patch,
+                                                         const std::string& where);
 
 // Those of the conv stem, its 1x1 one left out: with so many channels each, and stride 2 in the
 // last ones, as many as the patch needs. Throws Error, beginning with `where`, unless the patch is
 // a power of 2 that they reach.
-std::vector<StemConvolution> overlapping_convolutions(std::span<const int> channels, int patch,
-                                                      const std::string& where);
+FOVEA_API std::vector<StemConvolution> overlapping_convolutions(std::span<const int> channels,
+                                                                int patch,
+                                                                const std::string& where);
 
 }  // namespace fovea

@@ -1,6 +1,7 @@
 // The convolutions that stems are made of, and whole models with each.
 #include "fovea/model/stem.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -109,7 +109,7 @@ void visit_head(const Visit& visit, const Architecture& a) {
   if (a.final_norm) visit_norm(visit, "norm", a.width);
   if (a.fc_norm) visit_norm(visit, "fc_norm", a.width);
   if (a.classes == 0) return;
-  visit_linear(visit, "head", a.pool_concat ? 2 * a.width : a.width, a.classes);
+  visit_linear(visit, "head", a.features(), a.classes);
   if (a.distillation_token) visit_linear(visit, "head_dist", a.width, a.classes);
 }
 

@@ -8,7 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "fovea/backend/cpu/threads.h"
+#include "fovea/backend/cpu/processors.h"
+#include "fovea/io/fail.h"
 #include "fovea/processes/processes.h"
 
 namespace fovea {
@@ -74,7 +75,7 @@ std::vector<std::byte> receive(int from, MPI_Comm channel) {
 }
 
 // Whether mpirun has bound the processes of a machine to processors or not, together they may use
-// the union of what each may use.
+// the union of what each may use, and at most as many as one of them alone has time for.
 int shared_processors() {
   MPI_Comm machine = MPI_COMM_NULL;
   MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
@@ -85,7 +86,9 @@ int shared_processors() {
   ::sched_getaffinity(0, sizeof usable, &usable);
   MPI_Allreduce(MPI_IN_PLACE, &usable, sizeof usable, MPI_BYTE, MPI_BOR, machine);
   MPI_Comm_free(&machine);
-  return std::max(1, CPU_COUNT(&usable) / count);
+  const int all = CPU_COUNT(&usable);
+  const int share = std::max(1, std::min(all, quota_processors("/").value_or(all)) / count);
+  return std::min(share, omp_threads(std::getenv("OMP_NUM_THREADS")).value_or(share));
 }
 
 }  // namespace

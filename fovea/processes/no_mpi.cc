@@ -1,7 +1,7 @@
 // A build without MPI: one process, whoever started it.
 #include <cstdlib>
 
-#include "fovea/backend/cpu/threads.h"
+#include "fovea/backend/cpu/processors.h"
 #include "fovea/processes/processes.h"
 
 namespace fovea {

@@ -1,11 +1,13 @@
 // What processes do by what they can tell each other, whatever carries it.
 #include "fovea/processes/processes.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 
-#include "fovea/backend/cpu/threads.h"
+#include "fovea/backend/cpu/processors.h"
 
 namespace fovea {
 
@@ -29,7 +31,8 @@ void Processes::together(const std::function<void()>& part) const {
   try {
     part();
   } catch (const std::exception& error) {
-    std::strncpy(message.data(), error.what(), message.size() - 1);
+    const bool memory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    std::strncpy(message.data(), memory ? "not enough memory" : error.what(), message.size() - 1);
     failed[rank_] = 1;
   }
   sum(failed);

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <map>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

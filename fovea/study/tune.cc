@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "fovea/io/fail.h"
 #include "fovea/study/schedule_search.h"
 #include "fovea/tokens/counts.h"
 

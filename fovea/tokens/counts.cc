@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fovea/tokens/plans.h"
+#include "fovea/tokens/worth.h"
 
 namespace fovea {
 namespace {
@@ -14,7 +15,7 @@ std::vector<int32_t> by_strength(std::span<const float> score) {
   std::vector<int32_t> order(score.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t i, int32_t j) { return score[i] > score[j]; });
+                   [&](int32_t i, int32_t j) { return worth(score[i]) > worth(score[j]); });
   return order;
 }
 

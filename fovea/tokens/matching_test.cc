@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 #include <set>
@@ -39,6 +40,26 @@ TEST(BipartitePlan, OrdersProtectedThenStayedThenB) {
   EXPECT_THAT(plan.target, ElementsAre(0, 3, 1, 4, 5, 5, 2));
   EXPECT_THAT(plan.member_begin, ElementsAre(0, 1, 2, 3, 4, 5, 7));
   EXPECT_THAT(plan.members, ElementsAre(0, 2, 6, 1, 3, 5, 4));
+}
+
+// NaN compares with nothing: sorted as it is, it leaves the order of all others to chance.
+TEST(BipartitePlan, EdgesThatAreNaNAreTheWeakest) {
+  constexpr int kTokens = 201;
+  constexpr int kEdges = kTokens / 2;
+  const Partition p = alternate({0, kTokens}, 1);
+  Edges edges = random_edges(p, 1);
+  ASSERT_EQ(edges.score.size(), static_cast<size_t>(kEdges));
+  std::set<int32_t> strongest;
+  for (int i = 0; i < kEdges; ++i) {
+    edges.score[i] = i % 3 == 0 ? static_cast<float>(i) : NAN;
+    if (i % 3 == 0) strongest.insert(p.a[i]);
+  }
+  const int r = static_cast<int>(strongest.size());
+  const Plan plan = bipartite_plan({0, kTokens}, p, edges, r, 1);
+  for (int i = 0; i < kEdges; ++i) {
+    const bool merged = plan.target[p.a[i]] == plan.target[edges.target[i]];
+    EXPECT_EQ(merged, strongest.contains(p.a[i])) << i;
+  }
 }
 
 TEST(BipartitePlan, WithoutProtectedTokensWhoStaysComesInFallingSimilarity) {

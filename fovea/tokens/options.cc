@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

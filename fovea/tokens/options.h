@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/api.h"
 #include "fovea/backend/kinds.h"
 
 namespace fovea {
@@ -63,7 +64,7 @@ struct MergeOptions {
 
 // Throws Error for options that no model can follow, or not one of `depth` layers, or not one
 // without a class token.
-void check_merge_options(const MergeOptions& options, int depth, bool class_token);
+FOVEA_API void check_merge_options(const MergeOptions& options, int depth, bool class_token);
 
 // What of a block's attention the choice of tokens goes by.
 struct Wanted {
@@ -71,26 +72,26 @@ struct Wanted {
   bool qkv = false;      // its queries, keys and values
   bool matched = false;  // and their means over heads as exactly as a backend can
 };
-Wanted wanted_by(const MergeOptions& options);
+FOVEA_API Wanted wanted_by(const MergeOptions& options);
 
 // r of every layer of a model of `depth` layers. Throws Error for negative r, inflect out of [-1,
 // 1], or a list longer than depth.
-std::vector<int> layer_schedule(const Schedule& schedule, int depth);
+FOVEA_API std::vector<int> layer_schedule(const Schedule& schedule, int depth);
 
 // Parses "13", "8,0,5" or "12,0" (a list of one). Throws Error that names the text.
-Schedule parse_schedule(const std::string& text);
+FOVEA_API Schedule parse_schedule(const std::string& text);
 
 // "13", "13 (inflect -1)", "8,0,5"
-std::string to_string(const Schedule& schedule);
+FOVEA_API std::string to_string(const Schedule& schedule);
 
 // Names as on the command line. The parsers throw Error listing what is possible.
-Metric parse_metric(const std::string& name);
-std::string to_string(Metric metric);
-Distance parse_distance(const std::string& name);
-MergeMode parse_merge_mode(const std::string& name);
-Partitioning parse_partitioning(const std::string& name);
-Matching parse_matching(const std::string& name);
-Scoring parse_score(const std::string& name);
-Placement parse_placement(const std::string& name);
+FOVEA_API Metric parse_metric(const std::string& name);
+FOVEA_API std::string to_string(Metric metric);
+FOVEA_API Distance parse_distance(const std::string& name);
+FOVEA_API MergeMode parse_merge_mode(const std::string& name);
+FOVEA_API Partitioning parse_partitioning(const std::string& name);
+FOVEA_API Matching parse_matching(const std::string& name);
+FOVEA_API Scoring parse_score(const std::string& name);
+FOVEA_API Placement parse_placement(const std::string& name);
 
 }  // namespace fovea

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <numeric>
 
+#include "fovea/tokens/worth.h"
+
 namespace fovea {
 namespace {
 
@@ -35,7 +37,7 @@ Leaders prune_least(const Sequences& sequences, int protected_tokens, const std:
     std::vector<int32_t> order(count);
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(), [&](int32_t i, int32_t j) {
-      return attention[begin + i] < attention[begin + j];
+      return worth(attention[begin + i]) < worth(attention[begin + j]);
     });
     return order;
   });

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "fovea/tokens/testing.h"
 
@@ -21,6 +22,15 @@ TEST(PruneLeast, DropsWhatHasTheLeastAttentionAndEqualOnesInOrder) {
   EXPECT_THAT(plan.target, ElementsAre(0, 1, -1, -1, 2, 3, 4, -1, 5));
   EXPECT_THAT(plan.members, ElementsAre(0, 1, 4, 5, 6, 8));
   expect_valid(plan, {0, 5, 9}, 1, {2, 1}, true);
+}
+
+TEST(PruneLeast, DropsFirstWhatIsNaN) {
+  std::vector<float> attention(100);
+  for (size_t i = 0; i < attention.size(); ++i) {
+    attention[i] = i % 2 == 0 ? NAN : static_cast<float>(i);
+  }
+  const Leaders leaders = prune_least({0, 100}, 0, {52}, attention);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(leaders[i] < 0, i % 2 == 0 || i < 4) << i;
 }
 
 TEST(PruneAtRandom, DependsOnSeedLayerAndCountOnly) {

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <numeric>
 
+#include "fovea/tokens/worth.h"
+
 namespace fovea {
 namespace {
 
@@ -13,12 +15,8 @@ std::vector<int32_t> best_rows(std::span<const float> scores, int32_t begin, int
                                int count) {
   std::vector<int32_t> rows(end - begin);
   std::iota(rows.begin(), rows.end(), begin);
-  // NaN compares with nothing, which no sorting stands.
-  const auto worth = [&](int32_t row) {
-    return std::isnan(scores[row]) ? -HUGE_VALF : scores[row];
-  };
   std::stable_sort(rows.begin(), rows.end(),
-                   [&](int32_t i, int32_t j) { return worth(i) > worth(j); });
+                   [&](int32_t i, int32_t j) { return worth(scores[i]) > worth(scores[j]); });
   rows.resize(count);
   std::sort(rows.begin(), rows.end());
   return rows;

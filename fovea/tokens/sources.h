@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "fovea/api.h"
 #include "fovea/backend/plan.h"
 #include "fovea/io/array.h"
 
@@ -11,7 +12,7 @@ namespace fovea {
 
 // For each image and each of its N input positions (prefix tokens included) the index of the token
 // it is part of now; -1 once it was dropped.
-class Sources {
+class FOVEA_API Sources {
  public:
   explicit Sources(const Sequences& sequences);
 
@@ -29,6 +30,6 @@ class Sources {
 
 // tokens [B, T, C], source [B, N] -> [B, N, C]: every position gets the value of the token that it
 // ended in; zeros where it was dropped (the paper's section 5, "unmerge").
-Array unmerge(const Array& tokens, const IntArray& source);
+FOVEA_API Array unmerge(const Array& tokens, const IntArray& source);
 
 }  // namespace fovea

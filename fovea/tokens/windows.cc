@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

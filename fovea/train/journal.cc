@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 
 namespace fovea {
@@ -19,8 +19,8 @@ std::vector<std::string> kept_lines(const std::filesystem::path& path, int64_t s
   std::vector<std::string> lines;
   std::ifstream file(path);
   std::string line;
-  std::getline(file, line);  // the header
-  while (std::getline(file, line)) {
+  std::getline(file, line);                          // the header
+  while (std::getline(file, line) && !file.eof()) {  // a line without an end was cut short
     const int64_t at = std::strtoll(line.c_str(), nullptr, 10);
     if (at > 0 && at <= step) lines.push_back(line);
   }

@@ -1,5 +1,6 @@
 #include "fovea/train/journal.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -82,6 +83,15 @@ TEST(Journal, GoesOnAndDropsWhatWasDoneAfterTheCheckpoint) {
   EXPECT_THAT(events_of(files[0]), testing::Contains("train/loss 20 0.25"));
   EXPECT_EQ(events_of(files[1])[0], "start 16") << "which voids step 20";
   EXPECT_EQ(events_of(files[1])[1], "train/loss 25 0.125");
+}
+
+TEST(Journal, DropsALineThatWasCutShort) {
+  const TemporaryFolder folder;
+  { Journal(folder / "log.csv", 0).add(trained_to(10, 0.5)); }
+  const std::string whole = read_text(folder / "log.csv");
+  write_file(folder / "log.csv", whole + "1");  // of 12, say
+  { const Journal journal(folder / "log.csv", 15); }
+  EXPECT_EQ(read_text(folder / "log.csv"), whole);
 }
 
 TEST(Journal, NamesTheFileThatCannotBeWritten) {

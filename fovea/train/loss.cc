@@ -1,4 +1,5 @@
 #include "fovea/train/loss.h"
+#include "fovea/io/fail.h"
 
 #include <torch/torch.h>
 
@@ -48,10 +49,13 @@ torch::Tensor feature_distance(const torch::Tensor& features, const torch::Tenso
 Teacher::Teacher(const Recipe& recipe, const Architecture& student, const LoadOptions& options)
     : recipe_(recipe), model_(Model::load(recipe.teacher, options)) {
   const Architecture& a = model_.architecture();
-  if (recipe.distillation == "feature" ? a.width != student.width : a.classes != student.classes) {
-    fail("teacher {}: has width {} and {} classes, the student {} and {}; expected the same {}",
-         recipe.teacher, a.width, a.classes, student.width, student.classes,
-         recipe.distillation == "feature" ? "width" : "classes");
+  const bool by_feature = recipe.distillation == "feature";
+  if (by_feature ? a.features() != student.features() : a.classes != student.classes) {
+    fail(
+        "teacher {}: has features of {} channels and {} classes, the student {} and {}; expected "
+        "the same {}",
+        recipe.teacher, a.features(), a.classes, student.features(), student.classes,
+        by_feature ? "channels" : "classes");
   }
 }
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "fovea/backend/torch/padding.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/train/autocast.h"
 
 namespace fovea {

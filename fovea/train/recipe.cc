@@ -4,7 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/json.h"
 
 namespace fovea {

@@ -22,6 +22,7 @@ void to_json(nlohmann::ordered_json& value, Amp amp);
 struct Recipe {
   // The model: a checkpoint to start from, or else what to make.
   std::string model = {};
+  int num_heads = 0;
   int width = 192;
   int depth = 12;
   int heads = 3;

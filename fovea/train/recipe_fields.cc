@@ -9,6 +9,9 @@ constexpr double kBig = 1e9;
 std::vector<RecipeField> model_fields(Recipe& r) {
   return {
       {"model", &r.model, "start from this model: a folder or a file; else a new one is made"},
+      {"num_heads", &r.num_heads,
+       "attention heads of that model, or else of the teacher, where nothing tells; 0: they do", 0,
+       1024},
       {"width", &r.width, "of a new model: channels of a token", 1, kBig},
       {"depth", &r.depth, "of a new model: layers", 1, 1000},
       {"heads", &r.heads, "of a new model: attention heads", 1, kBig},

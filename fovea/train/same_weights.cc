@@ -1,4 +1,5 @@
 #include "fovea/train/same_weights.h"
+#include "fovea/io/fail.h"
 
 #include <bit>
 #include <cstdint>

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/safetensors.h"
 
 namespace fovea {

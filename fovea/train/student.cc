@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "fovea/backend/torch/device.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/model/stored.h"
 #include "fovea/model/tensors.h"
 #include "fovea/model/weights.h"
@@ -154,7 +154,7 @@ void load_weights(WeightSource& source, const Recipe& recipe, const std::string&
 
 void load_from(const std::string& model, const Recipe& recipe,
                const std::vector<std::string>& classes, Student& student) {
-  const StoredModel stored = open_stored(model);
+  const StoredModel stored = open_stored(model, recipe.num_heads);
   student.config = stored.config;
   student.architecture = stored.architecture;
   Architecture& a = student.architecture;

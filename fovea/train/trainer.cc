@@ -8,9 +8,10 @@
 #include <cmath>
 #include <memory>
 
+#include "fovea/backend/cpu/processors.h"
 #include "fovea/data/batches.h"
 #include "fovea/data/dataset.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/random.h"
 #include "fovea/model/delta.h"
@@ -105,7 +106,9 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp
       student_(
           make_student(recipe, is_mae(recipe) ? std::vector<std::string>{} : data_->classes())),
       objective_(recipe, student_, options.merge,
-                 {.threads = options.threads, .dtype = amp.in_bf16 ? Dtype::bf16 : Dtype::f32}),
+                 {.threads = options.threads,
+                  .dtype = amp.in_bf16 ? Dtype::bf16 : Dtype::f32,
+                  .heads = recipe.model.empty() ? recipe.num_heads : 0}),
       batches_(*data_, batch_options(recipe, student_.config, processes)),
       optimizer_(trained(), recipe, student_.architecture.depth),
       gradients_(optimizer_.trained(), processes),
@@ -378,7 +381,8 @@ void say_plainly(const std::function<void()>& part) {
 
 Trained train(const Recipe& recipe, const TrainOptions& given, const Processes& processes) {
   TrainOptions options = given;
-  if (options.threads == 0) options.threads = processes.processors();
+  options.threads =
+      options.threads > 0 ? threads_to_start(options.threads) : processes.processors();
   torch::set_num_threads(options.threads);
   Multiplier multiplier;
   processes.together([&] {

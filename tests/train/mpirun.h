@@ -3,8 +3,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,25 @@ namespace fovea {
 inline constexpr const char* kMpirun = "/usr/bin/mpirun";
 
 inline bool has_mpirun() { return std::filesystem::exists(kMpirun); }
+
+// The processes that a process has started.
+inline std::vector<pid_t> children_of(pid_t parent) {
+  std::vector<pid_t> children;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string stat = read_all(entry.path() / "stat");
+    const size_t end = stat.rfind(')');  // "PID (NAME) STATE PARENT ..."
+    if (end == std::string::npos) continue;
+    std::istringstream rest(stat.substr(end + 1));
+    std::string state;
+    pid_t of = 0;
+    rest >> state >> of;
+    if (of == parent) children.push_back(std::stoi(name));
+  }
+  std::sort(children.begin(), children.end());
+  return children;
+}
 
 // `count` processes of a program, wherever they find room.
 inline Finished run_processes(int count, const std::string& program,

@@ -1,6 +1,10 @@
 // `fovea evaluate` and `fovea embed` by several processes that mpirun starts, as users do it.
+#include <signal.h>
+
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fovea/io/file.h"
@@ -123,6 +127,24 @@ TEST_F(MpirunCommands, EmbedGivesSomeProcessesNothingWhereThereIsLittle) {
   ASSERT_EQ(embed(1, arguments).status, 0);
   ASSERT_EQ(embed(3, arguments).status, 0);
   expect_same_files("3", "1");
+}
+
+TEST_F(MpirunCommands, EmbedThatIsEndedKeepsTheRowsOfAllProcessesAndGoesOn) {
+  const std::vector<std::string> arguments = {path("data/val"), path("data/train"), "--batch", "1"};
+  ASSERT_EQ(embed(1, arguments).status, 0);
+  std::vector<std::string> all = arguments;
+  all.insert(all.begin(), {"embed", vit_, "-o", path("2.npy"), "--names", path("2.txt")});
+  const Finished ended = run_processes(2, fovea_program(), all, [](pid_t mpirun) {
+    while (children_of(mpirun).size() < 2)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    for (const pid_t child : children_of(mpirun)) signal_when_it_listens(child, SIGTERM);
+  });
+  EXPECT_EQ(ended.status, 1) << ended.err;
+  EXPECT_EQ(times(ended.err, "interrupted: what is written covers"), 1) << ended.err;
+  std::vector<std::string> resumed = arguments;
+  resumed.emplace_back("--resume");
+  ASSERT_EQ(embed(2, resumed).status, 0);
+  expect_same_files("2", "1");
 }
 
 TEST_F(MpirunCommands, RefuseWhatOneProcessRefusesInOneLine) {

@@ -21,25 +21,6 @@ namespace {
 
 using testing::HasSubstr;
 
-// The processes that a process has started.
-std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> children;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string stat = read_all(entry.path() / "stat");
-    const size_t end = stat.rfind(')');  // "PID (NAME) STATE PARENT ..."
-    if (end == std::string::npos) continue;
-    std::istringstream rest(stat.substr(end + 1));
-    std::string state;
-    pid_t of = 0;
-    rest >> state >> of;
-    if (of == parent) children.push_back(std::stoi(name));
-  }
-  std::sort(children.begin(), children.end());
-  return children;
-}
-
 void wait_for(const std::filesystem::path& file) {
   for (int i = 0; i < 6000 && !std::filesystem::exists(file); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fovea/backend/torch/batch_norm.h"
+#include "fovea/io/fail.h"
 #include "fovea/io/testing.h"
 #include "fovea/train/gradients.h"
 #include "tests/train/mpirun.h"

@@ -29,6 +29,7 @@ std::shared_ptr<float[]> allocate_floats(int64_t count) {
 }
 
 std::shared_ptr<float[]> Arena::take(int64_t count) {
+  free_.reserve(free_.size() + lent_ + 1);  // giving back must not fail
   const auto fits = std::lower_bound(free_.begin(), free_.end(), count,
                                      [](const Buffer& b, int64_t n) { return b.capacity < n; });
   Buffer buffer;
@@ -42,11 +43,13 @@ std::shared_ptr<float[]> Arena::take(int64_t count) {
     buffer = {count, allocate_floats(count)};
   }
   float* memory = buffer.memory.get();
+  ++lent_;
   return {memory,
           [this, buffer = std::move(buffer)](float*) mutable { give_back(std::move(buffer)); }};
 }
 
-void Arena::give_back(Buffer buffer) {
+void Arena::give_back(Buffer buffer) noexcept {
+  --lent_;
   const auto place = std::upper_bound(free_.begin(), free_.end(), buffer.capacity,
                                       [](int64_t n, const Buffer& b) { return n < b.capacity; });
   free_.insert(place, std::move(buffer));

@@ -24,8 +24,9 @@ class Arena {
     int64_t capacity;
     std::shared_ptr<float[]> memory;
   };
-  void give_back(Buffer buffer);
-  std::vector<Buffer> free_;  // by ascending capacity
+  void give_back(Buffer buffer) noexcept;
+  std::vector<Buffer> free_;  // by ascending capacity; has room for all that is lent
+  size_t lent_ = 0;
 };
 
 }  // namespace fovea

@@ -29,10 +29,16 @@ void copy_window(const Plane& plane, int64_t y, int64_t x, float* to) {
   }
 }
 
+// No two threads share a line of the cache.
+int64_t whole_lines(int64_t floats) {
+  constexpr int64_t kLine = 16;
+  return (floats + kLine - 1) / kLine * kLine;
+}
+
 }  // namespace
 
-void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, uint16_t* half,
-                        float* out, int64_t out_stride) const {
+void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float* spare, float* out,
+                        int64_t out_stride) const {
   const kernels::Product& product = product_of(w.dtype);
   kernels::Gemm g;
   g.a = rows;
@@ -46,7 +52,9 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, uint1
   g.bias = w.bias.data();
   g.epilogue = kernels::Epilogue::gelu;
   const int64_t panels = kernels::panel_count(*kernels_, g.n);
+  g.scratch = spare;
   if (!product.half_input) return product.gemm(g, 0, count, 0, panels);
+  auto* half = reinterpret_cast<uint16_t*>(spare);
   // As in run_in_halves: rounded once, these would show in all that follows.
   g.a = half;
   g.a_stride = half_row_stride(w.in);
@@ -72,9 +80,10 @@ Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> g
   const int64_t shared = threads_->count() == 1 ? 1 : 4 * threads_->count() / x.batch();
   const int64_t tiles = std::clamp((places + most - 1) / most, std::min(shared, places), places);
   const int64_t longest = (places + tiles - 1) / tiles;
-  const int64_t half_size = takes_half(w) ? (longest * half_row_stride(w.in) + 1) / 2 : 0;
-  constexpr int64_t kLine = 16;  // no two threads share one of the cache
-  const int64_t scratch_size = (longest * row_stride(w.in) + half_size + kLine - 1) / kLine * kLine;
+  const int64_t spare_size =
+      takes_half(w) ? (longest * half_row_stride(w.in) + 1) / 2 : product_of(w.dtype).gemm_scratch;
+  const int64_t windows_size = whole_lines(longest * row_stride(w.in));
+  const int64_t scratch_size = windows_size + whole_lines(spare_size);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   threads_->run(x.batch() * tiles, [&](int64_t task, int worker) {
     const int64_t image = task / tiles;
@@ -86,8 +95,8 @@ Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> g
       copy_window(plane, i / columns * stride, i % columns * stride,
                   windows + (i - begin) * row_stride(w.in));
     }
-    auto* half = reinterpret_cast<uint16_t*>(windows + longest * row_stride(w.in));
-    multiply_tile(windows, end - begin, w, half, out.row(out.first(image) + begin), out.stride());
+    multiply_tile(windows, end - begin, w, windows + windows_size,
+                  out.row(out.first(image) + begin), out.stride());
   });
   return out;
 }

@@ -40,7 +40,12 @@ Tensor Cpu::make(std::shared_ptr<const Sequences> sequences, int64_t channels) {
 Tensor Cpu::make_half(std::shared_ptr<const Sequences> sequences, int64_t channels) {
   const int64_t rows = sequences->back();
   const int64_t stride = half_row_stride(channels);
-  return Tensor::half(std::move(sequences), channels, stride, arena_.take((rows * stride + 1) / 2));
+  Tensor x =
+      Tensor::half(std::move(sequences), channels, stride, arena_.take((rows * stride + 1) / 2));
+  if (channels % 2 != 0) {  // the other half of the last pair, which products multiply by zero
+    for (int64_t i = 0; i < rows; ++i) x.half_row(i)[channels] = 0;
+  }
+  return x;
 }
 
 Tensor Cpu::like(const Tensor& x, int64_t channels) { return make(x.shared_sequences(), channels); }
@@ -154,10 +159,14 @@ void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
   const int64_t blocks = (g.m + most_rows - 1) / most_rows;
   const int64_t threads = threads_->count();
   const int64_t pieces = threads == 1 ? 1 : std::min(16 * threads, panels);
-  threads_->run(blocks * pieces, [&](int64_t task, int) {
+  std::shared_ptr<float[]> scratch;
+  if (product.gemm_scratch > 0) scratch = arena_.take(product.gemm_scratch * threads);
+  threads_->run(blocks * pieces, [&](int64_t task, int worker) {
     const int64_t block = task / pieces;
     const int64_t piece = task % pieces;
-    product.gemm(g, g.m * block / blocks, g.m * (block + 1) / blocks, panels * piece / pieces,
+    kernels::Gemm mine = g;
+    mine.scratch = scratch.get() + worker * product.gemm_scratch;
+    product.gemm(mine, g.m * block / blocks, g.m * (block + 1) / blocks, panels * piece / pieces,
                  panels * (piece + 1) / pieces);
   });
 }
@@ -172,11 +181,7 @@ Tensor Cpu::narrow(const Tensor& x, kernels::NarrowRows to_half) {
 
 Tensor Cpu::hidden(const Tensor& x, const Linear& w, bool half) {
   if (!half || !takes_half(w) || w.in > product_of(w.dtype).most_depth) return like(x, w.out);
-  Tensor out = make_half(x.shared_sequences(), w.out);
-  if (w.out % 2 != 0) {  // the other half of the last pair
-    for (int64_t i = 0; i < out.rows(); ++i) out.half_row(i)[w.out] = 0;
-  }
-  return out;
+  return make_half(x.shared_sequences(), w.out);
 }
 
 Tensor Cpu::linear(const Tensor& x, const Linear& w) {

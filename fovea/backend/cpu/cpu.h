@@ -229,8 +229,9 @@ class Cpu {
   void run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
                      const Vector& scale, const Tensor& out);
   // A product of a few rows in single precision, GELU behind it, by the calling thread alone;
-  // `half` holds as many rows of half_row_stride(w.in), where `w` takes such.
-  void multiply_tile(const float* rows, int64_t count, const Linear& w, uint16_t* half, float* out,
+  // `spare` holds as many rows of half_row_stride(w.in) where `w` takes such, else what its product
+  // needs (gemm_scratch).
+  void multiply_tile(const float* rows, int64_t count, const Linear& w, float* spare, float* out,
                      int64_t out_stride) const;
   // Calls work(begin, end) for pieces of [0, count), in parallel.
   void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);

@@ -51,6 +51,9 @@ namespace fovea {
 
 double multiply_add_peak(SimdLevel level) {
   auto* time = &N_SCALAR::time_multiply_adds;
+#if HWY_TARGETS & HWY_NEON
+  if (level == SimdLevel::neon) time = &N_NEON::time_multiply_adds;
+#endif
 #if HWY_TARGETS & HWY_AVX2
   if (level == SimdLevel::avx2) time = &N_AVX2::time_multiply_adds;
 #endif

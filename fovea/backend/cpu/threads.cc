@@ -1,8 +1,7 @@
 #include "fovea/backend/cpu/threads.h"
 
-#include <sched.h>
-
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace fovea {
@@ -22,15 +21,14 @@ inline void pause() {
 
 }  // namespace
 
-int usable_processors() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 Threads::Threads(int count) {
-  for (int worker = 1; worker < count; ++worker) {
-    workers_.emplace_back([this, worker] { serve(worker); });
+  workers_.reserve(static_cast<size_t>(std::max(count, 1) - 1));
+  try {
+    for (int worker = 1; worker < count; ++worker) {
+      workers_.emplace_back([this, worker] { serve(worker); });
+    }
+  } catch (const std::exception&) {
+    // No room for more threads: a limit on processes, or memory.
   }
 }
 

@@ -13,7 +13,8 @@ namespace fovea {
 
 class Threads {
  public:
-  // `count` threads in all, the caller's among them; at least 1.
+  // `count` threads in all, the caller's among them; at least 1. Where the system gives fewer,
+  // those that there are do all the work.
   explicit Threads(int count);
   ~Threads();
   Threads(const Threads&) = delete;
@@ -47,8 +48,5 @@ class Threads {
   std::mutex failure_lock_;
   std::exception_ptr failure_;
 };
-
-// As many threads as this process may run on.
-int usable_processors();
 
 }  // namespace fovea

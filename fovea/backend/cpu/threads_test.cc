@@ -1,8 +1,13 @@
 #include "fovea/backend/cpu/threads.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 #include <vector>
 
@@ -65,7 +70,31 @@ TEST(Threads, LoopsInsideTasksRunWhereTheyAre) {
   EXPECT_EQ(done, 12);
 }
 
-TEST(Threads, ThisProcessMayUseAtLeastOneProcessor) { EXPECT_GE(usable_processors(), 1); }
+// Leaves room for a few more stacks of threads only.
+void limit_memory() {
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit stack = {};
+  ::getrlimit(RLIMIT_STACK, &stack);
+  const rlim_t stacks = 5 * std::min<rlim_t>(stack.rlim_cur, 64 << 20);
+  const rlim_t bytes = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + stacks;
+  const rlimit limit = {bytes, bytes};
+  ::setrlimit(RLIMIT_AS, &limit);
+}
+
+TEST(Threads, WorkWithThoseThatTheSystemGives) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers need more address space than can be limited";
+#endif
+  const auto run_with_little_room = [] {
+    limit_memory();
+    Threads threads(500);
+    std::atomic<int> done = 0;
+    threads.run(100, [&](int64_t, int) { ++done; });
+    std::_Exit(threads.count() < 500 && done == 100 ? 0 : 1);
+  };
+  EXPECT_EXIT(run_with_little_room(), testing::ExitedWithCode(0), "");
+}
 
 }  // namespace
 }  // namespace fovea

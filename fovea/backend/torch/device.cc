@@ -5,7 +5,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {

@@ -26,14 +26,13 @@ using FloatVec = hn::Vec<Floats>;
 
 #if HWY_TARGET == HWY_AVX3
 inline constexpr int64_t kTileRows = 14;  // 28 accumulators, 2 vectors of B, 1 of A in 32 registers
-inline constexpr int64_t kLanes = 16;
-#elif HWY_TARGET == HWY_AVX2
-inline constexpr int64_t kTileRows = 6;  // 12 + 2 + 1 in 16 registers
-inline constexpr int64_t kLanes = 8;
+#elif HWY_TARGET == HWY_NEON
+inline constexpr int64_t kTileRows = 8;  // 16: the compiler keeps many of A in the 32 registers
 #else
-inline constexpr int64_t kTileRows = 6;
-inline constexpr int64_t kLanes = 1;
+inline constexpr int64_t kTileRows = 6;  // 12 + 2 + 1 in 16 registers
 #endif
+inline constexpr int64_t kLanes = hn::MaxLanes(Floats());
+static_assert(HWY_HAVE_SCALABLE == 0, "kLanes must be known to the compiler");
 inline constexpr int64_t kPanel = 2 * kLanes;
 // Floats of a panel to ask for ahead: measured, a gain of some percent for the narrow panels of
 // AVX2 and a loss for AVX-512.

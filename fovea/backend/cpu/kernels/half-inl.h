@@ -47,22 +47,23 @@ struct Bf16Weights {
   }
 };
 
+// What of a panel is multiplied in one go, widened: too much for the stack of a caller's thread.
+inline constexpr int64_t kWideFloats = F32::kDepth * kPanel;
+
 // A product with such weights, panel by panel: each is widened once and then meets all rows.
 void gemm_widened(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t panel_begin,
                   int64_t panel_end) {
-  constexpr int64_t kMostDepth = F32::kDepth;
-  alignas(64) float wide[kMostDepth * kPanel];
   const auto* b = static_cast<const uint16_t*>(g.b);
   const int64_t pairs = (g.k + 1) / 2;
   for (int64_t p = panel_begin; p < panel_end; ++p) {
     const int64_t column = p * kPanel;
     const int64_t width = width_of_panel(g.n, p);
-    for_even_runs(0, pairs, kMostDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
+    for_even_runs(0, pairs, F32::kDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
       Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
-      widen(b + column * g.k + 2 * begin * width, part.k * width, wide);
+      widen(b + column * g.k + 2 * begin * width, part.k * width, g.scratch);
       // The part as a product of one panel of its own.
       part.a = static_cast<const float*>(g.a) + 2 * begin;
-      part.b = wide;
+      part.b = g.scratch;
       part.c += column;
       part.bias = part.bias ? part.bias + column : nullptr;
       part.scale = part.scale ? part.scale + column : nullptr;

@@ -17,9 +17,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
 
-Table make_table(SimdLevel level) {
+// Constant data: a program reads the table that it chose, and runs no code of the others.
+constexpr Table make_table(SimdLevel level) {
   const Product f32 = {false,
                        F32::kDepth,
+                       0,
                        hot_rows<F32>,
                        packed_bytes<F32>,
                        pack_panels<F32>,
@@ -29,15 +31,17 @@ Table make_table(SimdLevel level) {
   bf16.packed_bytes = packed_bytes<Bf16Weights>;
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
+  bf16.gemm_scratch = kWideFloats;
   return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,   nullptr,
           nullptr, layer_norm, normalize, match,  weighted_sum, maximum};
 }
 
 #if HWY_TARGET == HWY_AVX3
-Table make_bf16_table() {
+constexpr Table make_bf16_table() {
   Table table = make_table(SimdLevel::avx512_bf16);
   table.bf16 = {true,
                 Bf16::kDepth,
+                0,
                 hot_rows<Bf16>,
                 packed_bytes<Bf16>,
                 pack_panels<Bf16>,
@@ -81,17 +85,21 @@ int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {
 
 const Table& table(SimdLevel level) {
 #if HWY_TARGETS & HWY_AVX3
-  static const Table avx512 = N_AVX3::make_table(SimdLevel::avx512);
-  static const Table avx512_bf16 = N_AVX3::make_bf16_table();
-  if (level == SimdLevel::avx512_bf16) return avx512_bf16;
-  if (level == SimdLevel::avx512) return avx512;
+  static constexpr Table kAvx512 = N_AVX3::make_table(SimdLevel::avx512);
+  static constexpr Table kAvx512Bf16 = N_AVX3::make_bf16_table();
+  if (level == SimdLevel::avx512_bf16) return kAvx512Bf16;
+  if (level == SimdLevel::avx512) return kAvx512;
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  static const Table avx2 = N_AVX2::make_table(SimdLevel::avx2);
-  if (level == SimdLevel::avx2) return avx2;
+  static constexpr Table kAvx2 = N_AVX2::make_table(SimdLevel::avx2);
+  if (level == SimdLevel::avx2) return kAvx2;
 #endif
-  static const Table scalar = N_SCALAR::make_table(SimdLevel::scalar);
-  return scalar;
+#if HWY_TARGETS & HWY_NEON
+  static constexpr Table kNeon = N_NEON::make_table(SimdLevel::neon);
+  if (level == SimdLevel::neon) return kNeon;
+#endif
+  static constexpr Table kScalar = N_SCALAR::make_table(SimdLevel::scalar);
+  return kScalar;
 }
 
 }  // namespace fovea::kernels

@@ -32,6 +32,7 @@ struct Gemm {
   const float* bias = nullptr;   // [n], may be null
   const float* scale = nullptr;  // [n], may be null
   Epilogue epilogue = Epilogue::store;
+  float* scratch = nullptr;  // Product::gemm_scratch floats, aligned to 64 bytes
 };
 
 // One head of one image: any number of queries attend to `tokens` keys and values.
@@ -69,6 +70,7 @@ struct Product {
   bool half_input;  // A is bf16, and C may be
   // The most of k that a bf16 C can take.
   int64_t most_depth;
+  int64_t gemm_scratch;  // floats that a product needs beside its inputs, for each worker
   // Rows of A that stay in the second cache while the panels pass, for k columns.
   int64_t (*hot_rows)(int64_t k);
   // Bytes of B packed, for n columns and k rows.

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "fovea/backend/cpu/arena.h"
@@ -33,6 +35,12 @@ double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
 
 class KernelsTest : public testing::TestWithParam<SimdLevel> {
  protected:
+  void SetUp() override {
+    const std::vector<SimdLevel> levels = available_levels();
+    if (std::find(levels.begin(), levels.end(), GetParam()) == levels.end())
+      GTEST_SKIP() << "this processor has no " << to_string(GetParam());
+  }
+
   const Table& t = table(GetParam());
 };
 
@@ -155,6 +163,7 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
     const std::vector<float> bias = random_floats(p.n, 3);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
     const std::shared_ptr<float[]> panels = pack(t, t.bf16, w, p.n, p.k);
+    const std::shared_ptr<float[]> scratch = allocate_floats(t.bf16.gemm_scratch);
     const int64_t stride = p.k + p.k % 2;
     std::vector<uint16_t> narrow(p.m * stride, 0x7fc0);  // NaN: padding must be written
     if (t.bf16.half_input) t.narrow_rows(a.data(), p.k, p.m, p.k, narrow.data(), stride);
@@ -171,6 +180,7 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
       g.k = p.k;
       g.bias = bias.data();
       g.epilogue = epilogue;
+      g.scratch = scratch.get();
       t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       std::vector<uint16_t> half(p.m * p.n);
       const bool to_half =
@@ -408,7 +418,7 @@ TEST_P(KernelsTest, RowsAreSummedAndCompared) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::ValuesIn(available_levels()),
+INSTANTIATE_TEST_SUITE_P(Levels, KernelsTest, testing::ValuesIn(known_levels()),
                          [](const auto& info) { return to_string(info.param); });
 
 }  // namespace

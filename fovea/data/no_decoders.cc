@@ -1,0 +1,31 @@
+// In the place of pictures' and zip files' readers and writers in builds without them.
+#include "fovea/data/decoders.h"
+#include "fovea/data/encoders.h"
+#include "fovea/data/zip.h"
+#include "fovea/io/fail.h"
+
+namespace fovea {
+namespace {
+
+[[noreturn]] void refuse(const std::string& name) {
+  fail("{}: this build of Fovea reads and writes no pictures and zip files (FOVEA_DECODERS)", name);
+}
+
+}  // namespace
+
+Image decode_jpeg(std::span<const std::byte>, const std::string& name) { refuse(name); }
+Image decode_png(std::span<const std::byte>, const std::string& name) { refuse(name); }
+
+std::string encode_png(const Image&) { refuse("PNG"); }
+std::string encode_apng(std::span<const Frame>) { refuse("APNG"); }
+std::string encode_gif(std::span<const Frame>) { refuse("GIF"); }
+
+ZipFile::ZipFile(const std::filesystem::path& path) : file_(MappedFile::open(path)) {
+  refuse(path.string());
+}
+void ZipFile::check_readable(std::span<const int64_t>) const {}
+std::vector<std::byte> ZipFile::read(int64_t entry) const { refuse(name(entry)); }
+std::string ZipFile::name(int64_t) const { return path().string(); }
+void ZipFile::Close::operator()(zip*) const {}
+
+}  // namespace fovea

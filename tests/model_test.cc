@@ -1,0 +1,60 @@
+// The library's door: what it refuses, and that a refused run leaves nothing behind.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "fovea/fovea.h"
+#include "fovea/io/npy.h"
+#include "fovea/io/testing.h"
+#include "fovea/model/testing.h"
+
+namespace fovea {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Model, RefusesImagesThatHoldOtherThanTheirShape) {
+  const Model model = Model::load(golden("vit"));
+  Array images = read_npy(golden("vit") / "input.npy");
+  images.shape[0] += 1;
+  EXPECT_THAT(error_of([&] { model.run(images); }), HasSubstr("expected as many as their shape"));
+  images.shape = {int64_t{1} << 40, 3, int64_t{1} << 20, int64_t{1} << 20};
+  EXPECT_THAT(error_of([&] { model.run(images); }), HasSubstr("expected as many as their shape"));
+}
+
+TEST(Model, RefusesDenseFeaturesOfWhatIsNotThere) {
+  const Model model = Model::load(golden("vit"));
+  const Array images = read_npy(golden("vit") / "input.npy");
+  const Result lean = model.run(images, {.want_tokens = false});
+  EXPECT_THAT(error_of([&] { dense_features(lean, 0, 1); }), HasSubstr("want_tokens"));
+  const Result result = model.run(images);
+  const int64_t batch = images.shape[0];
+  EXPECT_THAT(error_of([&] { dense_features(result, batch, 1); }), HasSubstr("image 2"));
+  EXPECT_THAT(error_of([&] { dense_features(result, -1, 1); }), HasSubstr("image -1"));
+  const auto tokens = static_cast<int>(result.source.shape[1]);
+  EXPECT_THAT(error_of([&] { dense_features(result, 0, tokens + 1); }), HasSubstr("prefix"));
+  EXPECT_EQ(dense_features(result, batch - 1, 1).shape, (Shape{tokens - 1, 48}));
+}
+
+// A profile of a run that fails must not be written to by the next one, which gets its backend: the
+// address sanitizer sees it.
+TEST(Model, ForgetsTheProfileOfARunThatFailed) {
+  const TemporaryFolder folder;
+  Architecture a = stem_architectures().front();
+  a.image_size = a.input_size = {16, 20};
+  a.position_rows = 21;
+  save_varied_model(folder.path(), a);
+  std::filesystem::remove(folder / "config.json");  // which alone tells the grid of 4 x 5
+  const Model model = Model::load(folder.path(), {.threads = 1, .heads = 2});
+  Profile profile;
+  EXPECT_THAT(error_of([&] {
+                model.run(Array({1, 3, 16, 16}), {.profile = &profile});
+              }),
+              HasSubstr("its grid can't be told"));
+  const Array images({1, 3, 16, 20}, std::vector<float>(3 * 16 * 20, 0.5F));
+  EXPECT_EQ(model.run(images).tokens.shape, (Shape{1, 21, 16}));
+}
+
+}  // namespace
+}  // namespace fovea

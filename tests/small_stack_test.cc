@@ -1,0 +1,53 @@
+// A model is run by the thread that asks, whose stack may be small.
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include "fovea/backend/cpu/level.h"
+#include "fovea/fovea.h"
+#include "fovea/io/npy.h"
+#include "fovea/model/testing.h"
+
+namespace fovea {
+namespace {
+
+constexpr size_t kStack = 96 * 1024;
+
+void run_with_small_stack(std::function<void()> work) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kStack), 0);
+  pthread_t thread;
+  const auto call = [](void* function) -> void* {
+    (*static_cast<std::function<void()>*>(function))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, call, &work), 0);
+  ASSERT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(SmallStack, RunsAtEveryLevelAndNumberFormat) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer makes every stack frame larger";
+#endif
+  const Array input = read_npy(golden("vit") / "input.npy");
+  for (const SimdLevel level : available_levels()) {
+    ASSERT_EQ(setenv("FOVEA_SIMD", to_string(level).c_str(), 1), 0);
+    for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+      const Model model = Model::load(golden("vit"), {.threads = 1, .dtype = dtype});
+      RunOptions options;
+      options.merge.schedule.r = 3;
+      Result result;
+      run_with_small_stack([&] { result = model.run(input, options); });
+      EXPECT_EQ(result.logits.data, model.run(input, options).logits.data) << to_string(level);
+    }
+  }
+  unsetenv("FOVEA_SIMD");
+}
+
+}  // namespace
+}  // namespace fovea
