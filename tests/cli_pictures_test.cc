@@ -132,7 +132,7 @@ TEST_F(CliClassify, PathsInBracketsAreNoLists) {
   EXPECT_EQ(json::parse(done.out).at("file"), "./[a,b]");
 }
 
-TEST(CliEmbed, FeaturesOfTwoPartsAreWhole) {
+TEST(CliEmbedOfDinov2, FeaturesOfTwoPartsAreWhole) {
   const TemporaryFolder folder;
   const std::string model = golden_path("dinov2-classifier");
   const std::string pixels = folder / "pixels.npy";
