@@ -132,13 +132,14 @@ TEST_F(CliClassify, PathsInBracketsAreNoLists) {
   EXPECT_EQ(json::parse(done.out).at("file"), "./[a,b]");
 }
 
-TEST(CliEmbedOfDinov2, FeaturesOfTwoPartsAreWhole) {
+TEST(CliFeatures, OfTwoPartsAreWhole) {
   const TemporaryFolder folder;
   const std::string model = golden_path("dinov2-classifier");
   const std::string pixels = folder / "pixels.npy";
   const Model loaded = Model::load(model);
   write_npy(pixels, loaded.preprocess(picture("photo.jpg")));
-  expect_done(run_fovea({"embed", model, picture("photo.jpg"), "-o", folder / "out.npy"}));
+  const Finished done = run_fovea({"embed", model, picture("photo.jpg"), "-o", folder / "out.npy"});
+  ASSERT_EQ(done.status, 0) << done.err;  // which notes the token that masks
   const Array got = read_npy(folder / "out.npy");
   EXPECT_EQ(got.shape, (Shape{1, 96}));
   EXPECT_EQ(got.data, loaded.run(read_npy(pixels)).features.data);

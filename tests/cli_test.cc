@@ -51,7 +51,8 @@ TEST(CliHelp, NoLineIsTooLongForATerminal) {
 TEST(CliHelp, Version) {
   const Finished version = run_fovea({"--version"});
   expect_done(version);
-  EXPECT_THAT(version.out, testing::MatchesRegex("fovea [0-9]+\\.[0-9]+\\.[0-9]+ \\([a-z0-9_]+\\)\n"));
+  EXPECT_THAT(version.out,
+              testing::MatchesRegex("fovea [0-9]+\\.[0-9]+\\.[0-9]+ \\([a-z0-9_]+\\)\n"));
 }
 
 struct WrongUsage {
