@@ -2,11 +2,10 @@
 
 #include <ATen/Context.h>
 #include <c10/core/DeviceGuard.h>
-#include <fmt/format.h>
 
 #include "fovea/backend/cpu/level.h"
 #include "fovea/backend/torch/device.h"
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 
