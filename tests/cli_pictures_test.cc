@@ -132,14 +132,14 @@ TEST_F(CliClassify, PathsInBracketsAreNoLists) {
   EXPECT_EQ(json::parse(done.out).at("file"), "./[a,b]");
 }
 
-TEST_F(CliEmbed, FeaturesOfTwoPartsAreWhole) {
+TEST(CliEmbedOfDinov2, FeaturesOfTwoPartsAreWhole) {
+  const TemporaryFolder folder;
   const std::string model = golden_path("dinov2-classifier");
-  const std::string pixels = folder_ / "pixels.npy";
+  const std::string pixels = folder / "pixels.npy";
   const Model loaded = Model::load(model);
   write_npy(pixels, loaded.preprocess(picture("photo.jpg")));
-  const std::string output = folder_ / "out.npy";
-  EXPECT_EQ(run_fovea({"embed", model, picture("photo.jpg"), "-o", output}).status, 0);
-  const Array got = read_npy(output);
+  expect_done(run_fovea({"embed", model, picture("photo.jpg"), "-o", folder / "out.npy"}));
+  const Array got = read_npy(folder / "out.npy");
   EXPECT_EQ(got.shape, (Shape{1, 96}));
   EXPECT_EQ(got.data, loaded.run(read_npy(pixels)).features.data);
 }

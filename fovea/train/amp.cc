@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <c10/core/DeviceGuard.h>
+#include <fmt/format.h>
 
 #include "fovea/backend/cpu/level.h"
 #include "fovea/backend/torch/device.h"
