@@ -1,6 +1,6 @@
 #include "fovea/train/batch_options.h"
 
-#include "fovea/io/error.h"
+#include "fovea/io/fail.h"
 
 namespace fovea {
 
