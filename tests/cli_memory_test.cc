@@ -58,6 +58,15 @@ class CliMemory : public testing::TestWithParam<Command> {
       EXPECT_EQ(left_behind(out_.path()), std::set<std::string>());
     }
   }
+  // How many there are.
+  int allocations() const {
+    int made = 1, not_made = 1 << 20;
+    while (not_made - made > 1) {
+      const int number = (made + not_made) / 2;
+      (run(number, {}).failed() ? made : not_made) = number;
+    }
+    return made;
+  }
   // Some can be done without; a picture may be skipped; all else is one line, beside notes.
   static void expect_told(const Finished& finished) {
     EXPECT_LE(finished.status, 2) << finished.err;
@@ -80,6 +89,22 @@ TEST_P(CliMemory, WhereNoneSucceedsAnyMoreItEndsInOneLine) { fail_at_many({"FOVE
 
 INSTANTIATE_TEST_SUITE_P(Commands, CliMemory, testing::ValuesIn(kCommands),
                          [](const auto& info) { return info.param.name; });
+
+// The last ones are those of the arithmetic, whose buffers go back in destructors.
+using CliRunMemory = CliMemory;
+
+TEST_P(CliRunMemory, AnyAllocationOfARunEndsInOneLine) {
+  const int count = allocations();
+  for (int number = count - 120; number <= count; ++number) {
+    SCOPED_TRACE(number);
+    expect_told(run(number, {}).finished);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Commands, CliRunMemory,
+    testing::Values(Command{"classify", {"classify", kVit, picture("gray.png"), "--threads", "1"}}),
+    [](const auto& info) { return info.param.name; });
 
 }  // namespace
 }  // namespace fovea

@@ -33,7 +33,7 @@ constexpr const char* kFooter =
     "  fovea embed MODEL photos/ -o features.npy     a feature vector of every picture\n"
     "  fovea visualize MODEL cat.jpg -o out.png      what merges in this picture?\n"
     "  fovea embed --help                            all options of a command\n\n"
-    "Exit status: 0 done; 1 some pictures were skipped; 2 wrong usage or input.\n"
+    "Exit status: 0 done; 1 some pictures were skipped, or interrupted; 2 wrong usage or input.\n"
     "Environment: FOVEA_SIMD caps the instruction set: ";
 
 // Opens what is closed of the three standard streams, so that no file takes its number and gets
