@@ -7,6 +7,7 @@
 #include "fovea/data/decoders.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
+#include "fovea/io/file_kind.h"
 
 namespace fovea {
 namespace {
@@ -30,7 +31,9 @@ void check_image_size(int64_t width, int64_t height, const std::string& name) {
 Image decode_image(std::span<const std::byte> bytes, const std::string& name) {
   if (begins_with(bytes, "\xff\xd8\xff")) return decode_jpeg(bytes, name);
   if (begins_with(bytes, "\x89PNG\r\n\x1a\n")) return decode_png(bytes, name);
-  fail("{}: neither JPEG nor PNG", name);
+  const std::string kind = kind_of_file(bytes);
+  if (kind.empty()) fail("{}: neither JPEG nor PNG", name);
+  fail("{}: is {}; expected JPEG or PNG", name, kind);
 }
 
 Image read_image(const std::filesystem::path& path) {

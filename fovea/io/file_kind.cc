@@ -1,0 +1,81 @@
+#include "fovea/io/file_kind.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace fovea {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+// Bytes that stand at some place of every file of a kind.
+struct Magic {
+  size_t at;
+  std::string_view bytes;
+  std::string_view kind;
+};
+
+constexpr Magic kMagics[] = {
+    {0, "\xff\xd8\xff"sv, "a JPEG picture"},
+    {0, "\x89PNG\r\n\x1a\n"sv, "a PNG picture"},
+    {8, "WEBP"sv, "a WebP picture"},
+    {8, "AVI "sv, "an AVI video"},
+    {8, "WAVE"sv, "a WAV sound"},
+    {0, "GIF8"sv, "a GIF picture"},
+    {0, "BM"sv, "a BMP picture"},
+    {0, "II*\0"sv, "a TIFF picture"},
+    {0, "MM\0*"sv, "a TIFF picture"},
+    {4, "ftypheic"sv, "a HEIC picture"},
+    {4, "ftypheix"sv, "a HEIC picture"},
+    {4, "ftypmif1"sv, "a HEIC picture"},
+    {4, "ftypavif"sv, "an AVIF picture"},
+    {4, "ftyp"sv, "an MP4 video"},
+    {0, "\x1a\x45\xdf\xa3"sv, "a Matroska or WebM video"},
+    {0, "\x00\x00\x00\x0cJXL "sv, "a JPEG XL picture"},
+    {0, "\x00\x00\x00\x0cjP  "sv, "a JPEG 2000 picture"},
+    {0, "8BPS"sv, "a Photoshop picture"},
+    {0, "%PDF-"sv, "a PDF document"},
+    {0, "PK\x03\x04"sv, "a zip file"},
+    {0, "\x1f\x8b"sv, "a gzip file"},
+    {0, "\x93NUMPY"sv, "a NumPy array"},
+    {0, "GGUF"sv, "a GGUF file"},
+    {0, "version https://git-lfs"sv,
+     "a git-lfs pointer, which stands for a file that was not downloaded (git lfs pull brings it)"},
+};
+
+bool has(std::string_view text, const Magic& magic) {
+  return text.size() > magic.at && text.substr(magic.at).starts_with(magic.bytes);
+}
+
+// The first letters behind blanks and a byte-order mark, in small letters.
+std::string beginning(std::string_view text) {
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  std::string letters(text.substr(0, 16));
+  std::transform(letters.begin(), letters.end(), letters.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return letters;
+}
+
+}  // namespace
+
+std::string kind_of_file(std::span<const std::byte> bytes) {
+  constexpr size_t kLooked = 1024;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
+                              std::min(bytes.size(), kLooked));
+  for (const Magic& magic : kMagics) {
+    if (has(text, magic)) return std::string(magic.kind);
+  }
+  const std::string letters = beginning(text);
+  if (letters.starts_with("<!doctype html") || letters.starts_with("<html")) {
+    return "an HTML page, perhaps that of a download that failed";
+  }
+  if (letters.starts_with("<svg") || text.find("<svg") != std::string_view::npos) {
+    return "an SVG drawing";
+  }
+  if (letters.starts_with("<?xml")) return "an XML file";
+  if (letters.starts_with("{")) return "a JSON file";
+  return "";
+}
+
+}  // namespace fovea

@@ -1,0 +1,14 @@
+// What a file is, told by its first bytes, for messages about files that are not what was expected.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace fovea {
+
+// "a WebP picture", "an HTML page, perhaps of a download that failed", ...; "" for what is not
+// known.
+std::string kind_of_file(std::span<const std::byte> bytes);
+
+}  // namespace fovea

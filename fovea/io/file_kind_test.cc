@@ -1,0 +1,49 @@
+#include "fovea/io/file_kind.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace fovea {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+std::string kind(std::string_view text) { return kind_of_file(std::as_bytes(std::span(text))); }
+
+TEST(KindOfFile, IsToldByTheFirstBytes) {
+  EXPECT_EQ(kind("RIFF\x10\0\0\0WEBPVP8 "sv), "a WebP picture");
+  EXPECT_EQ(kind("RIFF\x10\0\0\0WAVEfmt "sv), "a WAV sound");
+  EXPECT_EQ(kind("II*\0\x08"sv), "a TIFF picture");
+  EXPECT_EQ(kind("\0\0\0\x18"
+                 "ftypheic\0\0"sv),
+            "a HEIC picture");
+  EXPECT_EQ(kind("\0\0\0\x18"
+                 "ftypavif\0\0"sv),
+            "an AVIF picture");
+  EXPECT_EQ(kind("\0\0\0\x18"
+                 "ftypisom\0\0"sv),
+            "an MP4 video");
+  EXPECT_EQ(kind("BM6\0"sv), "a BMP picture");
+  EXPECT_EQ(kind("PK\x03\x04..."sv), "a zip file");
+}
+
+TEST(KindOfFile, KnowsWhatDownloadsLeave) {
+  const std::string page = "an HTML page, perhaps that of a download that failed";
+  EXPECT_EQ(kind("<!DOCTYPE html><html>"), page);
+  EXPECT_EQ(kind("\xef\xbb\xbf\n <HTML>"), page);
+  EXPECT_NE(kind("version https://git-lfs.github.com/spec/v1\noid sha256:1").find("git-lfs"),
+            std::string::npos);
+  EXPECT_EQ(kind("{\"error\": \"gone\"}"), "a JSON file");
+  EXPECT_EQ(kind("<?xml version='1.0'?><svg>"), "an SVG drawing");
+}
+
+TEST(KindOfFile, IsNotGuessed) {
+  for (const std::string_view text : {""sv, "B"sv, "text"sv, "RIFF"sv, "\0\0\0\0\0\0"sv}) {
+    EXPECT_EQ(kind(text), "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace fovea
