@@ -61,13 +61,23 @@ TEST_P(ImageGoldens, AreMetToTheBit) {
   EXPECT_EQ(std::vector<float>(got.rgb.begin(), got.rgb.end()), want.data);
 }
 
-// A picture that lacks as little as its last byte is refused, and nothing is printed.
+// A JPEG that lacks as little as its last byte is refused, and so is a PNG that lacks one of its
+// compressed bytes. What stands behind these tells nothing of the pixels. Nothing is printed.
 TEST_P(ImageGoldens, AreRefusedWhenTruncated) {
   std::string whole = content(GetParam());
   if (GetParam() == "trailing.jpg") whole.resize(whole.size() - std::string("more").size());
+  const bool is_png = GetParam().ends_with(".png");
+  // Behind zlib's sum of the pixels, which itself is behind them, the chunk's sum and IEND.
+  constexpr size_t kSum = 4;
+  constexpr size_t kEnd = 12;
+  const size_t needed = is_png ? whole.size() - kEnd - kSum : whole.size();
+  const std::vector<uint8_t> pixels = decode(whole).rgb;
   ::testing::internal::CaptureStderr();
-  for (size_t size = 0; size < whole.size(); ++size) {
+  for (size_t size = 0; size < needed - (is_png ? kSum : 0); ++size) {
     ASSERT_THAT(error(whole.substr(0, size)), HasSubstr("a.jpg: ")) << size << " bytes";
+  }
+  for (size_t size = needed; size < whole.size(); ++size) {
+    ASSERT_EQ(decode(whole.substr(0, size)).rgb, pixels) << size << " bytes";
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
@@ -99,6 +109,7 @@ INSTANTIATE_TEST_SUITE_P(Pictures, ImageGoldens, ::testing::ValuesIn(pictures())
 TEST(Image, RefusesWhatIsNoPicture) {
   EXPECT_EQ(error(""), "a.jpg: neither JPEG nor PNG");
   EXPECT_EQ(error("this is text"), "a.jpg: neither JPEG nor PNG");
+  EXPECT_EQ(error("GIF89a"), "a.jpg: is a GIF picture; expected JPEG or PNG");
   EXPECT_EQ(error("\x89PNG\r\n"), "a.jpg: neither JPEG nor PNG");
   EXPECT_THAT(error("\xff\xd8\xff\xe0 and then text"), HasSubstr("a.jpg: broken JPEG: "));
   EXPECT_EQ(error("\x89PNG\r\n\x1a\n"), "a.jpg: broken PNG: the file ends too early");
@@ -111,6 +122,17 @@ TEST(Image, NamesTheFile) {
             (folder / "text.png").string() + ": neither JPEG nor PNG");
   EXPECT_THAT(error_of([&] { read_image(folder / "none.jpg"); }),
               HasSubstr((folder / "none.jpg").string()));
+}
+
+// What Pillow opens, too.
+TEST(Image, ReadsPngsWithAWrongSumOrWithoutAnEnd) {
+  const std::string whole = content("rgb-8.png");
+  const std::vector<uint8_t> pixels = decode(whole).rgb;
+  const size_t end = whole.rfind("IEND") - 4;
+  std::string wrong = whole;
+  wrong[end - 1] ^= 1;  // the last byte of the sum of IDAT
+  EXPECT_EQ(decode(wrong).rgb, pixels);
+  EXPECT_EQ(decode(whole.substr(0, end)).rgb, pixels);
 }
 
 TEST(Image, SaysHowFilesAreBroken) {

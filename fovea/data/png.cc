@@ -36,7 +36,8 @@ class PngReader {
   }
   // To 8-bit RGB, or 16-bit grey where is_deep_grey().
   bool read_rows(uint8_t** rows) {
-    if (setjmp(jump_) != 0) return false;
+    // What is missing behind the pixels is of no use.
+    if (setjmp(jump_) != 0) return ended_ && has_all_pixels();
     if (!is_deep_grey()) {
       if (depth() == 16) png_set_strip_16(png_);
       png_set_expand_gray_1_2_4_to_8(png_);
@@ -46,6 +47,8 @@ class PngReader {
     }
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
+    // As Pillow does: whether the compressed data are sound, zlib tells by a sum of its own.
+    png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
     png_read_image(png_, rows);
     png_read_end(png_, nullptr);
     return true;
@@ -57,6 +60,13 @@ class PngReader {
   const char* message() const { return message_; }
 
  private:
+  bool has_all_pixels() const {
+    if (png_get_interlace_type(png_, info_) == PNG_INTERLACE_NONE) {
+      return png_get_current_row_number(png_) == height();
+    }
+    return png_get_current_pass_number(png_) == PNG_INTERLACE_ADAM7_PASSES;
+  }
+
   int depth() const { return png_get_bit_depth(png_, info_); }
   int colour() const { return png_get_color_type(png_, info_); }
 
@@ -67,7 +77,10 @@ class PngReader {
   }
   static void on_read(png_structp png, png_bytep out, size_t count) {
     auto* reader = static_cast<PngReader*>(png_get_io_ptr(png));
-    if (count > reader->bytes_.size()) png_error(png, "the file ends too early");
+    if (count > reader->bytes_.size()) {
+      reader->ended_ = true;
+      png_error(png, "the file ends too early");
+    }
     std::memcpy(out, reader->bytes_.data(), count);
     reader->bytes_ = reader->bytes_.subspan(count);
   }
@@ -76,6 +89,7 @@ class PngReader {
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
   std::jmp_buf jump_ = {};
+  bool ended_ = false;  // the file has, before all that was asked for was read
   char message_[128] = "no memory";
 };
 
