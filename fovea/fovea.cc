@@ -67,13 +67,8 @@ void check_images(const Array& images, const Architecture& a) {
     fail("images are {} but hold {} values; expected as many as their shape says", to_string(s),
          images.data.size());
   }
-  if (s[0] < 1 || s[2] < a.patch[0] || s[3] < a.patch[1] || s[2] % a.patch[0] != 0 ||
-      s[3] % a.patch[1] != 0) {
-    fail(
-        "images are {}; expected at least one, and height and width multiples of the patch, {} x "
-        "{}",
-        to_string(s), a.patch[0], a.patch[1]);
-  }
+  if (s[0] < 1) fail("images are {}; expected at least one", to_string(s));
+  check_input_size("images are " + to_string(s), s[2], s[3], a);
   constexpr int64_t kMostPatches = 1 << 20;
   if (s[2] / a.patch[0] * (s[3] / a.patch[1]) > kMostPatches || s[0] > kMostPatches) {
     fail("images are {}; expected at most {} of at most {} patches each", to_string(s),

@@ -134,7 +134,7 @@ const WrongUsage kWrongUsages[] = {
     {"threads_word", inspect_with({"--threads", "two"}), "--threads two: expected a whole number"},
     {"dtype", inspect_with({"--dtype", "f16"}), "--dtype f16: expected f32"},
     {"size_patch", inspect_with({"--size", "50"}),
-     "--size 50: expected multiples of the patch, 8 x 8"},
+     "--size 50: expected multiples of the patch, 8 x 8; next to 50 are 48 and 56"},
     {"size_word", inspect_with({"--size", "8xbig"}), "--size big: expected a whole number"},
     {"size_zero", inspect_with({"--size", "0"}), "--size 0: expected a whole number from 1"},
     {"top",

@@ -103,10 +103,7 @@ std::array<int, 2> input_size(const std::string& size, const Architecture& archi
   const std::string width_text = x == std::string::npos ? height_text : size.substr(x + 1);
   const int height = parse_whole("--size", height_text, 1, 8192);
   const int width = parse_whole("--size", width_text, 1, 8192);
-  const auto [patch_height, patch_width] = architecture.patch;
-  if (height % patch_height != 0 || width % patch_width != 0) {
-    fail("--size {}: expected multiples of the patch, {} x {}", size, patch_height, patch_width);
-  }
+  check_input_size("--size " + size, height, width, architecture);
   return {height, width};
 }
 

@@ -396,6 +396,21 @@ PositionLayout position_layout(const Architecture& a, std::array<int, 2> grid) {
       rows, grid[0], grid[1], a.prefix());
 }
 
+void check_input_size(const std::string& what, int64_t height, int64_t width,
+                      const Architecture& a) {
+  std::string nearest;
+  for (const auto& [side, patch] : {std::pair{height, a.patch[0]}, {width, a.patch[1]}}) {
+    const int64_t below = side / patch * patch;
+    if (below > 0 && below == side) continue;
+    const std::string text =
+        below == 0 ? fmt::format("; the least is {}", patch)
+                   : fmt::format("; next to {} are {} and {}", side, below, below + patch);
+    if (nearest.find(text) == std::string::npos) nearest += text;
+  }
+  if (nearest.empty()) return;
+  fail("{}: expected multiples of the patch, {} x {}{}", what, a.patch[0], a.patch[1], nearest);
+}
+
 std::array<int, 2> made_for(const Architecture& a) {
   if (is_set(a.input_size)) return a.input_size;
   if (is_set(a.image_size)) return a.image_size;

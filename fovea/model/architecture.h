@@ -88,6 +88,11 @@ struct PositionLayout {
 // where none fits.
 FOVEA_API PositionLayout position_layout(const Architecture& architecture, std::array<int, 2> grid);
 
+// Throws Error where an input of height x width pixels is not made of whole patches: `what` says
+// what it is of, and the message which sizes are nearest.
+FOVEA_API void check_input_size(const std::string& what, int64_t height, int64_t width,
+                                const Architecture& architecture);
+
 // The image size, in pixels (height, width), that the model was made for: what the config says,
 // else what a square table of positions tells, else 224.
 FOVEA_API std::array<int, 2> made_for(const Architecture& architecture);
