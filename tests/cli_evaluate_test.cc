@@ -73,7 +73,8 @@ TEST_F(CliEvaluate, GoesByTheNearestPictures) {
   expect_refused(run_fovea({"evaluate", headless_, path("set")}), "has no head; expected --train");
   expect_refused(
       run_fovea({"evaluate", headless_, path("set"), "--train", path("known"), "--knn", "5"}),
-      "5 neighbours of 4 known pictures");
+      "--knn 5: expected at most the 4 known pictures of --train " + path("known"));
+  expect_done(run_fovea({"evaluate", headless_, path("set"), "--train", path("known")}));
   std::filesystem::remove_all(folder_ / "known/b");
   put("gray.png", "known/c/1.png");
   expect_refused(run_fovea({"evaluate", headless_, path("set"), "--train", path("known")}),
@@ -107,6 +108,24 @@ TEST_F(CliEvaluate, FeaturesThatAreNoNumbersAreAnError) {
   expect_refused(
       run_fovea({"evaluate", path("broken"), path("set"), "--train", path("set"), "--knn", "1"}),
       "gives answers that are not finite");
+}
+
+TEST_F(CliEvaluate, AClassWithoutAVoteIsNotAmongTheFive) {
+  const std::vector<std::string> pictures = {"photo.jpg", "gray.png", "small.png"};
+  for (const std::string& picture : pictures) {
+    const std::string name = picture.substr(0, picture.find('.'));
+    put(picture, "known/" + name + "/1" + picture.substr(picture.find('.')));
+    // One neighbour votes, and is of another class each time.
+    for (const std::string& other : pictures) {
+      if (other == picture) continue;
+      put(other, "set/" + name + "/" + other);
+    }
+  }
+  const Finished done = run_fovea(
+      {"evaluate", headless_, path("set"), "--train", path("known"), "--knn", "1", "--json"});
+  expect_done(done);
+  EXPECT_EQ(json_lines_of(done.out).at(0)["images"], 6);
+  EXPECT_EQ(json_lines_of(done.out).at(0)["top5"], 0.0);
 }
 
 TEST_F(CliEvaluate, TakesPicturesFromAZip) {

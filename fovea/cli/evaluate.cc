@@ -25,7 +25,7 @@ namespace {
 
 struct Flags {
   std::string model, folder, train, size, keep_ratio;
-  std::string knn = "20";
+  std::string knn;
   std::string batch = "8";
   bool json = false;
   MergeFlags merge;
@@ -57,8 +57,9 @@ Setting setting_of(const Flags& flags, const Processes& processes) {
   LoadOptions load = load_options(flags.run);
   if (load.threads == 0) load.threads = processes.processors();
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);
-  parse_whole("--knn", flags.knn, 1, 1'000'000);
+  if (!flags.knn.empty()) parse_whole("--knn", flags.knn, 1, 1'000'000);
   Labelled pictures = open_dataset(flags.folder, "");
+  if (processes.is_first()) note_left_out(pictures->left_out());
   Model model = open_model(flags.model, load, run);
   if (model.architecture().classes == 0 && flags.train.empty()) {
     fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
@@ -113,10 +114,12 @@ void check_finite(const Array& values, const std::string& model) {
   }
 }
 
-void count(const Array& scores, std::span<const int> right, Accuracy& accuracy) {
+using Add = void (Accuracy::*)(std::span<const float> scores, int right);
+
+void count(const Array& scores, std::span<const int> right, Accuracy& accuracy, Add add) {
   const int64_t classes = scores.shape[1];
   for (size_t i = 0; i < right.size(); ++i) {
-    accuracy.add(std::span(scores.data).subspan(i * classes, classes), right[i]);
+    (accuracy.*add)(std::span(scores.data).subspan(i * classes, classes), right[i]);
   }
 }
 
@@ -136,7 +139,7 @@ int evaluate_head(const Flags& flags, const Setting& setting, const Interrupt& i
                         check_finite(result.logits, flags.model);
                         std::vector<int> right;
                         for (const int folder : folders) right.push_back(match.classes[folder]);
-                        count(result.logits, right, accuracy);
+                        count(result.logits, right, accuracy, &Accuracy::add);
                       });
 }
 
@@ -184,6 +187,18 @@ Known read_known(const Flags& flags, const Setting& setting, const Labelled& pic
   return known;
 }
 
+// How many neighbours vote: what was asked for, else 20 or as many as are known.
+int nearest_of(const Flags& flags, size_t known) {
+  const int most = static_cast<int>(std::min<size_t>(known, 1'000'000));
+  if (flags.knn.empty()) return std::min(20, most);
+  const int nearest = parse_whole("--knn", flags.knn, 1, 1'000'000);
+  if (nearest > most) {
+    fail("--knn {}: expected at most the {} known pictures of --train {}", nearest, most,
+         flags.train);
+  }
+  return nearest;
+}
+
 // By the nearest of the pictures in --train.
 int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interrupt& interrupt,
                         Accuracy& accuracy, Spent& spent) {
@@ -194,9 +209,9 @@ int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interr
     same = same_classes(setting.pictures, pictures, flags);
   });
   Known known = read_known(flags, setting, pictures, interrupt);
-  const int nearest = parse_whole("--knn", flags.knn, 1, 1'000'000);
   std::optional<Neighbours> neighbours;
   setting.processes.together([&] {
+    const int nearest = nearest_of(flags, known.classes.size());
     neighbours.emplace(std::move(known.features), std::move(known.classes), nearest,
                        setting.model.threads());
   });
@@ -205,7 +220,8 @@ int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interr
                                     check_finite(result.features, flags.model);
                                     std::vector<int> right;
                                     for (const int folder : folders) right.push_back(same[folder]);
-                                    count(neighbours->votes(result.features), right, accuracy);
+                                    const Array votes = neighbours->votes(result.features);
+                                    count(votes, right, accuracy, &Accuracy::add_votes);
                                   });
   return std::max(status, known.status);
 }
@@ -281,7 +297,8 @@ void add_evaluate(Command& program, int& status) {
       ->type_name("FOLDER");
   command
       ->add_option("--knn", flags->knn,
-                   "How many neighbours vote, each with e^(cosine / 0.07) (default 20)")
+                   "How many neighbours vote, each with e^(cosine / 0.07)\n"
+                   "(default 20, or as many as are known)")
       ->type_name("N");
   command->add_option("--batch", flags->batch, "Pictures to compute at once (default 8)")
       ->type_name("N");

@@ -24,36 +24,63 @@ std::string folded(const std::string& name) {
   return result;
 }
 
-// Every name that a label can be called by, and its class; -1 where two labels share it.
-std::map<std::string, int> names_of(const std::vector<std::string>& labels) {
-  std::map<std::string, int> names;
-  for (size_t i = 0; i < labels.size(); ++i) {
-    const auto index = static_cast<int>(i);
-    const auto add = [&](const std::string& name) {
-      const auto [place, is_new] = names.emplace(folded(name), index);
-      if (!is_new && place->second != index) place->second = -1;
-    };
-    add(labels[i]);
-    for (size_t begin = 0; begin <= labels[i].size();) {
-      const size_t end = std::min(labels[i].find(',', begin), labels[i].size());
-      add(labels[i].substr(begin, end - begin));
-      begin = end + 1;
+// Without the blanks at its ends.
+std::string trimmed(const std::string& name) {
+  const size_t begin = name.find_first_not_of(' ');
+  if (begin == std::string::npos) return "";
+  return name.substr(begin, name.find_last_not_of(' ') + 1 - begin);
+}
+
+// The names that labels can be called by: the exact ones before those that are the same but for
+// case, blanks and underscores.
+class Names {
+ public:
+  explicit Names(const std::vector<std::string>& labels) {
+    for (size_t i = 0; i < labels.size(); ++i) {
+      add(labels[i], static_cast<int>(i));
+      for (size_t begin = 0; begin <= labels[i].size();) {
+        const size_t end = std::min(labels[i].find(',', begin), labels[i].size());
+        add(trimmed(labels[i].substr(begin, end - begin)), static_cast<int>(i));
+        begin = end + 1;
+      }
     }
   }
-  return names;
-}
+
+  // The class of a name; -1 where it is none's, or several labels'.
+  int find(const std::string& name) const {
+    const int exact = find_in(exact_, name);
+    return exact >= 0 ? exact : find_in(folded_, folded(name));
+  }
+
+ private:
+  using Map = std::map<std::string, int>;
+
+  static void add_to(Map& names, const std::string& name, int index) {
+    const auto [place, is_new] = names.emplace(name, index);
+    if (!is_new && place->second != index) place->second = -1;
+  }
+  static int find_in(const Map& names, const std::string& name) {
+    const auto found = names.find(name);
+    return found == names.end() ? -1 : found->second;
+  }
+  void add(const std::string& name, int index) {
+    add_to(exact_, name, index);
+    add_to(folded_, folded(name), index);
+  }
+
+  Map exact_, folded_;  // -1 where two labels share a name
+};
 
 }  // namespace
 
 ClassMatch match_classes(const std::vector<std::string>& folders,
                          const std::vector<std::string>& labels, int classes) {
-  const std::map<std::string, int> names = names_of(labels);
+  const Names names(labels);
   ClassMatch match;
   std::map<int, std::string> taken;
   std::string unknown;
   for (const std::string& folder : folders) {
-    const auto found = names.find(folded(folder));
-    const int index = found == names.end() ? -1 : found->second;
+    const int index = names.find(folder);
     match.classes.push_back(index);
     if (index < 0) {
       if (unknown.empty()) unknown = folder;
@@ -91,6 +118,14 @@ void Accuracy::add(std::span<const float> scores, int right) {
   ++images;
   first += higher == 0 ? 1 : 0;
   among_five += higher < 5 ? 1 : 0;
+}
+
+void Accuracy::add_votes(std::span<const float> votes, int right) {
+  if (votes[right] > 0) {
+    add(votes, right);
+  } else {
+    ++images;
+  }
 }
 
 }  // namespace fovea

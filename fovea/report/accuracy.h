@@ -14,8 +14,8 @@ struct ClassMatch {
   bool by_label = false;     // else by the sorted order of the folders
 };
 
-// A name means a label where both are the same but for case, blanks and underscores, or where it is
-// one of the label's names between commas ("tench, Tinca tinca"). Where not one folder does, and
+// A name means a label where both are the same, or are but for case, blanks and underscores, or where
+// it is one of the label's names between commas ("tench, Tinca tinca"). Where not one folder does, and
 // there are as many as classes, their sorted order counts. Throws Error naming the folder that
 // means no label, or one that another means too.
 ClassMatch match_classes(const std::vector<std::string>& folders,
@@ -28,6 +28,8 @@ struct Accuracy {
 
   // Of equal scores the lower class counts as higher.
   void add(std::span<const float> scores, int right);
+  // The same of votes: a class that nobody voted for is not among the highest.
+  void add_votes(std::span<const float> votes, int right);
   double top1() const { return share(first); }  // per cent
   double top5() const { return share(among_five); }
 

@@ -24,6 +24,14 @@ TEST(MatchClasses, ByAnyNameOfALabel) {
   EXPECT_THAT(match_classes({"tench, Tinca tinca", "bird"}, kLabels, 5).classes, ElementsAre(0, 4));
 }
 
+TEST(MatchClasses, ByTheExactNameBeforeAFoldedOne) {
+  const std::vector<std::string> labels = {"a", "A", "b, x", "B"};
+  const ClassMatch match = match_classes({"A", "B", "a", "b"}, labels, 4);
+  EXPECT_TRUE(match.by_label);
+  EXPECT_THAT(match.classes, ElementsAre(1, 3, 0, 2));
+  EXPECT_THAT(match_classes({"X", "a"}, labels, 4).classes, ElementsAre(2, 0));
+}
+
 TEST(MatchClasses, BySortedOrderWhereNoNameIsALabel) {
   const ClassMatch match = match_classes({"a", "b", "c", "d", "e"}, kLabels, 5);
   EXPECT_FALSE(match.by_label);
@@ -51,6 +59,15 @@ TEST(Accuracy, CountsTheHighestAndTheFiveHighest) {
   EXPECT_EQ(accuracy.among_five, 5);
   EXPECT_DOUBLE_EQ(accuracy.top1(), 100.0 / 7);
   EXPECT_DOUBLE_EQ(accuracy.top5(), 500.0 / 7);
+}
+
+TEST(Accuracy, OfVotesCountsNoneThatNobodyGave) {
+  Accuracy accuracy;
+  const std::array<float, 3> votes = {0, 2, 0};
+  for (int right = 0; right < 3; ++right) accuracy.add_votes(votes, right);
+  EXPECT_EQ(accuracy.images, 3);
+  EXPECT_EQ(accuracy.first, 1);
+  EXPECT_EQ(accuracy.among_five, 1);
 }
 
 }  // namespace
