@@ -111,7 +111,8 @@ TEST_F(CliClassify, GoesOnPastBrokenPictures) {
   EXPECT_EQ(lines[1].at("top"), lines[2].at("top")) << "the same picture";
   EXPECT_THAT(lines_of(done.err), testing::UnorderedElementsAre(
                                       AllOf(HasSubstr("skipped: "), HasSubstr("broken.jpg: ")),
-                                      AllOf(HasSubstr("skipped: "), HasSubstr("none.jpg: "))));
+                                      AllOf(HasSubstr("skipped: "), HasSubstr("none.jpg: ")),
+                                      HasSubstr("left out: 1 file of other kinds: 1 .txt")));
 }
 
 TEST_F(CliClassify, OneBrokenPictureIsOneLine) {
@@ -130,6 +131,73 @@ TEST_F(CliClassify, PathsInBracketsAreNoLists) {
   std::filesystem::current_path(before);
   expect_done(done);
   EXPECT_EQ(json::parse(done.out).at("file"), "./[a,b]");
+}
+
+// Files and folders that are no data, and what is said of them.
+class CliFolders : public testing::Test {
+ protected:
+  void put(const std::string& from, const std::string& to) const {
+    std::filesystem::create_directories((folder_ / to).parent_path());
+    std::filesystem::copy_file(picture(from), folder_ / to);
+  }
+  // The names of the rows, relative to the folder.
+  std::vector<std::string> embed(std::vector<std::string> paths, std::string* said = nullptr,
+                                 const Streams& streams = {}) const {
+    std::vector<std::string> command = {"embed", golden_path("vit")};
+    command.insert(command.end(), paths.begin(), paths.end());
+    const std::string names = folder_ / "names.txt";
+    command.insert(command.end(), {"-o", folder_ / "out.npy", "--names", names});
+    const Finished done = run_fovea(command, streams);
+    EXPECT_EQ(done.status, 0) << done.err;
+    if (said != nullptr) *said = done.err;
+    std::vector<std::string> rows = lines_of(read_text(names));
+    for (std::string& row : rows) {
+      row = std::filesystem::path(row).lexically_relative(folder_.path()).string();
+    }
+    return rows;
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(CliFolders, AreCountedByKindWhereTheyAreLeftOut) {
+  for (const char* name : {"p/a.png", "p/.hidden.png", "p/.ipynb_checkpoints/a.png"}) {
+    put("gray.png", name);
+  }
+  write_file(folder_ / "p/b.bmp", "BM");
+  write_file(folder_ / "p/c.BMP", "BM");
+  write_file(folder_ / "p/notes.txt", "text");
+  std::string said;
+  EXPECT_THAT(embed({folder_ / "p"}, &said), testing::ElementsAre("p/a.png"));
+  EXPECT_EQ(said, "note: left out: 3 files of other kinds: 2 .bmp, 1 .txt; 2 hidden\n");
+  EXPECT_THAT(embed({folder_ / "p/.hidden.png"}), testing::ElementsAre("p/.hidden.png"));
+}
+
+TEST_F(CliFolders, BehindLinksToFoldersAreFound) {
+  put("gray.png", "p/a.png");
+  put("small.png", "elsewhere/b.png");
+  std::filesystem::create_directory_symlink(folder_ / "elsewhere", folder_ / "p/more");
+  EXPECT_THAT(embed({folder_ / "p"}), testing::ElementsAre("p/a.png", "p/more/b.png"));
+}
+
+TEST_F(CliFolders, AreListedByAFile) {
+  put("gray.png", "a.png");
+  put("small.png", "b.png");
+  const std::string a = folder_ / "a.png";
+  const std::string b = folder_ / "b.png";
+  write_file(folder_ / "lines.txt", b + "\r\n\n" + a);
+  EXPECT_THAT(embed({"@" + (folder_ / "lines.txt").string()}),
+              testing::ElementsAre("b.png", "a.png"));
+  write_file(folder_ / "nul", a + '\0' + b + '\0');
+  EXPECT_THAT(embed({"@" + (folder_ / "nul").string(), a}),
+              testing::ElementsAre("a.png", "b.png", "a.png"));
+  EXPECT_THAT(embed({"-"}, nullptr, {.in = folder_ / "lines.txt"}),
+              testing::ElementsAre("b.png", "a.png"));
+  write_file(folder_ / "empty.txt", "\n");
+  expect_refused(
+      run_fovea({"classify", golden_path("vit"), "@" + (folder_ / "empty.txt").string()}),
+      "empty.txt: lists no path; expected one a line");
+  expect_refused(run_fovea({"classify", golden_path("vit"), "-"}), "-: lists no path");
+  expect_refused(run_fovea({"classify", golden_path("vit"), "-", "-"}), "-: lists no path");
 }
 
 TEST(CliFeatures, OfTwoPartsAreWhole) {

@@ -31,6 +31,7 @@ struct Finished {
 struct Streams {
   std::string out = {};
   std::string err = {};
+  std::string in = {};  // what is on its standard input; nothing where empty
 };
 
 inline std::string read_all(const std::filesystem::path& path) {
@@ -61,7 +62,7 @@ inline void signal_when_it_listens(pid_t process, int signal) {
 
 inline void interrupt_when_it_listens(pid_t process) { signal_when_it_listens(process, SIGINT); }
 
-// Runs `program`, with nothing on its standard input, to its end. `meanwhile` is given its process.
+// Runs `program` to its end. `meanwhile` is given its process.
 inline Finished run_program(const std::string& program, const std::vector<std::string>& arguments,
                             const Streams& streams = {},
                             const std::function<void(pid_t)>& meanwhile = {}) {
@@ -74,7 +75,7 @@ inline Finished run_program(const std::string& program, const std::vector<std::s
   const pid_t child = ::fork();
   if (child < 0) fail("{}: no process to run it", program);
   if (child == 0) {
-    redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
+    redirect(STDIN_FILENO, streams.in.empty() ? "/dev/null" : streams.in, O_RDONLY);
     redirect(STDOUT_FILENO, out, O_WRONLY | O_CREAT);
     redirect(STDERR_FILENO, err, O_WRONLY | O_CREAT);
     ::execv(program.c_str(), argv.data());

@@ -7,6 +7,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
+#include "fovea/cli/path_lists.h"
 #include "fovea/data/folder.h"
 #include "fovea/io/fail.h"
 
@@ -79,7 +80,8 @@ void add_picture_flags(Command& command, PictureFlags& flags, const std::string&
   command
       .add_option(name, flags.paths,
                   "Pictures, and folders: every .jpg, .jpeg and .png in them,\n"
-                  "however deep")
+                  "however deep, but for what is hidden; - takes paths from\n"
+                  "standard input, @FILE from a file, one a line")
       ->type_name("")
       ->required();
   command.add_option("--batch", flags.batch, "Pictures to compute at once (default 8)")
@@ -89,17 +91,25 @@ void add_picture_flags(Command& command, PictureFlags& flags, const std::string&
 Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
   Pictures pictures;
   pictures.batch = parse_whole("--batch", flags.batch, 1, 4096);
-  for (const std::string& path : flags.paths) {
+  const std::vector<std::string> paths = listed_paths(flags.paths);
+  LeftOut left_out;
+  for (const std::string& path : paths) {
     try {
-      const std::vector<std::filesystem::path> found = list_pictures({path});
+      const std::vector<std::filesystem::path> found = list_pictures({path}, left_out);
       pictures.paths.insert(pictures.paths.end(), found.begin(), found.end());
     } catch (const Error& error) {
-      if (flags.paths.size() == 1 || processes.is_first()) skip(error.what(), flags.paths.size());
+      if (paths.size() == 1 || processes.is_first()) skip(error.what(), paths.size());
       ++pictures.skipped;
     }
   }
-  if (pictures.paths.empty()) fail("none of {} paths could be read", flags.paths.size());
+  if (pictures.paths.empty()) fail("none of {} paths could be read", paths.size());
+  if (processes.is_first()) note_left_out(left_out);
   return pictures;
+}
+
+void note_left_out(const LeftOut& left_out) {
+  const std::string text = to_string(left_out);
+  if (!text.empty()) note("left out: " + text);
 }
 
 int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,

@@ -10,6 +10,7 @@
 
 #include "fovea/cli/command.h"
 #include "fovea/cli/progress.h"
+#include "fovea/data/left_out.h"
 #include "fovea/data/loader.h"
 #include "fovea/fovea.h"
 #include "fovea/processes/processes.h"
@@ -33,6 +34,9 @@ struct Pictures {
 // Names what there is not on standard error, in the first process, and goes on. Throws Error where
 // nothing is left.
 Pictures find_pictures(const PictureFlags& flags, const Processes& processes = Processes::alone());
+
+// Says, in one line, what of folders was no picture.
+void note_left_out(const LeftOut& left_out);
 
 // Called with the readable pictures of a batch; false ends reading.
 using TakeBatch = std::function<bool(const PictureBatch& batch)>;

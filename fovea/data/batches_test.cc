@@ -26,6 +26,7 @@ class Greys : public Dataset {
   int64_t size() const override { return kPictures; }
   const std::vector<std::string>& classes() const override { return classes_; }
   int label(int64_t i) const override { return static_cast<int>(i) % kClasses; }
+  const LeftOut& left_out() const override { return left_out_; }
   std::string name(int64_t i) const override { return "grey " + std::to_string(i); }
   Image read(int64_t i) const override {
     ++reads;
@@ -36,6 +37,7 @@ class Greys : public Dataset {
 
  private:
   int64_t broken_;
+  LeftOut left_out_;
   std::vector<std::string> classes_ = {"a", "b", "c"};
 };
 

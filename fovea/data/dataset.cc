@@ -22,6 +22,7 @@ class FolderDataset : public Dataset {
   int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
+  const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return labelled_.pictures[i].string(); }
   Image read(int64_t i) const override { return read_image(labelled_.pictures[i]); }
 
@@ -57,6 +58,7 @@ class ZipDataset : public Dataset {
   int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
+  const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return zip_.name(labelled_.pictures[i]); }
   Image read(int64_t i) const override {
     return decode_image(zip_.read(labelled_.pictures[i]), name(i));
@@ -79,7 +81,9 @@ std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string
   const fs::path whole = join_split(path, split);
   std::error_code ignored;
   if (!fs::is_directory(whole, ignored)) return open_dataset(path, split);
-  Labelled<fs::path> all = {list_pictures({whole}), {}, {"pictures"}};
+  Labelled<fs::path> all;
+  all.pictures = list_pictures({whole}, all.left_out);
+  all.classes = {"pictures"};
   all.labels.resize(all.pictures.size());
   return std::make_unique<FolderDataset>(std::move(all));
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/data/left_out.h"
 #include "fovea/data/source.h"
 
 namespace fovea {
@@ -16,6 +17,7 @@ class Dataset : public PictureSource {
  public:
   virtual const std::vector<std::string>& classes() const = 0;  // the folders' names, sorted
   virtual int label(int64_t i) const = 0;                       // into classes()
+  virtual const LeftOut& left_out() const = 0;                  // beside the pictures
 };
 
 // `path` is a folder, a zip file, or a folder in a zip file ("cifar.zip/train"); `split` a folder

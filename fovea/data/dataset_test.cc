@@ -80,6 +80,25 @@ TEST_F(DatasetTest, TakesZipsOfClassesAlone) {
                                  "");
   EXPECT_THAT(data->classes(), ElementsAre("a", "b"));
   EXPECT_EQ(data->size(), 2);
+  EXPECT_EQ(to_string(data->left_out()), "2 hidden");
+}
+
+TEST_F(DatasetTest, HoldsTheSameInAFolderAsInAZip) {
+  const std::string png = png_of(1, 1, {});
+  const std::map<std::string, std::string> files = {
+      {"a/1.png", png},  {"a/._1.png", "junk"},  {"a/.ipynb_checkpoints/1.png", png},
+      {"a/x.bmp", "BM"}, {"b/1.png", png},       {"b/@eaDir/1.png", png},
+      {"b/x.BMP", "BM"}, {".hidden/1.png", png}, {"notes.txt", "text"},
+  };
+  const auto zipped = open_dataset(pack(files), "");
+  unpack(files);
+  const auto folder = open_dataset(folder_ / "set", "");
+  EXPECT_EQ(folder->classes(), zipped->classes());
+  EXPECT_EQ(folder->size(), 2);
+  EXPECT_EQ(zipped->size(), 2);
+  const std::string left_out = "3 files of other kinds: 2 .bmp, 1 .txt; 4 hidden";
+  EXPECT_EQ(to_string(folder->left_out()), left_out);
+  EXPECT_EQ(to_string(zipped->left_out()), left_out);
 }
 
 TEST_F(DatasetTest, ReadsFromSeveralThreads) {

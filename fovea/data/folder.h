@@ -2,15 +2,25 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "fovea/data/left_out.h"
+
 namespace fovea {
+
+// A name's ending with its dot, in small letters: ".jpg"; "" where it has none.
+std::string ending_of(std::string_view name);
 
 // Whether its name ends as a picture's does: .jpg, .jpeg or .png in any case.
 bool is_picture(const std::filesystem::path& path);
 
-// Files as they are given; folders recursively, sorted by path, only pictures. Throws Error naming
-// the path that does not exist, can't be read, or the folder that holds no picture.
-std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& paths);
+// Files as they are given; folders recursively, sorted by path, only pictures. Links to folders are
+// followed, but not to one that they lie in. What is hidden below a folder is passed over, and what
+// was is added to `left_out`. Throws Error naming the path that does not exist, can't be read, or
+// the folder that holds no picture.
+std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& paths,
+                                                 LeftOut& left_out);
 
 }  // namespace fovea

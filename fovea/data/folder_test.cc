@@ -30,7 +30,8 @@ class FolderTest : public ::testing::Test {
     std::vector<fs::path> paths;
     for (const std::string& name : names) paths.push_back(folder_ / name);
     std::vector<std::string> found;
-    for (const fs::path& path : list_pictures(paths)) {
+    left_out_ = {};
+    for (const fs::path& path : list_pictures(paths, left_out_)) {
       found.push_back(path.lexically_relative(folder_.path()).string());
     }
     return found;
@@ -40,6 +41,7 @@ class FolderTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  LeftOut left_out_;  // of what was listed last
 };
 
 TEST_F(FolderTest, IsListedByBytesOfThePathHoweverDeep) {
@@ -58,6 +60,19 @@ TEST_F(FolderTest, GivesOnlyPictures) {
   }
   fs::create_directories(folder_ / "p/folder.jpg");
   EXPECT_THAT(list({"p"}), ElementsAre("p/a.JPG", "p/b.Jpeg", "p/c.pNg"));
+  EXPECT_EQ(to_string(left_out_),
+            "4 files of other kinds: 2 .txt, 1 without an ending, 1 .gif; 1 hidden");
+}
+
+TEST_F(FolderTest, PassesOverWhatIsHiddenUnlessItIsNamed) {
+  for (const char* name : {"p/a.jpg", "p/.b.jpg", "p/._a.jpg", "p/.ipynb_checkpoints/a.jpg",
+                           "p/@eaDir/a.jpg/SYNO_a.jpg", "p/sub/__MACOSX/a.jpg"}) {
+    touch(name);
+  }
+  EXPECT_THAT(list({"p"}), ElementsAre("p/a.jpg"));
+  EXPECT_EQ(to_string(left_out_), "5 hidden");
+  EXPECT_THAT(list({"p/.b.jpg", "p/.ipynb_checkpoints"}),
+              ElementsAre("p/.b.jpg", "p/.ipynb_checkpoints/a.jpg"));
 }
 
 TEST_F(FolderTest, TakesFilesByAnyNameAndKeepsTheOrderOfPaths) {
@@ -67,16 +82,19 @@ TEST_F(FolderTest, TakesFilesByAnyNameAndKeepsTheOrderOfPaths) {
   EXPECT_THAT(list({}), IsEmpty());
 }
 
-TEST_F(FolderTest, FollowsLinksToPicturesButNotInCircles) {
+TEST_F(FolderTest, FollowsLinksButNotInCircles) {
   touch("p/a.jpg");
   touch("q/b.jpg");
   fs::create_directory_symlink(folder_ / "p", folder_ / "p/circle");
+  fs::create_directory_symlink(folder_ / "q", folder_ / "p/more");
+  fs::create_directory_symlink(folder_ / "p", folder_ / "q/back");
   fs::create_symlink(folder_ / "q/b.jpg", folder_ / "p/link.jpg");
   fs::create_symlink("self.jpg", folder_ / "p/self.jpg");
   // What a link without an end holds is said when it is read.
-  EXPECT_THAT(list({"p"}), ElementsAre("p/a.jpg", "p/link.jpg", "p/self.jpg"));
+  EXPECT_THAT(list({"p"}), ElementsAre("p/a.jpg", "p/link.jpg", "p/more/b.jpg", "p/self.jpg"));
   fs::create_directory_symlink("q", folder_ / "link");
-  EXPECT_THAT(list({"link"}), ElementsAre("link/b.jpg"));
+  EXPECT_THAT(list({"link"}), ElementsAre("link/b.jpg", "link/back/a.jpg", "link/back/link.jpg",
+                                          "link/back/self.jpg"));
   EXPECT_THAT(error("p/self.jpg"), HasSubstr("/p/self.jpg: can't be read: "));
 }
 
@@ -88,7 +106,9 @@ TEST_F(FolderTest, NamesWhatIsNotThere) {
 
 TEST_F(FolderTest, NamesTheFolderWithoutPictures) {
   touch("p/sub/a.txt");
-  EXPECT_EQ(error("p"), (folder_ / "p").string() + ": no .jpg, .jpeg or .png in this folder");
+  EXPECT_EQ(error("p"),
+            (folder_ / "p").string() +
+                ": no .jpg, .jpeg or .png in this folder, but 1 file of other kinds: 1 .txt");
 }
 
 // Permissions don't bind root, so as root this is done as somebody else.

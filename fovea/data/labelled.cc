@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_hidden(std::string_view name) { return name.starts_with(".") || name == "__MACOSX"; }
-
 bool is_split(const std::string& name) {
   constexpr std::array kSplits = {"train", "val", "valid", "validation", "test"};
   return std::find(kSplits.begin(), kSplits.end(), name) != kSplits.end();
@@ -25,6 +23,7 @@ bool is_split(const std::string& name) {
 struct Listing {
   std::vector<std::string> folders;   // sorted
   std::vector<std::string> pictures;  // sorted
+  LeftOut left_out = {};
 };
 
 void check_classes(const Listing& found, const std::string& root) {
@@ -52,11 +51,14 @@ Listing list(const fs::path& folder) {
     if (entry == fs::directory_iterator()) break;
     std::error_code ignored;
     const std::string name = entry->path().filename().string();
-    if (is_hidden(name)) continue;
-    if (entry->is_directory(ignored)) {
+    if (is_hidden(name)) {
+      ++found.left_out.hidden;
+    } else if (entry->is_directory(ignored)) {
       found.folders.push_back(name);
     } else if (is_picture(entry->path())) {
       found.pictures.push_back(entry->path().string());
+    } else {
+      found.left_out.add_file(name);
     }
   }
   if (error) fail("{}: the folder can't be read: {}", folder.string(), error.message());
@@ -87,8 +89,10 @@ Labelled<fs::path> list_labelled(const fs::path& folder) {
   check_classes(found, folder.string());
   Labelled<fs::path> labelled;
   labelled.classes = std::move(found.folders);
+  labelled.left_out = std::move(found.left_out);
   for (size_t i = 0; i < labelled.classes.size(); ++i) {
-    const std::vector<fs::path> of_class = list_pictures({folder / labelled.classes[i]});
+    const std::vector<fs::path> of_class =
+        list_pictures({folder / labelled.classes[i]}, labelled.left_out);
     labelled.pictures.insert(labelled.pictures.end(), of_class.begin(), of_class.end());
     labelled.labels.resize(labelled.pictures.size(), static_cast<int>(i));
   }
@@ -102,18 +106,24 @@ Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std
   for (size_t i = 0; i < names.size(); ++i) {
     if (!names[i].starts_with(below)) continue;
     const std::string name = names[i].substr(below.size());
-    if (lies_hidden(name)) continue;
     const size_t slash = name.find('/');
-    if (slash != std::string::npos) {
-      std::vector<int64_t>& of_class = classes[name.substr(0, slash)];
-      if (is_picture(name)) of_class.push_back(static_cast<int64_t>(i));
-    } else if (is_picture(name)) {
+    const bool in_class = slash != std::string::npos && !is_hidden(name.substr(0, slash));
+    std::vector<int64_t>* of_class = in_class ? &classes[name.substr(0, slash)] : nullptr;
+    if (name.empty() || name.back() == '/') continue;
+    if (lies_hidden(name)) {
+      ++found.left_out.hidden;
+    } else if (!is_picture(name)) {
+      found.left_out.add_file(name);
+    } else if (in_class) {
+      of_class->push_back(static_cast<int64_t>(i));
+    } else {
       found.pictures.push_back(root + ": " + names[i]);
     }
   }
   for (const auto& [name, pictures] : classes) found.folders.push_back(name);
   check_classes(found, root);
   Labelled<int64_t> labelled;
+  labelled.left_out = std::move(found.left_out);
   for (auto& [name, pictures] : classes) {
     if (pictures.empty()) {
       fail("{}: no .jpg, .jpeg or .png in its folder {}", root, printable(below + name));

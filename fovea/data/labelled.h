@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "fovea/data/left_out.h"
+
 namespace fovea {
 
 template <class Picture>
@@ -13,6 +15,7 @@ struct Labelled {
   std::vector<Picture> pictures;     // class after class
   std::vector<int> labels;           // of each, into classes
   std::vector<std::string> classes;  // the folders' names, sorted
+  LeftOut left_out = {};
 };
 
 // FOLDER/CLASS/*.jpg, pictures as deep as they lie, sorted. Throws Error naming the folder that has
@@ -21,8 +24,7 @@ struct Labelled {
 Labelled<std::filesystem::path> list_labelled(const std::filesystem::path& folder);
 
 // The same of those of `names` that begin with `below` ("" or "train/"): "train/cat/1.png", and
-// "train/cat/" of a folder. Pictures are places in `names`. What is hidden (".DS_Store",
-// "__MACOSX") does not count. `root` is where they lie, for messages.
+// "train/cat/" of a folder. Pictures are places in `names`. `root` is where they lie, for messages.
 Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std::string& below,
                                 const std::string& root);
 

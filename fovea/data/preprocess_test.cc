@@ -31,7 +31,8 @@ class PreprocessGoldens : public testing::TestWithParam<Golden> {};
 TEST_P(PreprocessGoldens, AreMet) {
   const std::filesystem::path folder = test_data() / "goldens-preprocess";
   const std::string name = GetParam().name;
-  const Array want = read_npy(folder / (name + "-" + GetParam().extension + ".npy"));
+  const Array want =
+      read_npy(test_data() / "goldens-preprocessed" / (name + "-" + GetParam().extension + ".npy"));
   const std::filesystem::path file = folder / (name + "." + GetParam().extension);
   const Preprocessing spec;
   Array got({3, spec.height, spec.width});
