@@ -22,23 +22,23 @@ namespace {
 // Backends with warm arenas, kept between runs.
 class Workspaces {
  public:
-  Workspaces(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads)
-      : level_(level), dtype_(dtype), threads_(std::move(threads)) {}
+  // Keeps at most `most_idle`, however many are lent at once.
+  Workspaces(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads, int most_idle)
+      : level_(level), dtype_(dtype), threads_(std::move(threads)), most_idle_(most_idle) {
+    idle_.reserve(most_idle_);  // giving back must not fail
+  }
 
   // Lends a backend for as long as the pointer lives.
   std::shared_ptr<Cpu> lend() {
     std::unique_ptr<Cpu> cpu = take_idle();
     if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
-    {
-      const std::lock_guard lock(lock_);
-      idle_.reserve(idle_.size() + lent_ + 1);  // giving back must not fail
-      ++lent_;
+    return {cpu.release(), [this](Cpu* used) { give_back(std::unique_ptr<Cpu>(used)); }};
+  }
+
+  // Lets go of all that is idle.
+  void trim() {
+    while (take_idle()) {
     }
-    return {cpu.release(), [this](Cpu* used) {
-              const std::lock_guard lock(lock_);
-              idle_.emplace_back(used);
-              --lent_;
-            }};
   }
 
  private:
@@ -51,12 +51,17 @@ class Workspaces {
     return cpu;
   }
 
+  void give_back(std::unique_ptr<Cpu> cpu) {
+    const std::lock_guard lock(lock_);
+    if (idle_.size() < most_idle_) idle_.push_back(std::move(cpu));
+  }
+
   SimdLevel level_;
   Dtype dtype_;
   std::shared_ptr<Threads> threads_;
+  size_t most_idle_;
   std::mutex lock_;
-  std::vector<std::unique_ptr<Cpu>> idle_;  // has room for all that is lent
-  size_t lent_ = 0;
+  std::vector<std::unique_ptr<Cpu>> idle_;
 };
 
 void check_images(const Array& images, const Architecture& a) {
@@ -167,8 +172,8 @@ struct Model::State {
         level(chosen_level()),
         threads(std::make_shared<Threads>(
             options.oversubscribe ? options.threads : threads_to_start(options.threads))),
-        shared(level, options.dtype, threads),
-        serial(level, options.dtype, std::make_shared<Threads>(1)),
+        shared(level, options.dtype, threads, threads->count()),
+        serial(level, options.dtype, std::make_shared<Threads>(1), threads->count()),
         vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}
 
   Result allocate(const Array& images, const RunOptions& options) const;
@@ -270,6 +275,11 @@ const Config& Model::config() const { return state_->config; }
 int Model::threads() const { return state_->threads->count(); }
 std::string Model::simd() const { return to_string(state_->level); }
 const std::vector<std::string>& Model::notes() const { return state_->notes; }
+
+void Model::trim() const {
+  state_->shared.trim();
+  state_->serial.trim();
+}
 
 Array Model::preprocess(const std::filesystem::path& picture) const {
   const Preprocessing& spec = state_->config.preprocessing;

@@ -85,6 +85,10 @@ class FOVEA_API Model {
   // One line each: what the file held that was not used.
   const std::vector<std::string>& notes() const;
 
+  // Lets go of the memory that runs keep for the next one, as much as the largest of them took for
+  // each thread; the next run takes it anew.
+  void trim() const;
+
   // Decodes and preprocesses a picture to [1, 3, height, width]. Throws Error naming the file.
   Array preprocess(const std::filesystem::path& picture) const;
 

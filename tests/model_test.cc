@@ -1,8 +1,11 @@
 // The library's door: what it refuses, and that a refused run leaves nothing behind.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
@@ -54,6 +57,35 @@ TEST(Model, ForgetsTheProfileOfARunThatFailed) {
               HasSubstr("its grid can't be told"));
   const Array images({1, 3, 16, 20}, std::vector<float>(3 * 16 * 20, 0.5F));
   EXPECT_EQ(model.run(images).tokens.shape, (Shape{1, 21, 16}));
+}
+
+#if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
+constexpr bool kTellsMemory = false;
+size_t memory_in_use() { return 0; }
+#else
+constexpr bool kTellsMemory = true;
+size_t memory_in_use() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+#endif
+
+TEST(Model, KeepsNoMoreMemoryThanItsThreadsCanUse) {
+  if (!kTellsMemory) GTEST_SKIP() << "the allocator here does not tell what is in use";
+  const Model model = Model::load(golden("vit"), {.threads = 1});
+  const Array images({1, 3, 256, 256}, std::vector<float>(size_t{3} * 256 * 256, 0.5F));
+  const size_t loaded = memory_in_use();
+  const std::vector<float> want = model.run(images).tokens.data;
+  const size_t after_one = memory_in_use();
+  ASSERT_GT(after_one, loaded + (size_t{1} << 20)) << "a run must keep something";
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i) callers.emplace_back([&] { model.run(images); });
+  for (std::thread& caller : callers) caller.join();
+  const size_t kept = after_one - loaded;
+  EXPECT_LT(memory_in_use(), after_one + kept / 2);
+  model.trim();
+  EXPECT_LT(memory_in_use(), loaded + kept / 2);
+  EXPECT_EQ(model.run(images).tokens.data, want);
 }
 
 }  // namespace
