@@ -1,7 +1,9 @@
 #include "fovea/backend/cpu/threads.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,10 +84,24 @@ void limit_memory() {
   ::setrlimit(RLIMIT_AS, &limit);
 }
 
+// Whether a limit holds: qemu's emulated processes know none.
+bool memory_can_be_limited() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    limit_memory();
+    constexpr size_t kMore = size_t{1} << 30;
+    void* const more = ::mmap(nullptr, kMore, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ::_exit(more == MAP_FAILED ? 0 : 1);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 TEST(Threads, WorkWithThoseThatTheSystemGives) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers need more address space than can be limited";
 #endif
+  if (!memory_can_be_limited()) GTEST_SKIP() << "the memory of a process can't be limited here";
   const auto run_with_little_room = [] {
     limit_memory();
     Threads threads(500);
