@@ -14,10 +14,10 @@ struct ClassMatch {
   bool by_label = false;     // else by the sorted order of the folders
 };
 
-// A name means a label where both are the same, or are but for case, blanks and underscores, or where
-// it is one of the label's names between commas ("tench, Tinca tinca"). Where not one folder does, and
-// there are as many as classes, their sorted order counts. Throws Error naming the folder that
-// means no label, or one that another means too.
+// A name means a label where both are the same, or are but for case, blanks and underscores, or
+// where it is one of the label's names between commas ("tench, Tinca tinca"). Where not one folder
+// does, and there are as many as classes, their sorted order counts. Throws Error naming the folder
+// that means no label, or one that another means too.
 ClassMatch match_classes(const std::vector<std::string>& folders,
                          const std::vector<std::string>& labels, int classes);
 
