@@ -95,7 +95,7 @@ int compute(const Task& task, bool dense, const Processes& processes, const Inte
             FeatureRows& rows) {
   const Left left = left_of(task);
   const int prefix = task.model.architecture().prefix();
-  Progress progress(left.pictures.paths.size());
+  Progress progress(left.pictures.paths.size(), processes);
   return read_pictures(
       left.pictures, task.spec, task.model.threads(), progress,
       [&](const PictureBatch& batch) {
