@@ -7,6 +7,7 @@
 
 #include "fovea/backend/cpu/cpu.h"
 #include "fovea/backend/cpu/processors.h"
+#include "fovea/backend/cpu/profiled.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/io/fail.h"
@@ -80,18 +81,6 @@ void check_images(const Array& images, const Architecture& a) {
          kMostPatches, kMostPatches);
   }
 }
-
-// A backend's time counts for a profile as long as this lives, however a run ends.
-class Profiled {
- public:
-  Profiled(Cpu& cpu, Profile* profile) : cpu_(cpu) { cpu_.set_profile(profile); }
-  ~Profiled() { cpu_.set_profile(nullptr); }
-  Profiled(const Profiled&) = delete;
-  Profiled& operator=(const Profiled&) = delete;
-
- private:
-  Cpu& cpu_;
-};
 
 // Pictures become inputs of the size that the model was made for.
 void set_input_size(Config& config, const Architecture& a) {

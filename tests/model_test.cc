@@ -1,4 +1,4 @@
-// The library's door: what it refuses, and that a refused run leaves nothing behind.
+// The library's door: what it refuses, and the memory that it keeps.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -38,25 +38,6 @@ TEST(Model, RefusesDenseFeaturesOfWhatIsNotThere) {
   const auto tokens = static_cast<int>(result.source.shape[1]);
   EXPECT_THAT(error_of([&] { dense_features(result, 0, tokens + 1); }), HasSubstr("prefix"));
   EXPECT_EQ(dense_features(result, batch - 1, 1).shape, (Shape{tokens - 1, 48}));
-}
-
-// A profile of a run that fails must not be written to by the next one, which gets its backend: the
-// address sanitizer sees it.
-TEST(Model, ForgetsTheProfileOfARunThatFailed) {
-  const TemporaryFolder folder;
-  Architecture a = stem_architectures().front();
-  a.image_size = a.input_size = {16, 20};
-  a.position_rows = 21;
-  save_varied_model(folder.path(), a);
-  std::filesystem::remove(folder / "config.json");  // which alone tells the grid of 4 x 5
-  const Model model = Model::load(folder.path(), {.threads = 1, .heads = 2});
-  Profile profile;
-  EXPECT_THAT(error_of([&] {
-                model.run(Array({1, 3, 16, 16}), {.profile = &profile});
-              }),
-              HasSubstr("its grid can't be told"));
-  const Array images({1, 3, 16, 20}, std::vector<float>(3 * 16 * 20, 0.5F));
-  EXPECT_EQ(model.run(images).tokens.shape, (Shape{1, 21, 16}));
 }
 
 #if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
