@@ -34,7 +34,7 @@ std::string to_string(const LeftOut& left_out) {
     list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count,
                         ending.empty() ? "without an ending" : printable(ending));
   }
-  const std::string files =
+  std::string files =
       total == 0 ? ""
                  : fmt::format("{} file{} of other kinds: {}", total, total == 1 ? "" : "s", list);
   if (left_out.hidden == 0) return files;
