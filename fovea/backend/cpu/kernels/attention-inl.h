@@ -32,8 +32,7 @@ HWY_INLINE void pack_rows(const float* HWY_RESTRICT rows, int64_t stride, int64_
     for (int64_t j = 0; j < width; j += kLanes) {
       const auto mask = hn::FirstN(d, static_cast<size_t>(std::max<int64_t>(0, n - column - j)));
       for (int64_t i = 0; i < k; ++i) {
-        hn::Store(hn::MaskedLoad(mask, d, rows + i * stride + column + j), d,
-                  panel + i * width + j);
+        hn::Store(load_masked(mask, rows + i * stride + column + j), d, panel + i * width + j);
       }
     }
   }
@@ -99,7 +98,7 @@ HWY_INLINE void write_attended(const float* HWY_RESTRICT tile, int64_t rows, int
     for (int64_t j = 0; j < columns; j += kLanes) {
       const auto mask = hn::FirstN(d, static_cast<size_t>(columns - j));
       const FloatVec value = hn::Mul(hn::Load(d, tile + r * kPanel + j), factor);
-      hn::BlendedStore(value, mask, d, out + r * stride + j);
+      store_masked(value, mask, out + r * stride + j);
     }
   }
 }

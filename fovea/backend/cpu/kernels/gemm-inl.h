@@ -96,6 +96,33 @@ HWY_INLINE FloatVec finish(const Gelu& gelu, FloatVec value, FloatVec bias, Floa
   return value;
 }
 
+// The lanes of a mask, which are the first ones, and nothing behind them. Where there are no masked
+// loads and stores, Highway reads what lies behind and writes it back, over what another thread may
+// have written there meanwhile.
+template <class Mask>
+HWY_INLINE FloatVec load_masked(Mask mask, const float* p) {
+  const Floats d;
+#if HWY_TARGET == HWY_NEON
+  alignas(16) float lanes[kLanes] = {};
+  std::copy_n(p, hn::CountTrue(d, mask), lanes);
+  return hn::Load(d, lanes);
+#else
+  return hn::MaskedLoad(mask, d, p);
+#endif
+}
+
+template <class Mask>
+HWY_INLINE void store_masked(FloatVec value, Mask mask, float* p) {
+  const Floats d;
+#if HWY_TARGET == HWY_NEON
+  alignas(16) float lanes[kLanes];
+  hn::Store(value, d, lanes);
+  std::copy_n(lanes, hn::CountTrue(d, mask), p);
+#else
+  hn::BlendedStore(value, mask, d, p);
+#endif
+}
+
 // Applies the epilogue to a tile and writes its `columns` columns to C.
 template <Epilogue kEpilogue>
 HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int64_t row,
@@ -109,7 +136,7 @@ HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int6
     const bool whole = left == static_cast<size_t>(kLanes);
     const int64_t at = column + j;
     const auto load = [&](const float* p)
-                          HWY_ATTR { return whole ? hn::LoadU(d, p) : hn::MaskedLoad(mask, d, p); };
+                          HWY_ATTR { return whole ? hn::LoadU(d, p) : load_masked(mask, p); };
     const FloatVec bias = g.bias ? load(g.bias + at) : hn::Zero(d);
     const FloatVec scale = g.scale ? load(g.scale + at) : hn::Set(d, 1.0F);
     for (int64_t r = 0; r < rows; ++r) {
@@ -120,7 +147,7 @@ HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int6
       if (whole) {
         hn::StoreU(value, d, c);
       } else {
-        hn::BlendedStore(value, mask, d, c);
+        store_masked(value, mask, c);
       }
     }
   }

@@ -30,7 +30,7 @@ HWY_INLINE void for_vectors(int64_t n, const Visit& visit) {
 template <class Mask, class Whole>
 HWY_INLINE FloatVec load_part(const float* p, Mask mask, Whole) {
   if constexpr (Whole::value) return hn::LoadU(Floats(), p);
-  return hn::MaskedLoad(mask, Floats(), p);
+  return load_masked(mask, p);
 }
 
 template <class Mask, class Whole>
@@ -38,7 +38,7 @@ HWY_INLINE void store_part(FloatVec value, float* p, Mask mask, Whole) {
   if constexpr (Whole::value) {
     hn::StoreU(value, Floats(), p);
   } else {
-    hn::BlendedStore(value, mask, Floats(), p);
+    store_masked(value, mask, p);
   }
 }
 
