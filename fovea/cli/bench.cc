@@ -15,6 +15,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
 #include "fovea/io/fail.h"
@@ -34,7 +35,7 @@ struct Flags {
 };
 
 struct Row {
-  // One number; or of a file a list with one for every layer; empty where only the threshold says.
+  // One amount; or of a file a list with one for every layer; empty where only the threshold says.
   std::string r;
   int batch;
 };
@@ -168,12 +169,7 @@ void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
   // Null where only the threshold says.
   nlohmann::ordered_json r;
-  const Schedule schedule = parse_schedule(row.r.empty() ? "0" : row.r);
-  if (!schedule.per_layer.empty()) {
-    r = schedule.per_layer;
-  } else if (!row.r.empty()) {
-    r = schedule.r;
-  }
+  if (!row.r.empty()) r = schedule_as_json(parse_schedule(row.r));
   nlohmann::ordered_json line = {
       {"model", flags.model},        {"r", r},
       {"batch", row.batch},          {"dtype", flags.run.dtype},
@@ -221,7 +217,7 @@ std::vector<std::string> r_of(const Flags& flags) {
   if (r == texts.end()) return {"0", texts.contains("threshold") ? "" : "13"};
   if (!flags.merge.typed.contains("r")) return {r->second};
   std::vector<std::string> list = split(r->second);
-  for (const std::string& part : list) parse_whole("--r", part, 0, kNoLimit);
+  for (const std::string& part : list) parse_schedule(part);
   return list;
 }
 
@@ -271,7 +267,8 @@ void add_bench(Command& program, int& status) {
   command
       ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
-          "Tokens to merge away in each layer; commas separate runs\n"
+          "Tokens to merge away in each layer, or shares of them (8%);\n"
+          "commas separate runs\n"
           "(default 0,13; with --threshold 0 and without a limit; of a\n"
           "big.LITTLE model 0)")
       ->type_name("N,...");

@@ -18,8 +18,9 @@ bool parse_switch(const std::string& option, const std::string& text) {
 
 constexpr MergeFlag kTable[] = {
     {"r", "N",
-     "Tokens to merge away in each layer: 13; or a list with a\n"
-     "number for every layer: 8,0,5 (default 0: none)",
+     "Tokens to merge away in each layer: 13; a share of those that\n"
+     "come into it, up to 50%: 8%; or a list with one of these for\n"
+     "every layer: 8,0,5 (default 0: none)",
      [](const std::string& text, MergeOptions& options) {
        const double inflect = options.schedule.inflect;
        options.schedule = parse_schedule(text);
@@ -148,9 +149,11 @@ MergeOptions merge_options(const MergeTexts& texts) {
     const auto text = texts.find(flag.name);
     if (text != texts.end()) flag.read(text->second, options);
   }
-  if (!options.schedule.per_layer.empty() && texts.contains("inflect")) {
-    fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
-         texts.at("inflect"), printable(texts.at("r")));
+  const Schedule& schedule = options.schedule;
+  if (texts.contains("inflect") && (!schedule.per_layer.empty() || schedule.r.is_share())) {
+    fail("--inflect {}: does not go with a {}, --r {}; expected one number of tokens",
+         texts.at("inflect"), schedule.r.is_share() ? "share" : "number for every layer",
+         printable(texts.at("r")));
   }
   if (options.threshold) finish_threshold(texts, options);
   return options;

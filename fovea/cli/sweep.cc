@@ -93,8 +93,8 @@ void add_random(const Flags& flags, const Architecture& a, const Preprocessing& 
 bool merges(const MergeOptions& merge, const Architecture& a, const Preprocessing& input) {
   // With a threshold how many merge depends on the picture, but none do where r is 0.
   if (merge.threshold) {
-    const std::vector<int> r = layer_schedule(merge.schedule, a.depth);
-    return std::any_of(r.begin(), r.end(), [](int count) { return count > 0; });
+    const std::vector<Amount> r = layer_schedule(merge.schedule, a.depth);
+    return std::any_of(r.begin(), r.end(), [](const Amount& some) { return some.takes_any(); });
   }
   return cost(a, input.height, input.width, merge).tokens_per_layer !=
          cost(a, input.height, input.width).tokens_per_layer;

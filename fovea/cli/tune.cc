@@ -108,10 +108,8 @@ Halves read_halves(const Model& model, const Pictures& pictures) {
 }
 
 nlohmann::ordered_json as_json(const JudgedSchedule& row) {
-  nlohmann::ordered_json r = row.merge.schedule.per_layer;
-  if (r.empty()) r = row.merge.schedule.r;
   return {{"schedule", row.name},
-          {"r", r},
+          {"r", schedule_as_json(row.merge.schedule)},
           {"inflect", row.merge.schedule.inflect},
           {"metric", to_string(row.merge.metric)},
           {"fidelity", row.score.fidelity.mean()},
