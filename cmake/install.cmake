@@ -19,6 +19,7 @@ set(FOVEA_PUBLIC_HEADERS
     model/architecture.h
     model/config.h
     model/stem.h
+    model/speedup.h
     tokens/amount.h
     tokens/options.h
     tokens/sources.h)

@@ -7,6 +7,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
+#include "fovea/model/delta.h"
 
 namespace fovea::cli {
 namespace {
@@ -82,6 +83,12 @@ MergeTexts parse_merge_config(const std::string& text, const std::string& name) 
 
 MergeTexts read_merge_config(const std::filesystem::path& path) {
   return parse_merge_config(read_text(path), path.string());
+}
+
+std::filesystem::path tuned_config_of(const std::string& model) {
+  const ModelPath parts = split_delta(model);
+  const std::filesystem::path& file = parts.delta ? *parts.delta : parts.base;
+  return (std::filesystem::is_directory(file) ? file : file.parent_path()) / "fovea.json";
 }
 
 nlohmann::ordered_json schedule_as_json(const Schedule& schedule) {

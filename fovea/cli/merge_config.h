@@ -18,6 +18,9 @@ MergeTexts read_merge_config(const std::filesystem::path& path);
 // The same from memory; `name` stands in messages.
 MergeTexts parse_merge_config(const std::string& text, const std::string& name);
 
+// The file that fovea tune writes for MODEL where no other is named: fovea.json beside it.
+std::filesystem::path tuned_config_of(const std::string& model);
+
 // r as files and lines of JSON say it: 13, "8%", [8, 0, "5%"].
 nlohmann::ordered_json schedule_as_json(const Schedule& schedule);
 

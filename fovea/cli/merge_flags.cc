@@ -114,15 +114,24 @@ void finish_threshold(const MergeTexts& texts, MergeOptions& options) {
 
 std::span<const MergeFlag> merge_flag_table() { return kTable; }
 
-void add_merge_flags(Command& command, MergeFlags& flags, bool with_r) {
+void add_merge_flags(Command& command, MergeFlags& flags, const OwnFlags& own) {
   for (const MergeFlag& flag : kTable) {
     const std::string name = flag.name;
-    if (name == "r" && !with_r) continue;
+    if (name == "r" && own.r) continue;
     command
         .add_option_function(
             "--" + name, [&flags, name](const std::string& text) { flags.typed[name] = text; },
             flag.help)
         ->type_name(flag.type)
+        ->group("Token merging");
+  }
+  if (!own.speedup) {
+    command
+        .add_option("--speedup", flags.speedup,
+                    "Instead of --r: the least r with which an input costs so many\n"
+                    "times fewer GFLOPs than dense; or, where fovea tune has written\n"
+                    "fovea.json beside the model, the least multiple of its schedule")
+        ->type_name("X")
         ->group("Token merging");
   }
   command
@@ -157,6 +166,28 @@ MergeOptions merge_options(const MergeTexts& texts) {
   }
   if (options.threshold) finish_threshold(texts, options);
   return options;
+}
+
+MergeOptions merge_options(const MergeFlags& flags) {
+  if (parse_speedups(flags).size() > 1) {
+    fail("--speedup {}: expected one number", printable(flags.speedup));
+  }
+  return merge_options(layered(flags));
+}
+
+std::vector<double> parse_speedups(const MergeFlags& flags) {
+  if (flags.speedup.empty()) return {};
+  for (const char* option : {"r", "threshold"}) {
+    const auto typed = flags.typed.find(option);
+    if (typed == flags.typed.end()) continue;
+    fail("--speedup {}: does not go with --{} {}; expected one of them", printable(flags.speedup),
+         option, printable(typed->second));
+  }
+  std::vector<double> speedups;
+  for (const std::string& part : split(flags.speedup)) {
+    speedups.push_back(parse_number("--speedup", part, 1, 1'000'000));
+  }
+  return speedups;
 }
 
 void check_fits(const MergeOptions& merge, const Architecture& architecture) {

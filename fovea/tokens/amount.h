@@ -7,6 +7,8 @@
 
 namespace fovea {
 
+inline constexpr double kMostPercent = 50;  // half: what bipartite matching can merge
+
 class Amount {
  public:
   // A number of tokens; so a number stands wherever an amount is expected.

@@ -54,8 +54,6 @@ Value find(const Names<Value, kCount>& names, std::string_view option, const std
   fail("--{} {}: expected one of {}", option, printable(name), known);
 }
 
-constexpr double kMostPercent = 50;  // half of the tokens: what bipartite matching can merge
-
 // What a program gives: numbers of tokens small enough for the arithmetic of schedules, shares that
 // some matching can take away.
 void check_amount(const Amount& r, std::string_view where) {
