@@ -248,6 +248,7 @@ Model Model::load(const std::filesystem::path& path, const LoadOptions& options)
 Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& options) {
   Config config;
   config.architecture = name;
+  config.preprocessing.assumed = false;  // nothing is told wrong of random weights
   Architecture architecture = named_architecture(name);
   if (options.heads > 0 && options.heads != architecture.heads) {
     fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.heads,

@@ -112,6 +112,12 @@ Preprocessing preprocessing_of(const std::string& size, const Model& model) {
   const auto [height, width] = input_size(size, model.architecture());
   spec.height = height;
   spec.width = width;
+  if (spec.assumed) {
+    note(fmt::format(
+        "no config beside the model says how pictures become inputs: {} x {} pixels, bicubic, crop "
+        "{}, ImageNet's mean {} and deviation {} are taken",
+        height, width, spec.crop_pct, fmt::join(spec.mean, " "), fmt::join(spec.std, " ")));
+  }
   return spec;
 }
 

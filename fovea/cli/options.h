@@ -41,7 +41,8 @@ void add_size(Command& command, std::string& size);
 // The input's height and width in pixels: "224", "224x384", or what the model was made for where
 // `size` is empty. Throws Error where they are no multiples of the patch.
 std::array<int, 2> input_size(const std::string& size, const Architecture& architecture);
-// How pictures of that size are to be preprocessed for the model.
+// How pictures of that size are to be preprocessed for the model; a note says what is assumed where
+// no config does.
 Preprocessing preprocessing_of(const std::string& size, const Model& model);
 
 // A whole number of [least, most]; Error naming the option.

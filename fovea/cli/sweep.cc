@@ -180,14 +180,14 @@ class Measurement {
 };
 
 // Returns the exit status.
-int measure(const Model& model, const Pictures& pictures, int passes, const Interrupt& interrupt,
-            Comparison& comparison) {
+int measure(const Model& model, const Pictures& pictures, const Preprocessing& input, int passes,
+            const Interrupt& interrupt, Comparison& comparison) {
   const size_t timed = std::min(pictures.paths.size(), kTimedPictures);
   const size_t runs = pictures.paths.size() + timed * static_cast<size_t>(passes - 1);
   Progress progress(runs * comparison.size());
   Measurement measurement(comparison, passes, interrupt, progress);
   const int status =
-      read_pictures(pictures, model.config().preprocessing, model.threads(), progress,
+      read_pictures(pictures, input, model.threads(), progress,
                     [&](const PictureBatch& batch) { return measurement.take(batch.images); });
   measurement.finish();
   progress.clear();
@@ -216,7 +216,7 @@ int sweep(const Flags& flags) {
   const Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, {});
   const Architecture& a = model.architecture();
-  const Preprocessing& input = model.config().preprocessing;
+  const Preprocessing input = preprocessing_of("", model);
   settings = at_speedups(settings, flags.merge, {flags.model, a, {input.height, input.width}});
   add_random(flags, a, input, settings);
   settings = merging(std::move(settings), a, input);
@@ -224,7 +224,7 @@ int sweep(const Flags& flags) {
   for (const Setting& setting : settings) merges.push_back(setting.merge);
   const Interrupt interrupt;
   Comparison comparison(model, merges, [&] { return interrupt.happened(); });
-  const int status = measure(model, pictures, passes, interrupt, comparison);
+  const int status = measure(model, pictures, input, passes, interrupt, comparison);
   const std::vector<SweepRow> rows = sweep_rows(model, settings, comparison);
   write_files(flags, rows);
   return status;

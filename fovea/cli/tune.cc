@@ -90,7 +90,7 @@ Halves read_halves(const Model& model, const Pictures& pictures) {
   Halves halves;
   Progress progress(pictures.paths.size());
   halves.status =
-      read_pictures(pictures, model.config().preprocessing, model.threads(), progress,
+      read_pictures(pictures, preprocessing_of("", model), model.threads(), progress,
                     [&](const PictureBatch& batch) {
                       const bool searching = halves.search.size() <= halves.held_out.size();
                       (searching ? halves.search : halves.held_out).push_back(batch.images);

@@ -20,12 +20,12 @@ FOVEA_API Image resize_and_crop(const Image& image, const Preprocessing& spec,
 FOVEA_API void normalize(const Image& picture, const Preprocessing& spec, std::span<float> out);
 
 // Writes the normalised picture, [3, spec.height, spec.width], to `out` (of exactly that many
-// elements). As torchvision does it for square inputs: the short side goes to floor(size /
-// crop_pct), the long side is truncated, the crop's offset is rounded half to even. As timm does it
-// for others: the picture is shrunk, its aspect kept, until it just covers floor(height / crop_pct)
-// x floor(width / crop_pct). With spec.squash it goes straight to that size, whatever its aspect.
-// Throws Error, with `name` in it, for a picture so narrow that it could not be resized within
-// kMaxPixels.
+// elements). Fit::cover is as torchvision does it for square inputs: the short side goes to
+// floor(size / crop_pct), the long side is truncated; and as timm does it for others: the picture
+// is shrunk, its aspect kept, until it just covers floor(height / crop_pct) x floor(width /
+// crop_pct). Fit::short_side is as the former whatever the input's aspect. Throws Error, with
+// `name` in it, for a picture so narrow that it could not be resized within kMaxPixels, and with
+// Fit::exact for one of another size.
 FOVEA_API void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
                           const std::string& name);
 

@@ -8,7 +8,9 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <tuple>
 
+#include "fovea/data/resize.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
 #include "tests/compare.h"
@@ -64,13 +66,13 @@ Image plain(int width, int height) {
 }
 
 TEST(Preprocess, KeepsAPlainPicturePlainWhateverItsShape) {
-  for (const bool squash : {false, true}) {
+  for (const Fit fit : {Fit::cover, Fit::short_side, Fit::squash}) {
     for (const int height : {32, 48}) {
       for (const Image& image : {plain(10, 300), plain(300, 10), plain(32, 32), plain(1, 1)}) {
         Preprocessing spec;
         spec.height = height;
         spec.width = 32;
-        spec.squash = squash;
+        spec.fit = fit;
         std::vector<float> out(size_t{3} * spec.height * spec.width, NAN);
         preprocess(image, spec, out, "plain");
         for (size_t i = 0; i < out.size(); ++i) {
@@ -90,7 +92,7 @@ TEST(Preprocess, NamesAPictureThatIsTooNarrow) {
               HasSubstr("line.png: 1 x 1000000 pixels; too narrow"));
   Preprocessing squash;
   squash.crop_pct = 1;
-  squash.squash = true;
+  squash.fit = Fit::squash;
   EXPECT_THAT(error_of([&] { preprocess(plain(1, 1'000'000), squash, out, "line.png"); }),
               HasSubstr("line.png: 1 x 1000000 pixels; too narrow to be resized to 224 x 224"));
 }
@@ -125,8 +127,72 @@ TEST(Preprocess, FollowsTimmForOtherInputs) {
 
 TEST(Preprocess, SquashesWithoutKeepingTheAspect) {
   Preprocessing spec = input(17, 40, 1, Interpolation::bicubic);
-  spec.squash = true;
+  spec.fit = Fit::squash;
   expect_golden("squash", spec);
+}
+
+// What transformers 5.24 makes of the picture with its processors on Pillow, by these keys.
+void expect_transformers(const std::string& name, const std::string& keys) {
+  const std::filesystem::path folder = test_data() / "goldens-pictures";
+  const Array want = read_npy(folder / ("preprocess-transformers-" + name + ".npy"));
+  Config config;
+  parse_preprocessor_config(keys, "preprocessor_config.json", config);
+  Preprocessing& spec = config.preprocessing;
+  std::tie(spec.height, spec.width) = std::tie((*config.input_size)[0], (*config.input_size)[1]);
+  Array got({3, spec.height, spec.width});
+  ASSERT_EQ(got.shape, want.shape);
+  preprocess(read_image(folder / "source.png"), spec, got.data, "source.png");
+  for (size_t i = 0; i < want.data.size(); ++i) {
+    ASSERT_NEAR(got.data[i], want.data[i], 1e-6) << "at " << i;
+  }
+}
+
+// 41 x 53 pixels go to 30 x 38, and the margins around 23 are 3.5 and 7.5: one rounds to even as it
+// rounds down, the other doesn't.
+TEST(Preprocess, FollowsTransformersWhereMarginsAreOdd) {
+  expect_transformers("odd", R"({"size": {"shortest_edge": 30}, "resample": 3,
+                                 "crop_size": {"height": 23, "width": 23}})");
+}
+
+TEST(Preprocess, FollowsTransformersForOtherInputs) {
+  expect_transformers("wide", R"({"size": {"shortest_edge": 30}, "resample": 2,
+                                  "crop_size": {"height": 17, "width": 23}})");
+}
+
+TEST(Preprocess, FollowsTransformersWhereTheAspectIsNotKept) {
+  expect_transformers("squash", R"({"size": 61, "crop_size": 22, "resample": 3})");
+}
+
+TEST(Preprocess, FollowsTransformersWithoutResizing) {
+  // Wider than the picture and less high: black on the sides.
+  expect_transformers("unresized", R"({"do_resize": false, "crop_size": 46})");
+}
+
+TEST(Preprocess, FollowsTransformersWithOtherValues) {
+  expect_transformers("rescale", R"({"size": 24, "rescale_factor": 0.00784313725490196,
+      "resample": 2, "image_mean": 1, "image_std": [0.5, 0.6, 0.7]})");
+}
+
+// 500 x 308 pixels go to 415 x 256; half the margin of 191 is 95.5.
+TEST(Preprocess, RoundsHalfAMarginAsTheLibraryThatMadeTheConfig) {
+  Image picture{500, 308, std::vector<uint8_t>(size_t{3} * 500 * 308)};
+  for (size_t i = 0; i < picture.rgb.size(); ++i) picture.rgb[i] = static_cast<uint8_t>(i * i >> 4);
+  const auto cut_at = [&](int left) {
+    return resize(picture, 415, 256, Interpolation::bicubic, {left, 16, 224, 224}).rgb;
+  };
+  Preprocessing spec = input(224, 224, 0.875, Interpolation::bicubic);
+  EXPECT_EQ(resize_and_crop(picture, spec, "picture").rgb, cut_at(96)) << "torchvision: to even";
+  spec.crop_down = true;
+  EXPECT_EQ(resize_and_crop(picture, spec, "picture").rgb, cut_at(95)) << "transformers: down";
+}
+
+TEST(Preprocess, TakesNothingElseWhereThePictureMustFit) {
+  Preprocessing spec = input(32, 48, 1, Interpolation::bicubic);
+  spec.fit = Fit::exact;
+  const Image picture = plain(48, 32);
+  EXPECT_EQ(resize_and_crop(picture, spec, "picture").rgb, picture.rgb);
+  EXPECT_THAT(error_of([&] { resize_and_crop(plain(32, 48), spec, "tall.png"); }),
+              HasSubstr("tall.png: 48 x 32 pixels; expected 32 x 48"));
 }
 
 // Brightness says where a pixel lies: red from left to right, green from top to bottom.

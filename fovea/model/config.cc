@@ -1,14 +1,14 @@
-// Reading JSON key by key, with a clear line for whatever does not fit.
+// config.json, style by style.
 #include "fovea/model/config.h"
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 
-#include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
+#include "fovea/model/keys.h"
+#include "fovea/model/preprocessing.h"
 #include "fovea/model/published.h"
 
 namespace fovea {
@@ -16,106 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kLargestSide = 8192;
 constexpr int kMostLayers = 10000;
-
-// One object of a config: finds keys, checks their types, and names them in messages.
-class Keys {
- public:
-  Keys(const json& object, std::string file, std::string path)
-      : object_(object), file_(std::move(file)), path_(std::move(path)) {}
-
-  // The value under a key; null where there is none.
-  const json* find(const std::string& key) const {
-    const auto found = object_.find(key);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  [[noreturn]] void refuse(const std::string& key, const std::string& expected) const {
-    fail("{}: {}{} is {}; expected {}", file_, path_, key, printable_json(object_.at(key)),
-         expected);
-  }
-
-  Keys object(const std::string& key) const {
-    static const json kEmpty = json::object();
-    const json* value = find(key);
-    if (value != nullptr && !value->is_object()) refuse(key, "an object");
-    return {value == nullptr ? kEmpty : *value, file_, path_ + key + "."};
-  }
-
-  std::optional<std::string> text(const std::string& key) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_string()) refuse(key, "text");
-    return value->get<std::string>();
-  }
-
-  std::optional<double> number(const std::string& key, double least, double most) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    const double number = value->is_number() ? value->get<double>() : NAN;
-    if (!(number >= least && number <= most))
-      refuse(key, fmt::format("a number from {} to {}", least, most));
-    return number;
-  }
-
-  std::optional<int> whole(const std::string& key, int least, int most) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    const bool fits = value->is_number_integer() && *value >= least && *value <= most;
-    if (!fits) refuse(key, fmt::format("a whole number from {} to {}", least, most));
-    return value->get<int>();
-  }
-
-  bool flag(const std::string& key, bool otherwise = false) const {
-    const json* value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) refuse(key, "true or false");
-    return value->get<bool>();
-  }
-
-  // A side, [height, width] or [3, height, width].
-  std::optional<std::array<int, 2>> size(const std::string& key) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    std::array<int, 2> size = {0, 0};
-    if (value->is_number_integer()) {
-      size[0] = size[1] = side(*value);
-    } else if (value->is_array() &&
-               (value->size() == 2 || (value->size() == 3 && value->at(0) == 3))) {
-      size = {side(value->at(value->size() - 2)), side(value->back())};
-    }
-    if (size[0] == 0 || size[1] == 0) {
-      refuse(key, fmt::format("a side, [height, width] or [3, height, width] of 1 to {} pixels",
-                              kLargestSide));
-    }
-    return size;
-  }
-
-  // Three numbers, one a colour.
-  void colours(const std::string& key, float least, std::array<float, 3>& to) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
-    bool fits = value->is_array() && value->size() == 3;
-    for (size_t i = 0; fits && i < 3; ++i) {
-      const double number = value->at(i).is_number() ? value->at(i).get<double>() : NAN;
-      fits = number >= least && number <= 1000;
-      to[i] = static_cast<float>(number);
-    }
-    if (!fits) refuse(key, fmt::format("three numbers from {} to 1000", least));
-  }
-
- private:
-  // 0 for what is no side.
-  static int side(const json& value) {
-    const bool fits = value.is_number_integer() && value >= 1 && value <= kLargestSide;
-    return fits ? value.get<int>() : 0;
-  }
-
-  const json& object_;
-  std::string file_;
-  std::string path_;
-};
 
 void check_activation(const Keys& keys, const std::string& key) {
   const auto name = keys.text(key);
@@ -134,32 +35,6 @@ void read_pooling(const Keys& keys, Config& config) {
   if (!pool || pool->empty()) return;
   if (*pool != "token" && *pool != "avg") keys.refuse("global_pool", "token or avg");
   config.pooling = *pool == "token" ? Pooling::token : Pooling::average;
-}
-
-void read_interpolation(const Keys& keys, Preprocessing& p) {
-  const auto name = keys.text("interpolation");
-  if (!name) return;
-  if (*name != "bicubic" && *name != "bilinear")
-    keys.refuse("interpolation", "bicubic or bilinear");
-  p.interpolation = *name == "bicubic" ? Interpolation::bicubic : Interpolation::bilinear;
-}
-
-void read_crop_mode(const Keys& keys, Preprocessing& p) {
-  const auto mode = keys.text("crop_mode");
-  if (!mode) return;
-  if (*mode != "center" && *mode != "squash") keys.refuse("crop_mode", "center or squash");
-  p.squash = *mode == "squash";
-}
-
-// timm's pretrained_cfg; older files have the same keys at the top.
-void read_pretrained(const Keys& keys, Config& config) {
-  Preprocessing& p = config.preprocessing;
-  if (const auto size = keys.size("input_size")) config.input_size = size;
-  keys.colours("mean", -1000, p.mean);
-  keys.colours("std", 1e-6F, p.std);
-  read_interpolation(keys, p);
-  read_crop_mode(keys, p);
-  if (const auto pct = keys.number("crop_pct", 0.05, 1)) p.crop_pct = *pct;
 }
 
 void read_label_list(const Keys& keys, Config& config) {
@@ -233,54 +108,6 @@ void read_model_args(const Keys& args, Config& config) {
   config.final_norm = args.flag("final_norm", true);
 }
 
-// The share of `from` pixels that a crop of `crop` takes, such that crop / share, rounded down, is
-// `from` again.
-double share_of(int crop, int from) {
-  double share = static_cast<double>(crop) / from;
-  while (static_cast<int>(crop / share) < from) share = std::nextafter(share, 0.0);
-  return share;
-}
-
-// The size that a picture gets: the short side to shortest_edge, or straight to height x width;
-// then the crop, if there is one, from the centre.
-void read_resize(const Keys& top, Config& config) {
-  Preprocessing& p = config.preprocessing;
-  const json* size = top.find("size");
-  if (size == nullptr) return;
-  std::optional<std::array<int, 2>> resized;
-  p.squash = true;
-  if (size->is_object()) {
-    const Keys sides = top.object("size");
-    const auto edge = sides.whole("shortest_edge", 1, kLargestSide);
-    const auto height = edge ? edge : sides.whole("height", 1, kLargestSide);
-    const auto width = edge ? edge : sides.whole("width", 1, kLargestSide);
-    if (!height || !width) top.refuse("size", "shortest_edge, or height and width");
-    p.squash = !edge;
-    resized = {*height, *width};
-  } else {
-    resized = top.size("size");
-  }
-  const json* crop = top.find("crop_size");
-  config.input_size = resized;
-  p.crop_pct = 1;
-  if (crop == nullptr || !top.flag("do_center_crop", true)) return;
-  if (crop->is_object()) {
-    const Keys sides = top.object("crop_size");
-    const auto height = sides.whole("height", 1, (*resized)[0]);
-    const auto width = sides.whole("width", 1, (*resized)[1]);
-    if (!height || !width) top.refuse("crop_size", "height and width");
-    config.input_size = {*height, *width};
-  } else {
-    config.input_size = top.size("crop_size");
-  }
-  const auto [height, width] = *config.input_size;
-  if (height > (*resized)[0] || width > (*resized)[1])
-    top.refuse("crop_size", fmt::format("at most {} x {}", (*resized)[0], (*resized)[1]));
-  p.crop_pct = share_of(height, (*resized)[0]);
-  if (static_cast<int>(width / p.crop_pct) != (*resized)[1] && p.squash)
-    top.refuse("crop_size", "the same share of height and width");
-}
-
 // The last of several ways to give a number that has a value.
 template <class... Found>
 std::optional<int> last_of(Found... found) {
@@ -320,30 +147,22 @@ Config parse_config(const std::string& text, const std::string& name) {
   read_pooling(top, config);
   read_pooling(args, config);
   const Keys pretrained = top.object("pretrained_cfg");
+  // Older files of timm have the keys at the top. What it takes where its config is silent:
+  if (!pretrained.all().empty() || top.find("mean") != nullptr || top.find("std") != nullptr) {
+    config.preprocessing.crop_pct = 0.875;
+    config.preprocessing.assumed = false;
+  }
   for (const Keys* keys : {&top, &pretrained}) {
-    read_pretrained(*keys, config);
+    read_timm_preprocessing(*keys, config);
     read_label_list(*keys, config);
   }
   read_label_map(top, config);
   return config;
 }
 
-void parse_preprocessor_config(const std::string& text, const std::string& name, Config& config) {
-  const json value = parse_json_object(text, name);
-  const Keys top(value, name, "");
-  Preprocessing& p = config.preprocessing;
-  top.colours("image_mean", -1000, p.mean);
-  top.colours("image_std", 1e-6F, p.std);
-  if (!top.flag("do_normalize", true)) {
-    p.mean = {0, 0, 0};
-    p.std = {1, 1, 1};
-  }
-  if (!top.flag("do_rescale", true)) top.refuse("do_rescale", "true");
-  if (const auto resample = top.whole("resample", 0, 5)) {
-    if (*resample != 2 && *resample != 3) top.refuse("resample", "2 (bilinear) or 3 (bicubic)");
-    p.interpolation = *resample == 2 ? Interpolation::bilinear : Interpolation::bicubic;
-  }
-  read_resize(top, config);
+int resized_side(int side, double crop_pct) {
+  // A share that was made from two whole numbers gives back the larger one, however it was rounded.
+  return static_cast<int>(side / crop_pct + 1e-6);
 }
 
 Config read_config(const std::filesystem::path& folder) {

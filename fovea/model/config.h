@@ -14,6 +14,15 @@ namespace fovea {
 
 enum class Interpolation { bilinear, bicubic };
 
+// How a picture is brought to the input's size; where it becomes larger its centre is kept.
+enum class Fit {
+  cover,       // its aspect kept, until it just covers the input's sides over crop_pct
+  short_side,  // its aspect kept, the short side to the input's longer one over crop_pct
+  squash,      // straight to the input's sides over crop_pct, its aspect not kept
+  crop,        // not at all; where it is smaller than the input there is black around it
+  exact        // not at all: it must have the input's size
+};
+
 // How a picture becomes the model's input.
 struct Preprocessing {
   int height = 224;  // of the input, in pixels
@@ -22,9 +31,16 @@ struct Preprocessing {
   std::array<float, 3> std = {0.229F, 0.224F, 0.225F};
   Interpolation interpolation = Interpolation::bicubic;
   double crop_pct = 0.9;
-  // Resize straight to floor(height / crop_pct) x floor(width / crop_pct), aspect not kept.
-  bool squash = false;
+  Fit fit = Fit::cover;
+  // Half of an odd margin around the centre is rounded down, as transformers does it; else to even,
+  // as torchvision and timm do.
+  bool crop_down = false;
+  float full_scale = 255;  // what values from 0 to 255 are divided by before the mean is subtracted
+  bool assumed = true;     // no config says any of this
 };
+
+// A side of the input over crop_pct, in pixels, rounded down.
+FOVEA_API int resized_side(int side, double crop_pct);
 
 enum class Pooling { token, average };
 
@@ -60,7 +76,9 @@ struct Config {
 // than the erf GELU, SwiGLU, rotary positions, other pooling, other interpolation.
 FOVEA_API Config parse_config(const std::string& text, const std::string& name);
 
-// Overlays what transformers' preprocessor_config.json says on `config.preprocessing`.
+// Overlays what transformers' preprocessor_config.json says on `config.preprocessing`; what it does
+// not say is as in the class of processors that it, or config.architecture, names. Throws Error
+// that names the file and the key, also for what would change the input and is not supported.
 FOVEA_API void parse_preprocessor_config(const std::string& text, const std::string& name,
                                          Config& config);
 

@@ -1,5 +1,6 @@
 #include "fovea/model/save.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -46,8 +47,36 @@ ordered_json preprocessing_of(const Architecture& a, const Preprocessing& p) {
   cfg["std"] = p.std;
   cfg["interpolation"] = p.interpolation == Interpolation::bicubic ? "bicubic" : "bilinear";
   cfg["crop_pct"] = p.crop_pct;
-  cfg["crop_mode"] = p.squash ? "squash" : "center";
+  cfg["crop_mode"] = p.fit == Fit::squash ? "squash" : "center";
   return cfg;
+}
+
+// Whether timm's keys say all of it.
+bool is_timms(const Preprocessing& p) {
+  return (p.fit == Fit::cover || p.fit == Fit::squash) && !p.crop_down && p.full_scale == 255;
+}
+
+ordered_json sides(int height, int width) { return {{"height", height}, {"width", width}}; }
+
+// transformers' keys, for what timm's can't say.
+ordered_json preprocessor_of(const Architecture& a, const Preprocessing& p) {
+  const auto [height, width] = made_for(a);
+  const int edge = resized_side(std::max(height, width), p.crop_pct);
+  const bool squash = p.fit == Fit::squash;
+  ordered_json top;
+  top["image_processor_type"] = squash ? "DeiTImageProcessor" : "BitImageProcessor";
+  top["do_resize"] = p.fit != Fit::crop && p.fit != Fit::exact;
+  top["size"] = squash ? sides(resized_side(height, p.crop_pct), resized_side(width, p.crop_pct))
+                       : ordered_json{{"shortest_edge", edge}};
+  top["do_center_crop"] = p.fit != Fit::exact;
+  top["crop_size"] = sides(height, width);
+  top["resample"] = p.interpolation == Interpolation::bicubic ? 3 : 2;
+  top["do_rescale"] = true;
+  top["rescale_factor"] = 1.0 / p.full_scale;
+  top["do_normalize"] = true;
+  top["image_mean"] = p.mean;
+  top["image_std"] = p.std;
+  return top;
 }
 
 // Values of two bytes each. Throws Error for those that become infinite.
@@ -107,7 +136,11 @@ void save_model(const std::filesystem::path& folder, const Architecture& archite
   Replacement model = prepare_weights(folder / "model.safetensors", tensors, storage);
   Replacement told(folder / "config.json",
                    [&](std::ostream& out) { out << config_text(architecture, config); });
-  Replacement::take_places({&model, &told});
+  if (is_timms(config.preprocessing)) return Replacement::take_places({&model, &told});
+  Replacement pictures(folder / "preprocessor_config.json", [&](std::ostream& out) {
+    out << preprocessor_of(architecture, config.preprocessing).dump(1) << "\n";
+  });
+  Replacement::take_places({&model, &told, &pictures});
 }
 
 }  // namespace fovea

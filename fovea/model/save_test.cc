@@ -14,6 +14,7 @@
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
 #include "fovea/model/checkpoint.h"
+#include "fovea/model/stored.h"
 #include "fovea/model/tensors.h"
 #include "fovea/model/testing.h"
 #include "fovea/model/weights.h"
@@ -56,6 +57,35 @@ INSTANTIATE_TEST_SUITE_P(Cases, SavedModel, testing::ValuesIn(golden_names()),
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+// What timm's keys can't say goes into a preprocessor_config.json.
+TEST(SaveModel, KeepsHowPicturesBecomeInputs) {
+  const StoredModel stored = open_stored(golden("vit"));
+  const std::vector<Weight> weights = weights_of("vit", stored.architecture);
+  for (
+      const char* text :
+      {R"({"size": {"shortest_edge": 54}, "crop_size": 48, "do_center_crop": true, "rescale_factor": 0.00784313725490196})",
+       R"({"size": 50, "crop_size": 48, "do_center_crop": true, "image_mean": 0.25})",
+       R"({"do_resize": false, "crop_size": 48, "do_center_crop": true})",
+       R"({"do_resize": false})"}) {
+    const TemporaryFolder folder;
+    Config config = stored.config;
+    parse_preprocessor_config(text, "preprocessor_config.json", config);
+    save_model(folder / "new", stored.architecture, config, weights);
+    const Preprocessing got = read_config(folder / "new").preprocessing;
+    const Preprocessing& want = config.preprocessing;
+    EXPECT_EQ(got.fit, want.fit) << text;
+    EXPECT_EQ(got.crop_down, want.crop_down) << text;
+    EXPECT_EQ(got.full_scale, want.full_scale) << text;
+    EXPECT_EQ(got.mean, want.mean) << text;
+    if (want.fit != Fit::crop && want.fit != Fit::exact) {
+      EXPECT_EQ(got.crop_pct, want.crop_pct) << text;
+    }
+  }
+  const TemporaryFolder folder;
+  save_model(folder / "new", stored.architecture, stored.config, weights);
+  EXPECT_FALSE(std::filesystem::exists(folder / "new" / "preprocessor_config.json"));
+}
 
 TEST(SaveModel, NamesTheFolderThatCannotBeMade) {
   const TemporaryFolder folder;
