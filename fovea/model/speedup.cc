@@ -83,14 +83,14 @@ Speedup reach_speedup(const Architecture& architecture, int height, int width,
   const double dense = cost(architecture, height, width).gflops;
   const auto reaches = [&](double amount) { return gflops_with(amount) <= dense / speedup; };
   // As a factor too: with it every layer that merges any merges all it can.
-  constexpr double most = kNoLimit;
-  if (!reaches(most)) {
+  constexpr double kMost = kNoLimit;
+  if (!reaches(kMost)) {
     // Cut, not rounded: what is said to be possible must be.
     fail("--speedup {}: is more than {} reaches of {} x {} pixels; expected at most {:.2f}",
          speedup, constant ? "any r" : "any multiple of the schedule", height, width,
-         std::floor(100 * dense / gflops_with(most)) / 100);
+         std::floor(100 * dense / gflops_with(kMost)) / 100);
   }
-  const double least = constant ? least_whole(kNoLimit, reaches) : least_real(most, reaches);
+  const double least = constant ? least_whole(kNoLimit, reaches) : least_real(kMost, reaches);
   return {with(least), constant ? 1 : least, dense, gflops_with(least)};
 }
 
