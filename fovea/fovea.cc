@@ -270,10 +270,10 @@ void Model::trim() const {
   state_->serial.trim();
 }
 
-Array Model::preprocess(const std::filesystem::path& picture) const {
+Array Model::preprocess(const std::filesystem::path& picture, const ReadOptions& options) const {
   const Preprocessing& spec = state_->config.preprocessing;
   Array image({1, 3, spec.height, spec.width});
-  fovea::preprocess(read_image(picture), spec, image.data, picture.string());
+  fovea::preprocess(read_image(picture, options), spec, image.data, picture.string());
   return image;
 }
 

@@ -12,6 +12,7 @@
 #include "fovea/api.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/profile.h"
+#include "fovea/data/image.h"
 #include "fovea/io/array.h"
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
@@ -90,7 +91,7 @@ class FOVEA_API Model {
   void trim() const;
 
   // Decodes and preprocesses a picture to [1, 3, height, width]. Throws Error naming the file.
-  Array preprocess(const std::filesystem::path& picture) const;
+  Array preprocess(const std::filesystem::path& picture, const ReadOptions& options = {}) const;
 
   // images: [B, 3, H, W], normalised. H and W may differ from the size the model was trained with;
   // they must be multiples of the patch. The same image gives the same bits whatever batch it comes

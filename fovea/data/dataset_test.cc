@@ -152,7 +152,7 @@ TEST_F(DatasetTest, NamesThePictureThatIsBroken) {
   const auto data =
       open_dataset(pack({{"a/1.png", "this is text"}, {"b/1.png", png_of(2, 2, {})}}), "");
   EXPECT_THAT(error_of([&] { data->read(0); }),
-              HasSubstr("set.zip: a/1.png: neither JPEG nor PNG"));
+              HasSubstr("set.zip: a/1.png: no picture; expected JPEG"));
   EXPECT_EQ(data->read(1).width, 2) << "and goes on";
 }
 
