@@ -120,7 +120,7 @@ TEST_F(CliClassify, OneBrokenPictureIsOneLine) {
   expect_refused(run_fovea({"classify", vit_, folder_ / "text.jpg"}), "text.jpg: ");
   expect_refused(run_fovea({"classify", vit_, folder_ / "none.jpg"}), "none.jpg: no such file");
   std::filesystem::create_directory(folder_ / "empty");
-  expect_refused(run_fovea({"classify", vit_, folder_ / "empty"}), "no .jpg, .jpeg or .png");
+  expect_refused(run_fovea({"classify", vit_, folder_ / "empty"}), "no .jpg, .jpeg, .png");
 }
 
 TEST_F(CliClassify, PathsInBracketsAreNoLists) {

@@ -77,7 +77,8 @@ struct Left {
 
 Left left_of(const Task& task) {
   const Paths& all = task.pictures.paths;
-  Left left = {{{}, task.pictures.skipped, task.pictures.batch, task.done.size()}, {}};
+  Left left = {
+      {{}, task.pictures.skipped, task.pictures.batch, task.done.size(), task.pictures.read}, {}};
   auto done = task.done.begin();
   for (size_t number = 0; number < all.size(); ++number) {
     if (done != task.done.end() && *done == number) {

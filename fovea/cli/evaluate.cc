@@ -27,6 +27,7 @@ struct Flags {
   std::string model, folder, train, size, keep_ratio;
   std::string knn;
   std::string batch = "8";
+  ReadFlags read;
   bool json = false;
   MergeFlags merge;
   RunFlags run;
@@ -50,6 +51,7 @@ struct Setting {
   RunOptions run;
   Preprocessing spec;
   int batch;
+  ReadOptions read;
 };
 
 Setting setting_of(const Flags& flags, const Processes& processes) {
@@ -58,7 +60,8 @@ Setting setting_of(const Flags& flags, const Processes& processes) {
   if (load.threads == 0) load.threads = processes.processors();
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);
   if (!flags.knn.empty()) parse_whole("--knn", flags.knn, 1, 1'000'000);
-  Labelled pictures = open_dataset(flags.folder, "");
+  const ReadOptions read = read_options(flags.read);
+  Labelled pictures = open_dataset(flags.folder, "", read);
   if (processes.is_first()) note_left_out(pictures->left_out());
   Model model = open_model(flags.model, load, run);
   if (model.architecture().classes == 0 && flags.train.empty()) {
@@ -66,7 +69,7 @@ Setting setting_of(const Flags& flags, const Processes& processes) {
          flags.model);
   }
   const Preprocessing spec = preprocessing_of(flags.size, model);
-  return {processes, std::move(pictures), std::move(model), run, spec, batch};
+  return {processes, std::move(pictures), std::move(model), run, spec, batch, read};
 }
 
 void add(const Setting& setting, const Result& result, double seconds, Spent& spent) {
@@ -205,7 +208,7 @@ int evaluate_neighbours(const Flags& flags, const Setting& setting, const Interr
   Labelled pictures;
   std::vector<int> same;
   setting.processes.together([&] {
-    pictures = open_dataset(flags.train, "");
+    pictures = open_dataset(flags.train, "", setting.read);
     same = same_classes(setting.pictures, pictures, flags);
   });
   Known known = read_known(flags, setting, pictures, interrupt);
@@ -267,6 +270,7 @@ int evaluate(const Flags& flags, const Processes& processes) {
   int64_t interrupted = interrupt.happened() ? 1 : 0;
   sum_up(processes, accuracy, spent, interrupted);
   if (interrupted > 0) status = kSomeSkipped;
+  tell_counts(setting->read, processes);
   if (!processes.is_first()) return status;
   if (interrupted > 0) {
     note(fmt::format("interrupted: this is of {} pictures of {}", accuracy.images,
@@ -307,6 +311,7 @@ void add_evaluate(Command& program, int& status) {
                     "images_per_second (of the arithmetic, not of decoding),\n"
                     "gflops_per_image, tokens_left");
   add_size(*command, flags->size);
+  add_read_flags(*command, flags->read);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);

@@ -17,17 +17,19 @@ namespace fs = std::filesystem;
 
 class FolderDataset : public Dataset {
  public:
-  explicit FolderDataset(Labelled<fs::path> labelled) : labelled_(std::move(labelled)) {}
+  explicit FolderDataset(Labelled<fs::path> labelled, ReadOptions options = {})
+      : labelled_(std::move(labelled)), options_(std::move(options)) {}
 
   int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
   const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return labelled_.pictures[i].string(); }
-  Image read(int64_t i) const override { return read_image(labelled_.pictures[i]); }
+  Image read(int64_t i) const override { return read_image(labelled_.pictures[i], options_); }
 
  private:
   Labelled<fs::path> labelled_;
+  ReadOptions options_;
 };
 
 // The folder that is looked for was not found: says which there are.
@@ -45,7 +47,8 @@ class FolderDataset : public Dataset {
 class ZipDataset : public Dataset {
  public:
   // `folder`: within it, or ".".
-  ZipDataset(const fs::path& path, const std::string& folder) : zip_(path) {
+  ZipDataset(const fs::path& path, const std::string& folder, ReadOptions options)
+      : zip_(path), options_(std::move(options)) {
     const std::string below = folder == "." ? "" : folder + "/";
     const auto inside = [&](const std::string& name) { return name.starts_with(below); };
     if (std::none_of(zip_.names().begin(), zip_.names().end(), inside)) {
@@ -61,12 +64,13 @@ class ZipDataset : public Dataset {
   const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return zip_.name(labelled_.pictures[i]); }
   Image read(int64_t i) const override {
-    return decode_image(zip_.read(labelled_.pictures[i]), name(i));
+    return decode_image(zip_.read(labelled_.pictures[i]), name(i), options_);
   }
 
  private:
   ZipFile zip_;
   Labelled<int64_t> labelled_;
+  ReadOptions options_;
 };
 
 // Without the slash that may end it.
@@ -88,17 +92,19 @@ std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string
   return std::make_unique<FolderDataset>(std::move(all));
 }
 
-std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split) {
+std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split,
+                                      const ReadOptions& options) {
   const fs::path whole = join_split(path, split);
   std::error_code ignored;
   if (fs::is_directory(whole, ignored)) {
-    return std::make_unique<FolderDataset>(list_labelled(whole));
+    return std::make_unique<FolderDataset>(list_labelled(whole), options);
   }
   for (fs::path file = whole; file != file.parent_path(); file = file.parent_path()) {
     const fs::file_status status = fs::status(file, ignored);
     if (fs::is_directory(status)) break;
     if (fs::exists(status)) {
-      return std::make_unique<ZipDataset>(file, whole.lexically_relative(file).generic_string());
+      return std::make_unique<ZipDataset>(file, whole.lexically_relative(file).generic_string(),
+                                          options);
     }
   }
   fail("{}: no such folder, nor such a zip; expected one with a folder of pictures for each class",

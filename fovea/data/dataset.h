@@ -20,11 +20,12 @@ class Dataset : public PictureSource {
   virtual const LeftOut& left_out() const = 0;                  // beside the pictures
 };
 
-// `path` is a folder, a zip file, or a folder in a zip file ("cifar.zip/train"); `split` a folder
-// in that ("train"), or "" where the classes' folders lie in `path` itself. Throws Error naming
-// what is not there, is no zip, is encrypted, has no classes or one only, or is a class without a
-// picture.
-std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& path, const std::string& split);
+// `options`: how its pictures are read. `path` is a folder, a zip file, or a folder in a zip file
+// ("cifar.zip/train"); `split` a folder in that ("train"), or "" where the classes' folders lie in
+// `path` itself. Throws Error naming what is not there, is no zip, is encrypted, has no classes or
+// one only, or is a class without a picture.
+std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& path, const std::string& split,
+                                      const ReadOptions& options = {});
 
 // For training without labels: a folder's pictures, as deep as they lie, are of one class; a zip
 // file is as above. Throws Error likewise, and where the folder has no picture.

@@ -135,8 +135,9 @@ TEST_F(DatasetTest, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(pack({{"readme.txt", "text"}}), "train"),
               HasSubstr("set.zip: no folder train in it, nor any other"));
   EXPECT_THAT(refusal(pack({{"a/1.png", ""}}), ""), HasSubstr("one class only, a"));
-  EXPECT_THAT(refusal(pack({{"a/1.png", ""}, {"b/", ""}}), ""),
-              HasSubstr("no .jpg, .jpeg or .png in its folder b"));
+  EXPECT_THAT(
+      refusal(pack({{"a/1.png", ""}, {"b/", ""}}), ""),
+      HasSubstr("no .jpg, .jpeg, .png, .webp, .tif, .tiff, .heic, .heif or .avif in its folder b"));
   write_file(folder_ / "text.zip", "this is text");
   EXPECT_THAT(refusal(folder_ / "text.zip", ""), HasSubstr("text.zip: can't be read as a zip"));
   write_file(folder_ / "empty.zip", "");

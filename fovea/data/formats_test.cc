@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(Pictures, Formats, ::testing::ValuesIn(pictures(kFolder
                          test_name);
 
 TEST(FormatsList, HasAllKindsToTest) {
-  EXPECT_EQ(pictures(kFolder, is_whole).size(), 32U);
+  EXPECT_EQ(pictures(kFolder, is_whole).size(), 34U);
   EXPECT_EQ(pictures(kFolder, is_cut).size(), 6U);
 }
 

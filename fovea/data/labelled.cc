@@ -126,7 +126,7 @@ Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std
   labelled.left_out = std::move(found.left_out);
   for (auto& [name, pictures] : classes) {
     if (pictures.empty()) {
-      fail("{}: no .jpg, .jpeg or .png in its folder {}", root, printable(below + name));
+      fail("{}: no {} in its folder {}", root, picture_endings(), printable(below + name));
     }
     std::sort(pictures.begin(), pictures.end(),
               [&](int64_t a, int64_t b) { return names[a] < names[b]; });

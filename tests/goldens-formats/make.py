@@ -169,6 +169,15 @@ def make_transparent_gray():
     save_data("gray-16-transparent.png", data[:at] + chunk + data[at:])
 
 
+def make_hidden():
+    """Two pictures that look the same, with other colours where nothing is seen of them."""
+    seen = np.where(ALPHA < 128, 0, 255).astype("u1")
+    noise = np.random.default_rng(4).integers(0, 256, RGB.shape)
+    for name, hidden in {"noise": noise, "white": np.full_like(RGB, 255)}.items():
+        colours = np.where(seen[:, :, None] == 0, hidden, RGB).astype("u1")
+        save(f"hidden-{name}.png", np.dstack([colours, seen]))
+
+
 def make_cut():
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     cuts = {"baseline-420.jpg": 760, "gray.jpg": -2, "rgb-8.png": 300, "palette-8.png": 922}
@@ -185,6 +194,7 @@ if __name__ == "__main__":
     make_heifs()
     make_cut()
     make_transparent_gray()
+    make_hidden()
     save("turned.png", RGB, exif=turned())
     for path in sorted(glob.glob(OLD + "*.png")):
         save_background(path)
