@@ -155,6 +155,7 @@ def make_heifs():
     save("rgb.heic", RGB, quality=70, chroma="444")
     save("rgba.heic", RGBA, quality=70, chroma="444")
     save("rgb.avif", RGB, quality=70, subsampling="4:4:4")
+    save("halved.avif", RGB, quality=70, subsampling="4:2:0")
     save("rgba.avif", RGBA, quality=70, subsampling="4:4:4")
 
 
