@@ -19,6 +19,8 @@ set(FOVEA_PUBLIC_HEADERS
     model/architecture.h
     model/config.h
     model/stem.h
+    model/speedup.h
+    tokens/amount.h
     tokens/options.h
     tokens/sources.h)
 foreach(header ${FOVEA_PUBLIC_HEADERS})

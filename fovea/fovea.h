@@ -17,6 +17,7 @@
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/config.h"
+#include "fovea/model/speedup.h"
 #include "fovea/tokens/options.h"
 
 namespace fovea {

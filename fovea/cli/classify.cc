@@ -10,6 +10,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 
 namespace fovea::cli {
@@ -80,7 +81,7 @@ std::vector<std::string> labels_of(const Model& model) {
 }
 
 int classify(const Flags& flags) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const int top = parse_whole("--top", flags.top, 1, 1'000'000);
   const LoadOptions load = load_options(flags.run);
   const Pictures pictures = find_pictures(flags.pictures);
@@ -90,8 +91,11 @@ int classify(const Flags& flags) {
     fail("{}: the model has no head to classify with; fovea embed gives its features", flags.model);
   }
   const std::vector<std::string> labels = labels_of(model);
+  const Preprocessing spec = preprocessing_of(flags.size, model);
+  resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width},
+                  options);
   return run_pictures(
-      model, pictures, preprocessing_of(flags.size, model), options,
+      model, pictures, spec, options,
       [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
         const auto logits = std::span(result.logits.data).subspan(index * classes, classes);
         if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {

@@ -11,6 +11,7 @@
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
 #include "fovea/cli/run_together.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 
 namespace fovea::cli {
@@ -60,6 +61,8 @@ Task task_of(const Flags& flags, const Processes& processes) {
   if (flags.resume) done = done_before(flags.files, pictures.paths);
   Model model = open_model(flags.model, load, options);
   const Preprocessing spec = preprocessing_of(flags.size, model);
+  resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width},
+                  options);
   return {options, std::move(pictures), std::move(done), std::move(model), spec};
 }
 

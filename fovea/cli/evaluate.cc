@@ -15,6 +15,7 @@
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
 #include "fovea/cli/run_together.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/data/dataset.h"
 #include "fovea/io/fail.h"
 #include "fovea/report/accuracy.h"
@@ -55,7 +56,7 @@ struct Setting {
 };
 
 Setting setting_of(const Flags& flags, const Processes& processes) {
-  const RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
   LoadOptions load = load_options(flags.run);
   if (load.threads == 0) load.threads = processes.processors();
   const int batch = parse_whole("--batch", flags.batch, 1, 4096);
@@ -69,6 +70,7 @@ Setting setting_of(const Flags& flags, const Processes& processes) {
          flags.model);
   }
   const Preprocessing spec = preprocessing_of(flags.size, model);
+  resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width}, run);
   return {processes, std::move(pictures), std::move(model), run, spec, batch, read};
 }
 
