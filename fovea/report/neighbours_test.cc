@@ -40,7 +40,7 @@ TEST(Neighbours, VoteAsPlainLoopsDo) {
   const Array asked = random_rows(9, kWidth, 2);
   std::vector<int> classes;
   for (int i = 0; i < kKnown; ++i) classes.push_back(i * 5 % 4);
-  Neighbours neighbours(known, classes, kNearest, 2);
+  Neighbours neighbours(known, classes, 4, kNearest, 2);
   const Array votes = neighbours.votes(asked);
   ASSERT_EQ(votes.shape, (Shape{9, 4}));
   for (int64_t i = 0; i < 9; ++i) {
@@ -60,7 +60,7 @@ TEST(Neighbours, VoteAsPlainLoopsDo) {
 
 TEST(Neighbours, NeedAsManyAsVote) {
   EXPECT_THAT(error_of([] {
-                Neighbours(random_rows(3, 4, 1), {0, 1, 0}, 4, 1);
+                Neighbours(random_rows(3, 4, 1), {0, 1, 0}, 2, 4, 1);
               }),
               testing::HasSubstr("4 neighbours of 3 known pictures"));
 }
