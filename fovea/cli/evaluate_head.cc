@@ -26,8 +26,9 @@ void note_match(const std::vector<std::string>& names, const ClassMatch& match,
                 const ClassNames& known, NamedBy named_by) {
   const char* const what = named_by == NamedBy::folders ? "folder" : "label";
   if (match.by == ClassesBy::number) {
-    note(fmt::format("classes by number: {} {} is class {}", what, printable(names.back()),
-                     match.classes.back()));
+    note(fmt::format(
+        "classes by number: {} {} is class {}; --classes order goes by their sorted order", what,
+        printable(names.back()), match.classes.back()));
   } else if (match.by == ClassesBy::order) {
     note(fmt::format("classes by the sorted order of the {}s{}", what, odd_pair(names, match)));
   } else if (known.is_assumed) {
