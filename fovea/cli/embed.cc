@@ -50,13 +50,13 @@ FeatureFiles files_of(const Flags& flags) {
   if (!flags.names.empty() && !flags.names0.empty()) {
     fail("--names0 {}: does not go with --names; expected one of them", flags.names0);
   }
+  check_can_write(flags.output, flags.model);
   const bool raw = !flags.names0.empty();
   const FeatureFiles files = {flags.output, raw ? flags.names0 : flags.names, raw,
                               storage_of(flags)};
   if (flags.resume && files.names.empty()) {
     fail("--resume: expected --names FILE as well, which says what is done");
   }
-  check_can_write(files.output, flags.model);
   if (files.names.empty()) return files;
   check_can_write(files.names, flags.model);
   if (std::filesystem::path(files.names).lexically_normal() ==
