@@ -28,7 +28,8 @@ struct Listing {
 
 void check_classes(const Listing& found, const std::string& root) {
   if (found.folders.empty()) {
-    fail("{}: no folders in it; expected a folder of pictures for each class", root);
+    fail("{}: no folders in it; expected a folder of pictures for each class, or a file of labels",
+         root);
   }
   if (!found.pictures.empty()) {
     fail("{}: lies beside {} class folders; expected every picture in the folder of its class",
