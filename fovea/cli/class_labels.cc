@@ -8,7 +8,7 @@ namespace fovea::cli {
 
 ClassNames names_of_classes(const Model& model) {
   const int classes = model.architecture().classes;
-  const ClassNames names = class_names(model.config(), classes);
+  ClassNames names = class_names(model.config(), classes);
   const size_t labels = model.config().labels.size();
   if (labels > 0 && labels != static_cast<size_t>(classes)) {
     note(fmt::format("config.json has {} labels for {} classes: they are not used", labels,

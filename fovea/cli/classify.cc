@@ -54,8 +54,9 @@ void print_as_json(const std::string& file, const std::vector<Guess>& guesses,
                    const std::vector<std::string>& labels) {
   nlohmann::ordered_json line = {{"file", file}, {"top", nlohmann::ordered_json::array()}};
   for (const Guess& guess : guesses) {
-    nlohmann::ordered_json label = label_of(guess.index, labels);
-    if (label == "") label = nullptr;
+    const std::string name = label_of(guess.index, labels);
+    nlohmann::ordered_json label;
+    if (!name.empty()) label = name;
     line["top"].push_back(
         {{"label", label}, {"index", guess.index}, {"probability", guess.probability}});
   }

@@ -52,8 +52,7 @@ FeatureFiles files_of(const Flags& flags) {
   }
   check_can_write(flags.output, flags.model);
   const bool raw = !flags.names0.empty();
-  const FeatureFiles files = {flags.output, raw ? flags.names0 : flags.names, raw,
-                              storage_of(flags)};
+  FeatureFiles files = {flags.output, raw ? flags.names0 : flags.names, raw, storage_of(flags)};
   if (flags.resume && files.names.empty()) {
     fail("--resume: expected --names FILE as well, which says what is done");
   }

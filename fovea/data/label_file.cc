@@ -25,27 +25,28 @@ std::vector<std::string> split_labels(const std::string& field) {
 }  // namespace
 
 LabelFile read_label_file(const std::filesystem::path& path) {
-  const std::string name = path.string();
+  return parse_label_file(read_text(path, size_t{1} << 32), path.string());
+}
+
+LabelFile parse_label_file(const std::string& text, const std::string& name) {
   std::vector<std::vector<std::string>> labels;  // of each line
   std::map<std::string, int> numbers;            // of each label
   std::map<std::string, size_t> seen;            // the line of each picture
   LabelFile file;
-  parse_csv(read_text(path, size_t{1} << 32), name,
-            [&](const std::vector<std::string>& fields, size_t line) {
-              if (fields.size() != 2 || fields[0].empty() || fields[1].empty()) {
-                fail("{}: line {} is no path,label; expected two fields, neither empty", name,
-                     line);
-              }
-              if (seen.empty() && fields[0] == "path" && fields[1] == "label") return;
-              const auto [before, is_new] = seen.emplace(fields[0], line);
-              if (!is_new) {
-                fail("{}: line {}: {} has its labels in line {}; expected one line for a picture",
-                     name, line, printable(fields[0]), before->second);
-              }
-              labels.push_back(split_labels(fields[1]));
-              for (const std::string& label : labels.back()) numbers[label];
-              file.lines.push_back({fields[0], {}, line});
-            });
+  parse_csv(text, name, [&](const std::vector<std::string>& fields, size_t line) {
+    if (fields.size() != 2 || fields[0].empty() || fields[1].empty()) {
+      fail("{}: line {} is no path,label; expected two fields, neither empty", name, line);
+    }
+    if (seen.empty() && fields[0] == "path" && fields[1] == "label") return;
+    const auto [before, is_new] = seen.emplace(fields[0], line);
+    if (!is_new) {
+      fail("{}: line {}: {} has its labels in line {}; expected one line for a picture", name, line,
+           printable(fields[0]), before->second);
+    }
+    labels.push_back(split_labels(fields[1]));
+    for (const std::string& label : labels.back()) numbers[label];
+    file.lines.push_back({fields[0], {}, line});
+  });
   if (file.lines.empty()) fail("{}: no line path,label in it", name);
   for (auto& [label, number] : numbers) {
     number = static_cast<int>(file.labels.size());

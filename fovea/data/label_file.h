@@ -21,5 +21,7 @@ struct LabelFile {
 // Reads CSV lines PATH,LABEL or PATH,LABEL|LABEL|...; a first line "path,label" is a heading.
 // Throws Error naming the line that is none of these, or the picture that has two.
 LabelFile read_label_file(const std::filesystem::path& path);
+// The same of its text; `name` stands in messages.
+LabelFile parse_label_file(const std::string& text, const std::string& name);
 
 }  // namespace fovea
