@@ -182,11 +182,14 @@ TEST_F(CliLabels, EmptyFoldersCountWhereTheyAreAllowed) {
   expect_refused(run_fovea({"evaluate", model, path("set.zip")}), "no .jpg, .jpeg or .png");
   EXPECT_EQ(evaluate({model, path("set.zip"), "--allow-empty"})["top1"], 50.0);
   // No neighbour is of the last class.
+  write_file(folder_ / "set" / "notes.txt", "text");
   std::filesystem::remove(folder_ / "set" / "c" / "1.png");
   put("test/a/1.png");
   put("test/b/1.png");
   put("test/c/1.png");
-  const json line = evaluate({model, path("test"), "--train", set_, "--allow-empty"});
+  std::string said;
+  const json line = evaluate({model, path("test"), "--train", set_, "--allow-empty"}, &said);
+  EXPECT_EQ(said, "note: left out of --train: 1 file of other kinds: 1 .txt\n");
   EXPECT_NEAR(line["top1"].get<double>(), 100.0 / 3, 1e-9);
   std::filesystem::remove_all(folder_ / "set" / "a");
   std::filesystem::create_directory(folder_ / "set" / "a");

@@ -5,6 +5,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/evaluation.h"
+#include "fovea/cli/pictures.h"
 #include "fovea/io/fail.h"
 #include "fovea/report/neighbours.h"
 
@@ -90,6 +91,7 @@ int evaluate_neighbours(const Evaluation& evaluation, const Interrupt& interrupt
   evaluation.processes.together([&] {
     check_single(pictures, flags.labels);
     trained = open_dataset(flags.train, "", {.allow_empty = flags.allow_empty});
+    if (evaluation.processes.is_first()) note_left_out(trained->left_out(), "--train");
     same = same_classes(pictures, *trained, flags);
   });
   Known known = read_known(evaluation, trained, interrupt);
