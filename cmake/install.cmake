@@ -18,6 +18,7 @@ set(FOVEA_PUBLIC_HEADERS
     io/safetensors.h
     model/architecture.h
     model/config.h
+    model/labels.h
     model/stem.h
     model/speedup.h
     tokens/amount.h

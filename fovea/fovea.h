@@ -6,12 +6,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "fovea/api.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/profile.h"
+#include "fovea/data/image.h"
 #include "fovea/io/array.h"
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
@@ -91,7 +93,11 @@ class FOVEA_API Model {
   void trim() const;
 
   // Decodes and preprocesses a picture to [1, 3, height, width]. Throws Error naming the file.
-  Array preprocess(const std::filesystem::path& picture) const;
+  Array preprocess(const std::filesystem::path& picture, const ReadOptions& options = {}) const;
+
+  // What the logits of one picture say of each class: softmax, or sigmoids where config.json's
+  // problem_type is multi_label_classification. Throws Error where it is regression.
+  std::vector<double> probabilities(std::span<const float> logits) const;
 
   // images: [B, 3, H, W], normalised. H and W may differ from the size the model was trained with;
   // they must be multiples of the patch. The same image gives the same bits whatever batch it comes

@@ -139,7 +139,7 @@ TEST_F(CliEvaluate, TakesPicturesFromAZip) {
   const Finished done = run_fovea({"evaluate", headless_, path("set.zip/test"), "--train",
                                    path("set.zip/train"), "--knn", "1", "--json"});
   EXPECT_EQ(done.status, 1);
-  EXPECT_THAT(done.err, HasSubstr("skipped: " + path("set.zip") + ": test/b/2.png: neither"));
+  EXPECT_THAT(done.err, HasSubstr("skipped: " + path("set.zip") + ": test/b/2.png: no picture"));
   EXPECT_EQ(json_lines_of(done.out).at(0)["top1"], 50.0);
   expect_refused(run_fovea({"evaluate", vit_, path("set.zip")}), "splits; expected one of them");
 }

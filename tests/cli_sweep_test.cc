@@ -150,8 +150,7 @@ TEST_F(CliSweep, RefusesInOneLineAndWritesNothing) {
   refuse({"-o", csv_, "--plot", folder_ / "x.png"}, "expected a name that ends in .svg");
   refuse({"-o", folder_ / "x.svg"}, "x.svg: expected another file than that of the plot");
   refuse({"-o", folder_ / "none" / "x.csv"}, "there is no folder");
-  expect_refused(run_fovea({"sweep", vit_, folder_ / "empty", "-o", csv_}),
-                 "no .jpg, .jpeg or .png");
+  expect_refused(run_fovea({"sweep", vit_, folder_ / "empty", "-o", csv_}), "no .jpg, .jpeg, .png");
   EXPECT_EQ(folder_.count(), 1U);
 }
 

@@ -121,7 +121,7 @@ TEST_F(CliTune, RefusesInOneLineAndWritesNothing) {
   refuse({"--matching", "kth", "-o", config_}, "does not go with tune");
   refuse({"-o", folder_ / "none" / "merge.json"}, "there is no folder");
   expect_refused(run_fovea({"tune", vit_, folder_ / "empty", "-o", config_}),
-                 "no .jpg, .jpeg or .png");
+                 "no .jpg, .jpeg, .png");
   expect_refused(run_fovea({"tune", vit_, picture("photo.jpg"), "-o", config_}),
                  "only one picture could be read");
   expect_refused(run_fovea({"tune", "vit_tiny_patch16_64", kPictures}), "expected --output");

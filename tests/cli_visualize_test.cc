@@ -169,14 +169,14 @@ TEST_F(CliVisualize, GoesOnPastBrokenPictures) {
   write_file(folder_ / "broken.png", "this is text");
   const Finished done = visualize({out("broken.png"), photo_, "-o", out("a.png"), "--r", "2"});
   EXPECT_EQ(done.status, 1);
-  EXPECT_THAT(done.err, HasSubstr("broken.png: neither JPEG nor PNG"));
+  EXPECT_THAT(done.err, HasSubstr("broken.png: no picture; expected JPEG"));
   EXPECT_EQ(read_image(out("a.png")).height, 672);
 }
 
 TEST_F(CliVisualize, NothingIsWrittenWhereNothingCouldBeRead) {
   write_file(folder_ / "broken.png", "this is text");
   expect_refused(visualize({out("broken.png"), "-o", out("a.png"), "--r", "2"}),
-                 "broken.png: neither JPEG nor PNG");
+                 "broken.png: no picture; expected JPEG");
   EXPECT_EQ(folder_.count(), 1U);
 }
 

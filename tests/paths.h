@@ -13,8 +13,8 @@ std::filesystem::path test_data();
 // The program `fovea` that was built beside the tests.
 std::string fovea_program();
 
-// The library NAME (fail_writes, fail_allocations) that makes a program fail into which it is
-// preloaded.
+// The library NAME (fail_writes, fail_allocations, lack_libraries) that makes a program fail into
+// which it is preloaded.
 std::string preloaded(const std::string& name);
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 #include "fovea/cli/pictures.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "fovea/cli/commands.h"
@@ -54,17 +55,25 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
   PictureLoader loader(std::make_shared<PictureRange>(source, begin, end), preprocessing,
                        batch_size, std::max(1, threads / 2));
   int64_t failed = 0;
+  std::map<std::string, int64_t> missing;  // pictures of formats that lack a library, by reason
   while (std::optional<PictureBatch> batch = loader.next()) {
     for (size_t& index : batch->indices) index += begin;
     if (!batch->failures.empty()) progress.clear();
     for (const PictureBatch::Failure& failure : batch->failures) {
-      skip(failure.message, count + others);
       ++failed;
+      if (failure.missing_library.empty() || count + others == 1) {
+        skip(failure.message, count + others);
+      } else {
+        ++missing[failure.missing_library];
+      }
     }
     if (!batch->indices.empty() && !take(*batch)) break;
     progress.advance(batch->failures.size());
   }
   progress.clear();
+  for (const auto& [reason, pictures] : missing) {
+    complain(fmt::format("skipped: {} picture{}: {}", pictures, pictures == 1 ? "" : "s", reason));
+  }
   processes.sum({&failed});
   processes.together([&] {
     if (failed == count && skipped == others) {
@@ -79,18 +88,21 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
 void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name) {
   command
       .add_option(name, flags.paths,
-                  "Pictures, and folders: every .jpg, .jpeg and .png in them,\n"
-                  "however deep, but for what is hidden; - takes paths from\n"
-                  "standard input, @FILE from a file, one a line")
+                  "Pictures, and folders: every .jpg, .jpeg, .png, .webp, .tif, .tiff,\n"
+                  ".heic, .heif and .avif in them, however deep, but for what is\n"
+                  "hidden; - takes paths from standard input, @FILE from a file, one\n"
+                  "a line. Of animations and several pages the first picture")
       ->type_name("")
       ->required();
   command.add_option("--batch", flags.batch, "Pictures to compute at once (default 8)")
       ->type_name("N");
+  add_read_flags(command, flags.read);
 }
 
 Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
   Pictures pictures;
   pictures.batch = parse_whole("--batch", flags.batch, 1, 4096);
+  pictures.read = read_options(flags.read);
   const std::vector<std::string> paths = listed_paths(flags.paths);
   LeftOut left_out;
   for (const std::string& path : paths) {
@@ -107,9 +119,9 @@ Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
   return pictures;
 }
 
-void note_left_out(const LeftOut& left_out) {
+void note_left_out(const LeftOut& left_out, const std::string& of) {
   const std::string text = to_string(left_out);
-  if (!text.empty()) note("left out: " + text);
+  if (!text.empty()) note((of.empty() ? "left out: " : "left out of " + of + ": ") + text);
 }
 
 int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
@@ -120,9 +132,11 @@ int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
 
 int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
                   Progress& progress, const TakeBatch& take, const Processes& processes) {
-  return read_all(std::make_shared<PictureFiles>(pictures.paths), pictures.skipped,
-                  pictures.skipped + pictures.done, pictures.batch, preprocessing, threads,
-                  progress, take, processes);
+  const auto files = std::make_shared<PictureFiles>(pictures.paths, pictures.read);
+  const int status = read_all(files, pictures.skipped, pictures.skipped + pictures.done,
+                              pictures.batch, preprocessing, threads, progress, take, processes);
+  tell_counts(pictures.read, processes);
+  return status;
 }
 
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,

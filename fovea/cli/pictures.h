@@ -10,6 +10,7 @@
 
 #include "fovea/cli/command.h"
 #include "fovea/cli/progress.h"
+#include "fovea/cli/read_flags.h"
 #include "fovea/data/left_out.h"
 #include "fovea/data/loader.h"
 #include "fovea/fovea.h"
@@ -21,8 +22,9 @@ namespace fovea::cli {
 struct PictureFlags {
   std::vector<std::string> paths;
   std::string batch = "8";
+  ReadFlags read;
 };
-// Adds the positional arguments `name`... and --batch.
+// Adds the positional arguments `name`..., --batch, and how pictures are read.
 void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name);
 
 struct Pictures {
@@ -30,13 +32,14 @@ struct Pictures {
   size_t skipped = 0;                        // arguments that there was nothing to read of
   int batch = 1;
   size_t done = 0;  // pictures beside these, that an earlier run has read
+  ReadOptions read = {};
 };
 // Names what there is not on standard error, in the first process, and goes on. Throws Error where
 // nothing is left.
 Pictures find_pictures(const PictureFlags& flags, const Processes& processes = Processes::alone());
 
-// Says, in one line, what of folders was no picture.
-void note_left_out(const LeftOut& left_out);
+// Says, in one line, what of folders (`of` them, where that is given) was no picture.
+void note_left_out(const LeftOut& left_out, const std::string& of = "");
 
 // Called with the readable pictures of a batch; false ends reading.
 using TakeBatch = std::function<bool(const PictureBatch& batch)>;
@@ -49,7 +52,7 @@ using TakeBatch = std::function<bool(const PictureBatch& batch)>;
 int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
                   const Preprocessing& preprocessing, int threads, Progress& progress,
                   const TakeBatch& take, const Processes& processes = Processes::alone());
-// The same of those of a command line.
+// The same of those of a command line. Tells in the end what was counted as they were read.
 int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
                   Progress& progress, const TakeBatch& take,
                   const Processes& processes = Processes::alone());

@@ -207,10 +207,12 @@ std::vector<Image> panels_of(const Image& picture, const Result& result, int64_t
 // Draws all pictures; returns the exit status of the run.
 int draw(const Model& model, const Pictures& pictures, RunOptions options, const Drawing& plan,
          DrawingWriter& writer, std::vector<Drawn>& all) {
+  ReadOptions again = pictures.read;
+  again.counts = nullptr;
   const auto take = [&](const fs::path& picture, int64_t image, const Result& result) {
     Drawn drawn = {picture, {}, {}, {}};
     const Image seen =
-        resize_and_crop(read_image(picture), plan.spec, picture.string(), plan.enlarged);
+        resize_and_crop(read_image(picture, again), plan.spec, picture.string(), plan.enlarged);
     std::vector<Image> panels = panels_of(seen, result, image, plan, drawn);
     drawn.file = writer.add(picture, std::move(panels));
     all.push_back(std::move(drawn));

@@ -15,19 +15,33 @@ namespace {
 
 namespace fs = std::filesystem;
 
+template <class Picture>
+std::vector<int> labels_of(const Labelled<Picture>& labelled, int64_t i) {
+  if (labelled.all_labels.empty()) return {labelled.labels[i]};
+  return labelled.all_labels[i];
+}
+
+template <class Picture>
+void check_any(const Labelled<Picture>& labelled, const fs::path& path) {
+  if (labelled.pictures.empty()) fail("{}: no picture in any of its class folders", path.string());
+}
+
 class FolderDataset : public Dataset {
  public:
-  explicit FolderDataset(Labelled<fs::path> labelled) : labelled_(std::move(labelled)) {}
+  explicit FolderDataset(Labelled<fs::path> labelled, ReadOptions options = {})
+      : labelled_(std::move(labelled)), options_(std::move(options)) {}
 
   int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
+  std::vector<int> labels(int64_t i) const override { return labels_of(labelled_, i); }
   const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return labelled_.pictures[i].string(); }
-  Image read(int64_t i) const override { return read_image(labelled_.pictures[i]); }
+  Image read(int64_t i) const override { return read_image(labelled_.pictures[i], options_); }
 
  private:
   Labelled<fs::path> labelled_;
+  ReadOptions options_;
 };
 
 // The folder that is looked for was not found: says which there are.
@@ -45,28 +59,35 @@ class FolderDataset : public Dataset {
 class ZipDataset : public Dataset {
  public:
   // `folder`: within it, or ".".
-  ZipDataset(const fs::path& path, const std::string& folder) : zip_(path) {
+  ZipDataset(const fs::path& path, const std::string& folder, const DatasetOptions& options)
+      : zip_(path), options_(options.read) {
     const std::string below = folder == "." ? "" : folder + "/";
     const auto inside = [&](const std::string& name) { return name.starts_with(below); };
     if (std::none_of(zip_.names().begin(), zip_.names().end(), inside)) {
       fail_for_folder(zip_, folder);
     }
-    labelled_ = find_labelled(zip_.names(), below, path.string());
+    const std::string root = path.string();
+    labelled_ = options.labels.empty()
+                    ? find_labelled(zip_.names(), below, root, options.allow_empty)
+                    : find_by_file(zip_.names(), below, root, options.labels);
+    check_any(labelled_, path);
     zip_.check_readable(labelled_.pictures);
   }
 
   int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
+  std::vector<int> labels(int64_t i) const override { return labels_of(labelled_, i); }
   const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return zip_.name(labelled_.pictures[i]); }
   Image read(int64_t i) const override {
-    return decode_image(zip_.read(labelled_.pictures[i]), name(i));
+    return decode_image(zip_.read(labelled_.pictures[i]), name(i), options_);
   }
 
  private:
   ZipFile zip_;
   Labelled<int64_t> labelled_;
+  ReadOptions options_;
 };
 
 // Without the slash that may end it.
@@ -88,17 +109,22 @@ std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string
   return std::make_unique<FolderDataset>(std::move(all));
 }
 
-std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split) {
+std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split,
+                                      const DatasetOptions& options) {
   const fs::path whole = join_split(path, split);
   std::error_code ignored;
   if (fs::is_directory(whole, ignored)) {
-    return std::make_unique<FolderDataset>(list_labelled(whole));
+    Labelled<fs::path> labelled = options.labels.empty() ? list_labelled(whole, options.allow_empty)
+                                                         : list_by_file(whole, options.labels);
+    check_any(labelled, whole);
+    return std::make_unique<FolderDataset>(std::move(labelled), options.read);
   }
   for (fs::path file = whole; file != file.parent_path(); file = file.parent_path()) {
     const fs::file_status status = fs::status(file, ignored);
     if (fs::is_directory(status)) break;
     if (fs::exists(status)) {
-      return std::make_unique<ZipDataset>(file, whole.lexically_relative(file).generic_string());
+      return std::make_unique<ZipDataset>(file, whole.lexically_relative(file).generic_string(),
+                                          options);
     }
   }
   fail("{}: no such folder, nor such a zip; expected one with a folder of pictures for each class",

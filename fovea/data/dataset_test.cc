@@ -135,8 +135,9 @@ TEST_F(DatasetTest, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(pack({{"readme.txt", "text"}}), "train"),
               HasSubstr("set.zip: no folder train in it, nor any other"));
   EXPECT_THAT(refusal(pack({{"a/1.png", ""}}), ""), HasSubstr("one class only, a"));
-  EXPECT_THAT(refusal(pack({{"a/1.png", ""}, {"b/", ""}}), ""),
-              HasSubstr("no .jpg, .jpeg or .png in its folder b"));
+  EXPECT_THAT(
+      refusal(pack({{"a/1.png", ""}, {"b/", ""}}), ""),
+      HasSubstr("no .jpg, .jpeg, .png, .webp, .tif, .tiff, .heic, .heif or .avif in its folder b"));
   write_file(folder_ / "text.zip", "this is text");
   EXPECT_THAT(refusal(folder_ / "text.zip", ""), HasSubstr("text.zip: can't be read as a zip"));
   write_file(folder_ / "empty.zip", "");
@@ -152,7 +153,7 @@ TEST_F(DatasetTest, NamesThePictureThatIsBroken) {
   const auto data =
       open_dataset(pack({{"a/1.png", "this is text"}, {"b/1.png", png_of(2, 2, {})}}), "");
   EXPECT_THAT(error_of([&] { data->read(0); }),
-              HasSubstr("set.zip: a/1.png: neither JPEG nor PNG"));
+              HasSubstr("set.zip: a/1.png: no picture; expected JPEG"));
   EXPECT_EQ(data->read(1).width, 2) << "and goes on";
 }
 

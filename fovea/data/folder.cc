@@ -17,6 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::array<std::string_view, 9> kEndings = {".jpg",  ".jpeg", ".png",  ".webp", ".tif",
+                                                      ".tiff", ".heic", ".heif", ".avif"};
+
 // A folder whatever path leads to it.
 using FolderId = std::pair<dev_t, ino_t>;
 
@@ -70,17 +73,13 @@ class Walk {
 
 std::vector<fs::path> pictures_below(const fs::path& folder, LeftOut& left_out) {
   LeftOut passed_over;
-  Walk walk(passed_over);
-  walk.into(folder);
-  std::vector<fs::path> found = std::move(walk).pictures();
+  std::vector<fs::path> found = pictures_in(folder, passed_over);
   if (found.empty()) {
     const std::string others = to_string(passed_over);
-    fail("{}: no .jpg, .jpeg or .png in this folder{}", folder.string(),
+    fail("{}: no {} in this folder{}", folder.string(), picture_endings(),
          others.empty() ? "" : ", but " + others);
   }
   left_out.add(passed_over);
-  std::sort(found.begin(), found.end(),
-            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
   return found;
 }
 
@@ -95,8 +94,21 @@ std::string ending_of(std::string_view name) {
 
 bool is_picture(const fs::path& path) {
   const std::string ending = ending_of(path.native());
-  constexpr std::array kExtensions = {".jpg", ".jpeg", ".png"};
-  return std::find(kExtensions.begin(), kExtensions.end(), ending) != kExtensions.end();
+  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
+
+std::string picture_endings() {
+  return fmt::format("{} or {}", fmt::join(kEndings.begin(), kEndings.end() - 1, ", "),
+                     kEndings.back());
+}
+
+std::vector<fs::path> pictures_in(const fs::path& folder, LeftOut& left_out) {
+  Walk walk(left_out);
+  walk.into(folder);
+  std::vector<fs::path> found = std::move(walk).pictures();
+  std::sort(found.begin(), found.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return found;
 }
 
 std::vector<fs::path> list_pictures(const std::vector<fs::path>& paths, LeftOut& left_out) {

@@ -13,8 +13,12 @@ namespace fovea {
 // A name's ending with its dot, in small letters: ".jpg"; "" where it has none.
 std::string ending_of(std::string_view name);
 
-// Whether its name ends as a picture's does: .jpg, .jpeg or .png in any case.
+// Whether its name ends as a picture's does, in any case, though the library that reads it may be
+// missing.
 bool is_picture(const std::filesystem::path& path);
+
+// ".jpg, ..., .heif or .avif", for messages.
+std::string picture_endings();
 
 // Files as they are given; folders recursively, sorted by path, only pictures. Links to folders are
 // followed, but not to one that they lie in. What is hidden below a folder is passed over, and what
@@ -22,5 +26,9 @@ bool is_picture(const std::filesystem::path& path);
 // the folder that holds no picture.
 std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& paths,
                                                  LeftOut& left_out);
+
+// The same of one folder, which may hold none.
+std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder,
+                                               LeftOut& left_out);
 
 }  // namespace fovea

@@ -106,9 +106,9 @@ TEST_F(FolderTest, NamesWhatIsNotThere) {
 
 TEST_F(FolderTest, NamesTheFolderWithoutPictures) {
   touch("p/sub/a.txt");
-  EXPECT_EQ(error("p"),
-            (folder_ / "p").string() +
-                ": no .jpg, .jpeg or .png in this folder, but 1 file of other kinds: 1 .txt");
+  EXPECT_EQ(error("p"), (folder_ / "p").string() +
+                            ": no .jpg, .jpeg, .png, .webp, .tif, .tiff, .heic, .heif or .avif in "
+                            "this folder, but 1 file of other kinds: 1 .txt");
 }
 
 // Permissions don't bind root, so as root this is done as somebody else.

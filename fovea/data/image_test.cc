@@ -107,10 +107,12 @@ INSTANTIATE_TEST_SUITE_P(Pictures, ImageGoldens, ::testing::ValuesIn(pictures())
                          });
 
 TEST(Image, RefusesWhatIsNoPicture) {
-  EXPECT_EQ(error(""), "a.jpg: neither JPEG nor PNG");
-  EXPECT_EQ(error("this is text"), "a.jpg: neither JPEG nor PNG");
-  EXPECT_EQ(error("GIF89a"), "a.jpg: is a GIF picture; expected JPEG or PNG");
-  EXPECT_EQ(error("\x89PNG\r\n"), "a.jpg: neither JPEG nor PNG");
+  const std::string expected = "expected JPEG, PNG, WebP, TIFF, HEIC or AVIF";
+  EXPECT_EQ(error(""), "a.jpg: no picture; " + expected);
+  EXPECT_EQ(error("this is text"), "a.jpg: no picture; " + expected);
+  EXPECT_EQ(error("GIF89a"), "a.jpg: is a GIF picture; " + expected);
+  EXPECT_EQ(error("BM6"), "a.jpg: is a BMP picture; " + expected);
+  EXPECT_EQ(error("\x89PNG\r\n"), "a.jpg: no picture; " + expected);
   EXPECT_THAT(error("\xff\xd8\xff\xe0 and then text"), HasSubstr("a.jpg: broken JPEG: "));
   EXPECT_EQ(error("\x89PNG\r\n\x1a\n"), "a.jpg: broken PNG: the file ends too early");
 }
@@ -119,7 +121,8 @@ TEST(Image, NamesTheFile) {
   const TemporaryFolder folder;
   write_file(folder / "text.png", "text");
   EXPECT_EQ(error_of([&] { read_image(folder / "text.png"); }),
-            (folder / "text.png").string() + ": neither JPEG nor PNG");
+            (folder / "text.png").string() +
+                ": no picture; expected JPEG, PNG, WebP, TIFF, HEIC or AVIF");
   EXPECT_THAT(error_of([&] { read_image(folder / "none.jpg"); }),
               HasSubstr((folder / "none.jpg").string()));
 }

@@ -43,7 +43,10 @@ TEST_F(ListLabelled, RefusesFoldersWithoutClasses) {
   put("set/cat/a.jpg");
   EXPECT_THAT(error(), HasSubstr("set: one class only, cat"));
   put("set/dog/a.txt");
-  EXPECT_THAT(error(), HasSubstr("dog: no .jpg, .jpeg or .png in this folder"));
+  EXPECT_THAT(
+      error(),
+      HasSubstr(
+          "dog: no .jpg, .jpeg, .png, .webp, .tif, .tiff, .heic, .heif or .avif in this folder"));
   put("set/dog/a.jpg");
   EXPECT_EQ(list_labelled(folder_ / "set").pictures.size(), 2U);
   put("set/c.jpg");

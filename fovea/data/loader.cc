@@ -14,7 +14,7 @@
 namespace fovea {
 namespace {
 
-// One line that names the picture, whatever went wrong with it.
+// Says in one line that names the picture what went wrong with it, whatever it was.
 std::string message_of(const std::exception_ptr& error, const std::string& name) {
   try {
     std::rethrow_exception(error);
@@ -26,6 +26,17 @@ std::string message_of(const std::exception_ptr& error, const std::string& name)
     return fmt::format("{}: {}", name, other.what());
   } catch (...) {
     return fmt::format("{}: can't be read", name);
+  }
+}
+
+// The reason where it is that a library is missing.
+std::string missing_library(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const MissingLibrary& missing) {
+    return missing.reason();
+  } catch (...) {
+    return "";
   }
 }
 
@@ -111,8 +122,9 @@ PictureBatch PictureLoader::gather(size_t end) {
     if (error == nullptr) {
       batch.indices.push_back(index);
     } else {
-      batch.failures.push_back(
-          {index, message_of(error, source_->name(static_cast<int64_t>(index)))});
+      batch.failures.push_back({index,
+                                message_of(error, source_->name(static_cast<int64_t>(index))),
+                                missing_library(error)});
     }
   }
   batch.images = Array({static_cast<int64_t>(batch.indices.size()), 3, spec_.height, spec_.width});

@@ -22,6 +22,7 @@ struct PictureBatch {
   struct Failure {
     size_t index;  // into the source
     std::string message;
+    std::string missing_library;  // the reason, where it's that
   };
   Array images;                   // [B, 3, height, width], normalised; B counts the readable ones
   std::vector<size_t> indices;    // of the images, into the source, ascending

@@ -13,8 +13,13 @@ namespace {
 
 }  // namespace
 
-Image decode_jpeg(std::span<const std::byte>, const std::string& name) { refuse(name); }
-Image decode_png(std::span<const std::byte>, const std::string& name) { refuse(name); }
+using Bytes = std::span<const std::byte>;
+Decoded decode_jpeg(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
+Decoded decode_png(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
+Decoded decode_webp(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
+Decoded decode_tiff(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
+Decoded decode_heic(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
+Decoded decode_avif(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
 
 std::string encode_png(const Image&) { refuse("PNG"); }
 std::string encode_apng(std::span<const Frame>) { refuse("APNG"); }

@@ -24,14 +24,16 @@ class PictureSource {
 // Picture files.
 class PictureFiles : public PictureSource {
  public:
-  explicit PictureFiles(std::vector<std::filesystem::path> paths) : paths_(std::move(paths)) {}
+  explicit PictureFiles(std::vector<std::filesystem::path> paths, ReadOptions options = {})
+      : paths_(std::move(paths)), options_(std::move(options)) {}
 
   int64_t size() const override { return static_cast<int64_t>(paths_.size()); }
   std::string name(int64_t i) const override { return paths_[i].string(); }
-  Image read(int64_t i) const override { return read_image(paths_[i]); }
+  Image read(int64_t i) const override { return read_image(paths_[i], options_); }
 
  private:
   std::vector<std::filesystem::path> paths_;
+  ReadOptions options_;
 };
 
 }  // namespace fovea

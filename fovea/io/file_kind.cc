@@ -25,11 +25,8 @@ constexpr Magic kMagics[] = {
     {0, "BM"sv, "a BMP picture"},
     {0, "II*\0"sv, "a TIFF picture"},
     {0, "MM\0*"sv, "a TIFF picture"},
-    {4, "ftypheic"sv, "a HEIC picture"},
-    {4, "ftypheix"sv, "a HEIC picture"},
-    {4, "ftypmif1"sv, "a HEIC picture"},
-    {4, "ftypavif"sv, "an AVIF picture"},
-    {4, "ftyp"sv, "an MP4 video"},
+    {0, "II+\0"sv, "a TIFF picture"},
+    {0, "MM\0+"sv, "a TIFF picture"},
     {0, "\x1a\x45\xdf\xa3"sv, "a Matroska or WebM video"},
     {0, "\x00\x00\x00\x0cJXL "sv, "a JPEG XL picture"},
     {0, "\x00\x00\x00\x0cjP  "sv, "a JPEG 2000 picture"},
@@ -45,6 +42,22 @@ constexpr Magic kMagics[] = {
 
 bool has(std::string_view text, const Magic& magic) {
   return text.size() > magic.at && text.substr(magic.at).starts_with(magic.bytes);
+}
+
+// What a file in boxes, of which the first is "ftyp", says that readers need to know: its brand and
+// those that it goes by as well.
+std::string kind_of_boxes(std::string_view text) {
+  constexpr size_t kBrands = 8;  // behind the box's length and name
+  size_t end = 0;
+  for (const char c : text.substr(0, 4)) end = end << 8 | static_cast<unsigned char>(c);
+  bool is_heic = false;
+  for (size_t at = kBrands; at + 4 <= std::min(end, text.size()); at += 4) {
+    const std::string_view brand = text.substr(at, 4);
+    if (brand == "avif" || brand == "avis") return "an AVIF picture";
+    is_heic = is_heic || brand == "mif1" || brand == "msf1" || brand.starts_with("hei") ||
+              brand.starts_with("hev");
+  }
+  return is_heic ? "a HEIC picture" : "an MP4 video";
 }
 
 // The first letters behind blanks and a byte-order mark, in small letters.
@@ -63,6 +76,7 @@ std::string kind_of_file(std::span<const std::byte> bytes) {
   constexpr size_t kLooked = 1024;
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               std::min(bytes.size(), kLooked));
+  if (text.size() > 4 && text.substr(4).starts_with("ftyp")) return kind_of_boxes(text);
   for (const Magic& magic : kMagics) {
     if (has(text, magic)) return std::string(magic.kind);
   }

@@ -25,8 +25,29 @@ TEST(KindOfFile, IsToldByTheFirstBytes) {
   EXPECT_EQ(kind("\0\0\0\x18"
                  "ftypisom\0\0"sv),
             "an MP4 video");
+  EXPECT_EQ(kind("MM\0+\0\x08"sv), "a TIFF picture");
   EXPECT_EQ(kind("BM6\0"sv), "a BMP picture");
   EXPECT_EQ(kind("PK\x03\x04..."sv), "a zip file");
+}
+
+// HEIC and AVIF are told by any of the brands, which a file may have in any order.
+TEST(KindOfFile, IsToldByItsBrands) {
+  const auto boxes = [](const std::string& brands) {
+    const auto size = static_cast<char>(8 + brands.size());
+    return kind(std::string("\0\0\0", 3) + size + "ftyp" + brands);
+  };
+  const std::string version(4, '\0');
+  EXPECT_EQ(boxes("mif1" + version + "mif1heic"), "a HEIC picture");
+  EXPECT_EQ(boxes("heix" + version + "mif1"), "a HEIC picture");
+  EXPECT_EQ(boxes("hevc" + version), "a HEIC picture");
+  EXPECT_EQ(boxes("mif1" + version + "miafavif"), "an AVIF picture");
+  EXPECT_EQ(boxes("avis" + version + "msf1"), "an AVIF picture");
+  EXPECT_EQ(boxes("isom" + version + "mp41"), "an MP4 video");
+
+  EXPECT_EQ(kind("\0\0\0\x0c"
+                 "ftypisomheic"sv),
+            "an MP4 video")
+      << "beyond the box";
 }
 
 TEST(KindOfFile, KnowsWhatDownloadsLeave) {

@@ -7,7 +7,7 @@
 
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
-#include "fovea/model/keys.h"
+#include "fovea/model/config_keys.h"
 #include "fovea/model/preprocessing.h"
 #include "fovea/model/published.h"
 
@@ -15,6 +15,7 @@ namespace fovea {
 namespace {
 
 using nlohmann::json;
+using Keys = ConfigKeys;
 
 constexpr int kMostLayers = 10000;
 
@@ -35,31 +36,6 @@ void read_pooling(const Keys& keys, Config& config) {
   if (!pool || pool->empty()) return;
   if (*pool != "token" && *pool != "avg") keys.refuse("global_pool", "token or avg");
   config.pooling = *pool == "token" ? Pooling::token : Pooling::average;
-}
-
-void read_label_list(const Keys& keys, Config& config) {
-  const json* names = keys.find("label_names");
-  if (names == nullptr) return;
-  if (!names->is_array()) keys.refuse("label_names", "a list of texts");
-  config.labels.clear();
-  for (const json& name : *names) {
-    if (!name.is_string()) keys.refuse("label_names", "a list of texts");
-    config.labels.push_back(name.get<std::string>());
-  }
-}
-
-// transformers' {"0": "tench", ...}, in any order.
-void read_label_map(const Keys& keys, Config& config) {
-  const json* names = keys.find("id2label");
-  if (names == nullptr) return;
-  constexpr const char* kExpected = "an object of texts under the numbers from 0";
-  if (!names->is_object()) keys.refuse("id2label", kExpected);
-  config.labels.clear();
-  for (size_t i = 0; i < names->size(); ++i) {
-    const auto name = names->find(std::to_string(i));
-    if (name == names->end() || !name->is_string()) keys.refuse("id2label", kExpected);
-    config.labels.push_back(name->get<std::string>());
-  }
 }
 
 void check_architecture(const Keys& keys, const Config& config) {
@@ -152,11 +128,8 @@ Config parse_config(const std::string& text, const std::string& name) {
     config.preprocessing.crop_pct = 0.875;
     config.preprocessing.assumed = false;
   }
-  for (const Keys* keys : {&top, &pretrained}) {
-    read_timm_preprocessing(*keys, config);
-    read_label_list(*keys, config);
-  }
-  read_label_map(top, config);
+  for (const Keys* keys : {&top, &pretrained}) read_timm_preprocessing(*keys, config);
+  read_labels(top, pretrained, config);
   return config;
 }
 

@@ -10,6 +10,7 @@ namespace fovea {
 namespace {
 
 using nlohmann::json;
+using Keys = ConfigKeys;
 
 using Colours = std::array<float, 3>;
 constexpr Colours kHalf = {0.5F, 0.5F, 0.5F};

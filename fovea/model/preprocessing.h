@@ -2,12 +2,12 @@
 #pragma once
 
 #include "fovea/model/config.h"
-#include "fovea/model/keys.h"
+#include "fovea/model/config_keys.h"
 
 namespace fovea {
 
 // timm's keys: mean, std, interpolation, crop_pct, crop_mode, input_size. Throws Error as Keys
 // does, and for what is not supported.
-void read_timm_preprocessing(const Keys& keys, Config& config);
+void read_timm_preprocessing(const ConfigKeys& keys, Config& config);
 
 }  // namespace fovea

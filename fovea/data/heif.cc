@@ -1,0 +1,243 @@
+// HEIC and AVIF through libheif, where it is installed. What is used of it is declared here, as its
+// header does: that is not needed to build.
+#include <algorithm>
+#include <string_view>
+
+#include "fovea/data/chroma.h"
+#include "fovea/data/decoders.h"
+#include "fovea/data/shared_library.h"
+#include "fovea/io/fail.h"
+
+namespace fovea {
+namespace {
+
+// As in libheif/heif.h; the structs behind pointers are libheif's alone.
+struct HeifError {
+  int code;  // 0: none
+  int subcode;
+  const char* message;
+};
+// The beginning of libheif's heif_color_profile_nclx.
+struct HeifColours {
+  uint8_t version;
+  int primaries;
+  int transfer;
+  int matrix;
+  uint8_t is_full_range;
+};
+constexpr int kRgb = 1;                // heif_colorspace_RGB
+constexpr int kInterleavedRgb = 10;    // heif_chroma_interleaved_RGB
+constexpr int kInterleavedRgba = 11;   // heif_chroma_interleaved_RGBA
+constexpr int kInterleavedPlane = 10;  // heif_channel_interleaved
+constexpr int kYcbcr = 0;              // heif_colorspace_YCbCr
+constexpr int kHalved = 1;             // heif_chroma_420
+constexpr int kLightPlane = 0;         // heif_channel_Y, and so on
+constexpr int kBluePlane = 1;
+constexpr int kRedPlane = 2;
+constexpr int kAlphaPlane = 6;
+
+struct LibHeif {
+  void* (*context_alloc)() = nullptr;
+  void (*context_free)(void* context) = nullptr;
+  HeifError (*read)(void* context, const void* bytes, size_t size, const void* options) = nullptr;
+  HeifError (*primary)(void* context, void** handle) = nullptr;
+  void (*handle_release)(const void* handle) = nullptr;
+  int (*handle_width)(const void* handle) = nullptr;
+  int (*handle_height)(const void* handle) = nullptr;
+  int (*handle_has_alpha)(const void* handle) = nullptr;
+  HeifError (*decode)(const void* handle, void** image, int colours, int chroma,
+                      const void* options) = nullptr;
+  int (*image_width)(const void* image, int channel) = nullptr;
+  int (*image_height)(const void* image, int channel) = nullptr;
+  const uint8_t* (*plane)(const void* image, int channel, int* stride) = nullptr;
+  void (*image_release)(const void* image) = nullptr;
+  HeifError (*colours)(const void* handle, HeifColours** colours) = nullptr;
+  void (*colours_free)(HeifColours* colours) = nullptr;
+  bool is_there = false;
+};
+
+LibHeif load() {
+  SharedLibrary library({"libheif.so.1"});
+  LibHeif heif;
+  library.find("heif_context_alloc", heif.context_alloc);
+  library.find("heif_context_free", heif.context_free);
+  library.find("heif_context_read_from_memory_without_copy", heif.read);
+  library.find("heif_context_get_primary_image_handle", heif.primary);
+  library.find("heif_image_handle_release", heif.handle_release);
+  library.find("heif_image_handle_get_width", heif.handle_width);
+  library.find("heif_image_handle_get_height", heif.handle_height);
+  library.find("heif_image_handle_has_alpha_channel", heif.handle_has_alpha);
+  library.find("heif_decode_image", heif.decode);
+  library.find("heif_image_get_width", heif.image_width);
+  library.find("heif_image_get_height", heif.image_height);
+  library.find("heif_image_get_plane_readonly", heif.plane);
+  library.find("heif_image_release", heif.image_release);
+  library.find("heif_image_handle_get_nclx_color_profile", heif.colours);
+  library.find("heif_nclx_color_profile_free", heif.colours_free);
+  heif.is_there = library.is_whole();
+  return heif;
+}
+
+const LibHeif& libheif() {
+  static const LibHeif heif = load();
+  return heif;
+}
+
+// What libheif gave, to be released when it goes out of scope.
+template <class Release>
+class Held {
+ public:
+  explicit Held(Release release, void* object = nullptr) : release_(release), object_(object) {}
+  ~Held() {
+    if (object_ != nullptr) release_(object_);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  void* get() const { return object_; }
+  void** out() { return &object_; }
+
+ private:
+  Release release_;
+  void* object_;
+};
+
+void check(const HeifError& error, const std::string& name, const char* format) {
+  if (error.code == 0) return;
+  const std::string message = error.message == nullptr ? "" : error.message;
+  fail("{}: broken {}: {}", name, format, printable(message.empty() ? "no reason given" : message));
+}
+
+using HeifImage = Held<void (*)(const void*)>;
+
+// A plane of so many pixels; nullptr where it has others.
+const uint8_t* plane_of(const HeifImage& image, int channel, int width, int height,
+                        ptrdiff_t& stride) {
+  const LibHeif& heif = libheif();
+  int bytes = 0;
+  const uint8_t* plane = heif.plane(image.get(), channel, &bytes);
+  stride = bytes;
+  const bool fits = plane != nullptr && heif.image_width(image.get(), channel) == width &&
+                    heif.image_height(image.get(), channel) == height;
+  return fits ? plane : nullptr;
+}
+
+// The shares of red and blue in the light, by the number of the matrix; false of others.
+bool set_matrix(int matrix, HalvedChroma& chroma) {
+  const bool is_709 = matrix == 1;
+  const bool is_601 = matrix == 2 || matrix == 5 || matrix == 6;  // 2: nothing is said
+  const bool is_2020 = matrix == 9;
+  chroma.red = is_709 ? 0.2126 : is_601 ? 0.299 : 0.2627;
+  chroma.blue = is_709 ? 0.0722 : is_601 ? 0.114 : 0.0593;
+  return is_709 || is_601 || is_2020;
+}
+
+// Whether an AVIF says of a picture in it that it has 8 bits and colours at half the resolution:
+// libheif doesn't tell. Scans for the box that says so.
+bool has_halved_chroma(std::span<const std::byte> bytes) {
+  constexpr std::string_view kBox = "av1C";
+  constexpr size_t kFlags = 6;  // from the box's name on
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (size_t at = text.find(kBox); at < text.size(); at = text.find(kBox, at + 1)) {
+    if (text.size() - at <= kFlags) return false;
+    // More than 8 bits; no colours; halved in width; in height.
+    if ((static_cast<unsigned char>(text[at + kFlags]) & 0b0101'1100) == 0b0000'1100) return true;
+  }
+  return false;
+}
+
+// Enlarges such colours smoothly, which libheif doesn't. False where it is not known how they are
+// meant.
+bool decode_halved(const void* handle, const std::string& name, const char* format,
+                   Decoded& picture) {
+  const LibHeif& heif = libheif();
+  HeifColours* colours = nullptr;
+  if (heif.colours(handle, &colours).code != 0 || colours == nullptr) return false;
+  HalvedChroma chroma = {.width = picture.width,
+                         .height = picture.height,
+                         .is_full_range = colours->is_full_range != 0};
+  const bool is_known = set_matrix(colours->matrix, chroma);
+  heif.colours_free(colours);
+  if (!is_known) return false;
+  HeifImage image(heif.image_release);
+  check(heif.decode(handle, image.out(), kYcbcr, kHalved, nullptr), name, format);
+  const int width = (picture.width + 1) / 2;
+  const int height = (picture.height + 1) / 2;
+  const auto plane = [&](int channel, int columns, int rows, HalvedChroma::Plane& to) {
+    to.first = plane_of(image, channel, columns, rows, to.stride);
+    return to.first != nullptr;
+  };
+  HalvedChroma::Plane alpha = {};
+  if (!plane(kLightPlane, picture.width, picture.height, chroma.y) ||
+      !plane(kBluePlane, width, height, chroma.u) || !plane(kRedPlane, width, height, chroma.v) ||
+      (picture.has_alpha && !plane(kAlphaPlane, picture.width, picture.height, alpha))) {
+    return false;
+  }
+  const size_t channels = picture.has_alpha ? 4 : 3;
+  put_rgb(chroma, channels, picture.samples.data());
+  for (int y = 0; picture.has_alpha && y < picture.height; ++y) {
+    for (int x = 0; x < picture.width; ++x) {
+      const size_t pixel = size_t{1} * y * picture.width + x;
+      picture.samples[4 * pixel + 3] = alpha.first[alpha.stride * y + x];
+    }
+  }
+  return true;
+}
+
+// As libheif makes RGB of it.
+void decode_rgb(const void* handle, const std::string& name, const char* format, Decoded& picture) {
+  const LibHeif& heif = libheif();
+  HeifImage image(heif.image_release);
+  const int chroma = picture.has_alpha ? kInterleavedRgba : kInterleavedRgb;
+  check(heif.decode(handle, image.out(), kRgb, chroma, nullptr), name, format);
+  ptrdiff_t stride = 0;
+  const uint8_t* rows = plane_of(image, kInterleavedPlane, picture.width, picture.height, stride);
+  if (rows == nullptr) {
+    fail("{}: broken {}: its pixels are not the {} x {} that it says", name, format, picture.width,
+         picture.height);
+  }
+  const size_t row_bytes = size_t{picture.has_alpha ? 4U : 3U} * picture.width;
+  for (int y = 0; y < picture.height; ++y) {
+    std::copy_n(rows + stride * y, row_bytes, picture.samples.data() + row_bytes * y);
+  }
+}
+
+Decoded decode(std::span<const std::byte> bytes, const std::string& name, const char* format,
+               const ReadOptions& options, bool is_avif) {
+  const LibHeif& heif = libheif();
+  if (!heif.is_there) {
+    throw MissingLibrary(name, fmt::format("{} is read through libheif.so.1, which is not "
+                                           "installed (Debian package libheif1)",
+                                           format));
+  }
+  const Held context(heif.context_free, heif.context_alloc());
+  if (context.get() == nullptr) throw std::bad_alloc();
+  check(heif.read(context.get(), bytes.data(), bytes.size(), nullptr), name, format);
+  Held handle(heif.handle_release);
+  check(heif.primary(context.get(), handle.out()), name, format);
+  Decoded picture{.width = heif.handle_width(handle.get()),
+                  .height = heif.handle_height(handle.get()),
+                  .has_alpha = options.background && heif.handle_has_alpha(handle.get()) != 0};
+  check_image_size(picture.width, picture.height, name, options.max_pixels);
+  picture.samples.resize(size_t{picture.has_alpha ? 4U : 3U} * picture.width * picture.height);
+  if (!is_avif || !has_halved_chroma(bytes) ||
+      !decode_halved(handle.get(), name, format, picture)) {
+    decode_rgb(handle.get(), name, format, picture);
+  }
+  return picture;
+}
+
+}  // namespace
+
+// As pillow-heif, which reads it through libheif too.
+Decoded decode_heic(std::span<const std::byte> bytes, const std::string& name,
+                    const ReadOptions& options) {
+  return decode(bytes, name, "HEIC", options, false);
+}
+
+// As Pillow, which reads it through libavif.
+Decoded decode_avif(std::span<const std::byte> bytes, const std::string& name,
+                    const ReadOptions& options) {
+  return decode(bytes, name, "AVIF", options, true);
+}
+
+}  // namespace fovea

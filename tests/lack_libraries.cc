@@ -1,0 +1,16 @@
+// Preloaded into a program, lets it find neither libtiff nor libheif.
+#include <dlfcn.h>
+
+#include <cstring>
+#include <initializer_list>
+
+extern "C" void* dlopen(const char* name, int flags) noexcept {
+  if (name != nullptr) {
+    for (const char* lacking : {"libtiff.", "libheif."}) {
+      if (std::strncmp(name, lacking, std::strlen(lacking)) == 0) return nullptr;
+    }
+  }
+  using Open = void* (*)(const char*, int);
+  static const auto open = reinterpret_cast<Open>(dlsym(RTLD_NEXT, "dlopen"));
+  return open(name, flags);
+}
