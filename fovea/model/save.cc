@@ -142,8 +142,14 @@ void save_model(const std::filesystem::path& folder, const Architecture& archite
   Replacement model = prepare_weights(folder / "model.safetensors", tensors, storage);
   Replacement told(folder / "config.json",
                    [&](std::ostream& out) { out << config_text(architecture, config); });
-  if (is_timms(config.preprocessing)) return Replacement::take_places({&model, &told});
-  Replacement pictures(folder / "preprocessor_config.json", [&](std::ostream& out) {
+  const std::filesystem::path preprocessor = folder / "preprocessor_config.json";
+  if (is_timms(config.preprocessing)) {
+    Replacement::take_places({&model, &told});
+    // Another model's, which would be laid over what was written.
+    std::filesystem::remove(preprocessor, error);
+    return;
+  }
+  Replacement pictures(preprocessor, [&](std::ostream& out) {
     out << preprocessor_of(architecture, config.preprocessing).dump(1) << "\n";
   });
   Replacement::take_places({&model, &told, &pictures});

@@ -32,8 +32,9 @@ Replacement prepare_weights(const std::filesystem::path& path,
                             const std::map<std::string, std::string>& metadata = {});
 
 // Makes `folder`, if it isn't there, and writes model.safetensors, under timm's names, and
-// config.json into it, both or none of them. Weights carry canonical names. Throws Error as
-// prepare_weights does.
+// config.json into it, both or none of them; with them preprocessor_config.json, where timm's keys
+// don't say all of how pictures become inputs, or without one, if another model has left it there.
+// Weights carry canonical names. Throws Error as prepare_weights does.
 void save_model(const std::filesystem::path& folder, const Architecture& architecture,
                 const Config& config, const std::vector<Weight>& weights,
                 Storage storage = Storage::f32);

@@ -83,6 +83,8 @@ TEST(SaveModel, KeepsHowPicturesBecomeInputs) {
     }
   }
   const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "new");
+  write_file(folder / "new" / "preprocessor_config.json", "{}");
   save_model(folder / "new", stored.architecture, stored.config, weights);
   EXPECT_FALSE(std::filesystem::exists(folder / "new" / "preprocessor_config.json"));
 }
