@@ -18,7 +18,10 @@ set(FOVEA_PUBLIC_HEADERS
     io/safetensors.h
     model/architecture.h
     model/config.h
+    model/labels.h
     model/stem.h
+    model/speedup.h
+    tokens/amount.h
     tokens/options.h
     tokens/sources.h)
 foreach(header ${FOVEA_PUBLIC_HEADERS})

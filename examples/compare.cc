@@ -3,6 +3,7 @@
 // MODEL is a folder with model.safetensors and config.json, a .safetensors file, or the name of an
 // architecture (random weights).
 #include <fovea/fovea.h>
+#include <fovea/model/labels.h>
 
 #include <algorithm>
 #include <chrono>
@@ -81,13 +82,13 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
 
 // The likeliest class and its probability: "cat 60 %".
 std::string answer(const fovea::Model& model, const std::vector<float>& logits) {
-  const std::vector<std::string>& labels = model.config().labels;
-  const auto best = std::max_element(logits.begin(), logits.end());
-  const auto place = static_cast<size_t>(best - logits.begin());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - *best);
-  const std::string name = place < labels.size() ? labels[place] : std::to_string(place);
-  return name + " " + std::to_string(std::lround(100 / sum)) + " %";
+  const int classes = model.architecture().classes;
+  const std::vector<std::string> names = fovea::class_names(model.config(), classes).names;
+  const std::vector<double> probabilities = model.probabilities(logits);
+  const auto best = std::max_element(probabilities.begin(), probabilities.end());
+  const auto place = static_cast<size_t>(best - probabilities.begin());
+  const std::string name = names.empty() ? std::to_string(place) : names[place];
+  return name + " " + std::to_string(std::lround(100 * *best)) + " %";
 }
 
 void compare_on(const std::string& picture, const fovea::Model& model,

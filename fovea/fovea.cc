@@ -11,6 +11,7 @@
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/labels.h"
 #include "fovea/model/stored.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
@@ -275,6 +276,10 @@ Array Model::preprocess(const std::filesystem::path& picture, const ReadOptions&
   Array image({1, 3, spec.height, spec.width});
   fovea::preprocess(read_image(picture, options), spec, image.data, picture.string());
   return image;
+}
+
+std::vector<double> Model::probabilities(std::span<const float> logits) const {
+  return fovea::probabilities(logits, state_->config.problem_type);
 }
 
 Array dense_features(const Result& result, int64_t image, int prefix) {

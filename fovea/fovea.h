@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/config.h"
+#include "fovea/model/speedup.h"
 #include "fovea/tokens/options.h"
 
 namespace fovea {
@@ -92,6 +94,10 @@ class FOVEA_API Model {
 
   // Decodes and preprocesses a picture to [1, 3, height, width]. Throws Error naming the file.
   Array preprocess(const std::filesystem::path& picture, const ReadOptions& options = {}) const;
+
+  // What the logits of one picture say of each class: softmax, or sigmoids where config.json's
+  // problem_type is multi_label_classification. Throws Error where it is regression.
+  std::vector<double> probabilities(std::span<const float> logits) const;
 
   // images: [B, 3, H, W], normalised. H and W may differ from the size the model was trained with;
   // they must be multiples of the patch. The same image gives the same bits whatever batch it comes

@@ -40,6 +40,8 @@ TEST_F(CliMergeConfig, SaysWhatCouldBeTyped) {
   same(R"({"r": 4})", {"--r", "4"});
   same(R"({"r": [8, 0, 5], "metric": "x"})", {"--r", "8,0,5", "--metric", "x"});
   same(R"({"r": [8]})", {"--r", "8,0"});
+  same(R"({"r": "8%"})", {"--r", "8%"});
+  same(R"({"r": ["8%", 0, "12.5%"]})", {"--r", "8%,0,12.5%"});
   same(R"({"r": "8,0,5", "prop-attn": false})", {"--r", "8,0,5", "--prop-attn", "off"});
   same(R"({"r": 4, "inflect": -0.5, "prop-attn": "off"})",
        {"--r", "4", "--inflect", "-0.5", "--prop-attn", "off"});
@@ -73,17 +75,26 @@ TEST_F(CliMergeConfig, IsOneRunOfBenchUnlessRIsTyped) {
   EXPECT_EQ(rows({})[0].at("r"), json({8, 0, 5}));
   ASSERT_EQ(rows({"--r", "0,4"}).size(), 2U);
   EXPECT_EQ(rows({"--r", "0,4"})[1].at("r"), 4);
+  // Commas separate runs, of shares as well: of 36 patches 11 % are 4, 4 and 3.
+  const std::vector<json> shares = rows({"--r", "0,11%"});
+  ASSERT_EQ(shares.size(), 2U);
+  EXPECT_EQ(shares[1].at("r"), "11%");
+  const Finished inspected = run_fovea({"inspect", vit_, "--json", "--r", "4,4,3"});
+  EXPECT_EQ(shares[1].at("gflops_per_image"), json::parse(inspected.out).at("gflops"));
 }
 
 TEST_F(CliMergeConfig, RefusesInOneLine) {
   refuse("{", "merge.json: not JSON");
   refuse("[]", "merge.json: holds array; expected a JSON object");
   refuse(R"({"rr": 1})", "merge.json: unknown key rr; expected some of r, inflect");
-  refuse(R"({"r": null})", "merge.json: r is null; expected a number of tokens, or a list");
+  refuse(R"({"r": null})",
+         "merge.json: r is null; expected a number of tokens, a share of them (\"8%\")");
   refuse(R"({"r": []})", "merge.json: r is []; expected");
   refuse(R"({"r": [1, "a"]})", "merge.json: r is [1,\"a\"]; expected");
   refuse(R"({"r": [1, -2]})", "merge.json: r is [1,-2]; expected");
-  refuse(R"({"r": 1.5})", "merge.json: --r 1.5: expected a number of tokens");
+  refuse(R"({"r": 1.5})", "merge.json: --r 1.5: expected a whole number of tokens");
+  refuse(R"({"r": "51%"})", "merge.json: --r 51%: expected a share from 0% to 50%");
+  refuse(R"({"r": "8%", "inflect": 1})", "--inflect 1: does not go with a share, --r 8%");
   refuse(R"({"metric": {}})", "merge.json: metric is {}; expected a number, a text");
   refuse(R"({"metric": "z"})", "merge.json: --metric z: expected one of");
   refuse(R"({"inflect": 3})", "merge.json: --inflect 3: expected a number from -1 to 1");

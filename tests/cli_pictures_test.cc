@@ -275,11 +275,12 @@ TEST_F(CliEmbed, OutputsThatCanNotBeWrittenAreNamed) {
   const auto embed = [&](const std::string& output, const std::string& names) {
     return run_fovea({"embed", vit_, gray, "-o", output, "--names", names});
   };
-  const std::string good = folder_ / "good";
+  const std::string good = folder_ / "good.npy";
   expect_refused(embed(folder_ / "none/x.npy", good), "there is no folder");
   expect_refused(embed(good, folder_ / "none/names.txt"), "there is no folder");
   expect_refused(embed("/dev/full", good), "/dev/full: cannot be written: No space left");
-  expect_refused(embed(good, folder_ / "./good"), "expected another file than that of --output");
+  expect_refused(embed(good, folder_ / "./good.npy"),
+                 "expected another file than that of --output");
   EXPECT_EQ(folder_.count(), 0U);
 }
 

@@ -141,8 +141,8 @@ TEST_F(CliSweep, RefusesInOneLineAndWritesNothing) {
   };
   refuse({"--r", "4"}, "--output is required");
   refuse({"--threshold", "0.5,2", "-o", csv_}, "--threshold 2: expected a number");
-  refuse({"--r", "4,x", "-o", csv_}, "--r x: expected a number of tokens");
-  refuse({"--r", "4,", "-o", csv_}, "--r : expected a number of tokens");
+  refuse({"--r", "4,x", "-o", csv_}, "--r x: expected a whole number of tokens");
+  refuse({"--r", "4,", "-o", csv_}, "--r : expected a whole number of tokens");
   refuse({"--metric", "k,z", "-o", csv_}, "--metric z: expected one of k, q");
   refuse({"--passes", "0", "-o", csv_}, "--passes");
   refuse({"--random-schedules", "x", "-o", csv_}, "--random-schedules x");

@@ -23,7 +23,8 @@ namespace fovea {
 inline MergeOptions options_of(const nlohmann::json& run) {
   MergeOptions options;
   if (run.at("r").is_array()) {
-    options.schedule.per_layer = run.at("r").get<std::vector<int>>();
+    const auto r = run.at("r").get<std::vector<int>>();
+    options.schedule.per_layer.assign(r.begin(), r.end());
   } else {
     options.schedule.r = run.at("r").get<int>();
   }

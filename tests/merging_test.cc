@@ -416,6 +416,19 @@ TEST(Merging, TellsTheTokensOfEveryLayer) {
   }
 }
 
+TEST(Merging, SharesAreOfTheTokensOfEachImage) {
+  const Model model = Model::load(kModels / "vit");
+  const Array images = read_npy(kModels / "vit" / "input.npy");
+  const MergeOptions counted{.schedule = parse_schedule("4,4,3")};  // 11 % of 36, 32 and 28
+  MergeOptions shared{.schedule = parse_schedule("11%")};
+  EXPECT_EQ(model.run(images, {.merge = shared}).tokens.data,
+            model.run(images, {.merge = counted}).tokens.data);
+  // No edge is too weak: a threshold leaves the share of every image.
+  shared.threshold = -2;
+  EXPECT_EQ(model.run(images, {.merge = shared}).layer_tokens.data,
+            model.run(images, {.merge = counted}).layer_tokens.data);
+}
+
 TEST(Merging, SeedsDrawOtherTokens) {
   const Model model = Model::load(kModels / "vit");
   const Array images = read_npy(kModels / "vit" / "input.npy");

@@ -15,10 +15,13 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
+#include "fovea/model/stored.h"
 
 namespace fovea::cli {
 namespace {
@@ -34,9 +37,15 @@ struct Flags {
 };
 
 struct Row {
-  // One number; or of a file a list with one for every layer; empty where only the threshold says.
-  std::string r;
+  // What is merged, if more than the flags say; its r is one amount, or a list with one for every
+  // layer, or not there where only the threshold says.
+  MergeTexts merge;
   int batch;
+
+  std::string r() const {
+    const auto text = merge.find("r");
+    return text == merge.end() ? "" : text->second;
+  }
 };
 
 // What a measuring process sends back. Plain data: it goes through a pipe, in one piece.
@@ -76,12 +85,6 @@ double fastest_run(const Model& model, const Array& images, const RunOptions& op
   return fastest;
 }
 
-MergeOptions merge_of(const Flags& flags, const Row& row) {
-  MergeTexts texts = layered(flags.merge);
-  if (!row.r.empty()) texts["r"] = row.r;
-  return merge_options(texts);
-}
-
 int reps_of(const Flags& flags) {
   return flags.reps.empty() ? 0 : parse_whole("--reps", flags.reps, 1, 1'000'000);
 }
@@ -89,7 +92,7 @@ int reps_of(const Flags& flags) {
 Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Model model = load_model(flags.model, load_options(flags.run));
   if (is_first) print_notes(model);
-  const RunOptions options = run_options(merge_of(flags, row), flags.keep_ratio);
+  const RunOptions options = run_options(merge_options(row.merge), flags.keep_ratio);
   const Architecture a = as_run(model.architecture(), options);
   const auto [height, width] = input_size(flags.size, a);
   Measured measured = {};
@@ -110,8 +113,9 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
 
 // What a row merges, short enough for the table.
 std::string r_text(const Row& row) {
-  if (row.r.empty()) return "-";
-  return row.r.find(',') == std::string::npos ? row.r : "list";
+  const std::string r = row.r();
+  if (r.empty()) return "-";
+  return r.find(',') == std::string::npos ? r : "list";
 }
 
 std::string describe(const Flags& flags, const Row& row) {
@@ -168,12 +172,7 @@ void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   const double images = row.batch / m.seconds;
   // Null where only the threshold says.
   nlohmann::ordered_json r;
-  const Schedule schedule = parse_schedule(row.r.empty() ? "0" : row.r);
-  if (!schedule.per_layer.empty()) {
-    r = schedule.per_layer;
-  } else if (!row.r.empty()) {
-    r = schedule.r;
-  }
+  if (!row.r().empty()) r = schedule_as_json(parse_schedule(row.r()));
   nlohmann::ordered_json line = {
       {"model", flags.model},        {"r", r},
       {"batch", row.batch},          {"dtype", flags.run.dtype},
@@ -213,6 +212,25 @@ void refuse_merging(const MergeOptions& merge) {
   check_merges(merge, a);
 }
 
+// MODEL as it is run, told without loading its weights.
+Architecture look_at(const Flags& flags) {
+  const Architecture a = is_named(flags.model)
+                             ? named_architecture(flags.model)
+                             : open_stored(flags.model, parse_heads(flags.run.heads)).architecture;
+  return as_run(a, run_options({}, flags.keep_ratio));
+}
+
+// The dense model and what each of --speedup comes to.
+std::vector<MergeTexts> speedups_of(const Flags& flags, const std::vector<double>& speedups) {
+  const Architecture a = look_at(flags);
+  const SpeedupOf of = {flags.model, a, input_size(flags.size, a)};
+  const MergeTexts texts = layered(flags.merge);
+  check_fits(merge_options(texts), a);
+  std::vector<MergeTexts> merges = {{{"r", "0"}}};
+  for (const double speedup : speedups) merges.push_back(at_speedup(texts, speedup, of));
+  return merges;
+}
+
 // What to run of --r; where only a file says it, that is one run.
 std::vector<std::string> r_of(const Flags& flags) {
   const MergeTexts texts = layered(flags.merge);
@@ -221,19 +239,32 @@ std::vector<std::string> r_of(const Flags& flags) {
   if (r == texts.end()) return {"0", texts.contains("threshold") ? "" : "13"};
   if (!flags.merge.typed.contains("r")) return {r->second};
   std::vector<std::string> list = split(r->second);
-  for (const std::string& part : list) parse_whole("--r", part, 0, kNoLimit);
+  for (const std::string& part : list) parse_schedule(part);
   return list;
+}
+
+// What to run, of --r or --speedup.
+std::vector<MergeTexts> merges_of(const Flags& flags) {
+  const std::vector<double> speedups = parse_speedups(flags.merge);
+  if (!speedups.empty()) return speedups_of(flags, speedups);
+  std::vector<MergeTexts> merges;
+  for (const std::string& r : r_of(flags)) {
+    merges.push_back(layered(flags.merge));
+    if (!r.empty()) merges.back()["r"] = r;
+  }
+  return merges;
 }
 
 // Every r of a batch, then the next batch.
 std::vector<Row> rows_of(const Flags& flags) {
   std::vector<Row> rows;
   const bool routed = is_routed(flags.model);
+  const std::vector<MergeTexts> merges = merges_of(flags);
   for (const std::string& batch : split(flags.batch)) {
-    for (const std::string& r : r_of(flags)) {
-      rows.push_back({r, parse_whole("--batch", batch, 1, 4096)});
-      const MergeOptions merge = merge_of(flags, rows.back());
-      if (routed) refuse_merging(merge);
+    for (const MergeTexts& merge : merges) {
+      rows.push_back({merge, parse_whole("--batch", batch, 1, 4096)});
+      const MergeOptions options = merge_options(merge);
+      if (routed) refuse_merging(options);
     }
   }
   return rows;
@@ -271,10 +302,18 @@ void add_bench(Command& program, int& status) {
   command
       ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
-          "Tokens to merge away in each layer; commas separate runs\n"
+          "Tokens to merge away in each layer, or shares of them (8%);\n"
+          "commas separate runs\n"
           "(default 0,13; with --threshold 0 and without a limit; of a\n"
           "big.LITTLE model 0)")
       ->type_name("N,...");
+  command
+      ->add_option("--speedup", flags->merge.speedup,
+                   "Instead of --r: the dense model, and then runs with the least r\n"
+                   "that costs so many times fewer GFLOPs; or, where fovea tune has\n"
+                   "written fovea.json beside the model, the least multiple of its\n"
+                   "schedule")
+      ->type_name("X,...");
   command
       ->add_option("--batch", flags->batch,
                    "Images to compute at once; commas separate runs (default 1,8)")
@@ -294,7 +333,7 @@ void add_bench(Command& program, int& status) {
                     "processor's peak the matrix products reach");
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
-  add_merge_flags(*command, flags->merge, false);
+  add_merge_flags(*command, flags->merge, {.r = true, .speedup = true});
   command->footer(
       "Example: a small model, one image and eight at once, with and without merging:\n"
       "  fovea bench vit_small_patch16_224 --r 0,8,13 --batch 1,8");

@@ -6,10 +6,12 @@
 #include <numeric>
 #include <span>
 
+#include "fovea/cli/class_labels.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 
 namespace fovea::cli {
@@ -29,21 +31,23 @@ struct Guess {
   double probability;
 };
 
-// The `count` most likely classes by softmax, the most likely first.
-std::vector<Guess> most_likely(std::span<const float> logits, int64_t count) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(logit - largest);
+// The `count` most likely classes, the most likely first, by their logits: probabilities may be
+// equal where these are not.
+std::vector<Guess> most_likely(const Model& model, std::span<const float> logits, int64_t count) {
   std::vector<int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return logits[a] > logits[b]; });
   order.resize(std::min(order.size(), static_cast<size_t>(count)));
+  const std::vector<double> probabilities = model.probabilities(logits);
   std::vector<Guess> guesses;
-  for (const int64_t index : order) {
-    guesses.push_back({index, std::exp(logits[index] - largest) / sum});
-  }
+  for (const int64_t index : order) guesses.push_back({index, probabilities[index]});
   return guesses;
+}
+
+// What a class is called; empty where nothing tells.
+std::string label_of(int64_t index, const std::vector<std::string>& labels) {
+  return labels.empty() ? "" : labels[index];
 }
 
 // Without labels classes have only their index.
@@ -51,8 +55,9 @@ void print_as_json(const std::string& file, const std::vector<Guess>& guesses,
                    const std::vector<std::string>& labels) {
   nlohmann::ordered_json line = {{"file", file}, {"top", nlohmann::ordered_json::array()}};
   for (const Guess& guess : guesses) {
+    const std::string name = label_of(guess.index, labels);
     nlohmann::ordered_json label;
-    if (!labels.empty()) label = labels[guess.index];
+    if (!name.empty()) label = name;
     line["top"].push_back(
         {{"label", label}, {"index", guess.index}, {"probability", guess.probability}});
   }
@@ -63,24 +68,15 @@ void print_as_text(const std::string& file, const std::vector<Guess>& guesses,
                    const std::vector<std::string>& labels) {
   print(file + "\n");
   for (const Guess& guess : guesses) {
+    const std::string label = label_of(guess.index, labels);
     const std::string name =
-        labels.empty() ? fmt::format("class {}", guess.index) : printable(labels[guess.index]);
+        label.empty() ? fmt::format("class {}", guess.index) : printable(label);
     print(fmt::format("  {:6.2f} %  {}\n", 100 * guess.probability, name));
   }
 }
 
-// The labels of the classes; none where the config's don't belong to this head.
-std::vector<std::string> labels_of(const Model& model) {
-  const std::vector<std::string>& labels = model.config().labels;
-  const int classes = model.architecture().classes;
-  if (labels.empty() || labels.size() == static_cast<size_t>(classes)) return labels;
-  note(fmt::format("config.json has {} labels for {} classes: they are not used", labels.size(),
-                   classes));
-  return {};
-}
-
 int classify(const Flags& flags) {
-  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const int top = parse_whole("--top", flags.top, 1, 1'000'000);
   const LoadOptions load = load_options(flags.run);
   const Pictures pictures = find_pictures(flags.pictures);
@@ -89,16 +85,24 @@ int classify(const Flags& flags) {
   if (classes == 0) {
     fail("{}: the model has no head to classify with; fovea embed gives its features", flags.model);
   }
-  const std::vector<std::string> labels = labels_of(model);
+  if (model.config().problem_type == ProblemType::regression) {
+    fail("{}: config.json's problem_type is regression; fovea forward gives its values",
+         flags.model);
+  }
+  const ClassNames known = names_of_classes(model);
+  note_assumed(known);
+  const Preprocessing spec = preprocessing_of(flags.size, model);
+  resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width},
+                  options);
   return run_pictures(
-      model, pictures, preprocessing_of(flags.size, model), options,
+      model, pictures, spec, options,
       [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
         const auto logits = std::span(result.logits.data).subspan(index * classes, classes);
         if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
           fail("{}: gives logits that are not finite for {}", flags.model, picture.string());
         }
-        const std::vector<Guess> guesses = most_likely(logits, top);
-        (flags.json ? print_as_json : print_as_text)(picture.string(), guesses, labels);
+        const std::vector<Guess> guesses = most_likely(model, logits, top);
+        (flags.json ? print_as_json : print_as_text)(picture.string(), guesses, known.names);
       });
 }
 
@@ -113,7 +117,8 @@ void add_classify(Command& program, int& status) {
       ->type_name("N");
   command->add_flag("--json", flags->json,
                     "Print one JSON object a line: file,\n"
-                    "top: [{label, index, probability}]");
+                    "top: [{label, index, probability}]; probabilities add up to 1,\n"
+                    "unless config.json says multi_label_classification");
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);

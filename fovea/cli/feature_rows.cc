@@ -1,16 +1,90 @@
 #include "fovea/cli/feature_rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <ostream>
-#include <sstream>
+#include <string_view>
 #include <system_error>
 
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
-#include "fovea/io/npy.h"
 
 namespace fovea::cli {
+namespace {
+
+// A name as one line.
+std::string escaped(std::string_view name) {
+  std::string line;
+  for (const char c : name) {
+    if (c == '\n') {
+      line += "\\n";
+    } else if (c == '\r') {
+      line += "\\r";
+    } else if (c == '\\') {
+      line += "\\\\";
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+// A picture's name as it stands in the file of names, without what ends it.
+std::string name_in_file(const std::filesystem::path& picture, const FeatureFiles& files) {
+  return files.raw_names ? picture.string() : escaped(picture.native());
+}
+
+char end_of_name(const FeatureFiles& files) { return files.raw_names ? '\0' : '\n'; }
+
+std::vector<std::string> read_names(const FeatureFiles& files) {
+  const std::string text = read_text(files.names, size_t{1} << 32);
+  std::vector<std::string> names;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(end_of_name(files), begin), text.size());
+    names.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
+double length_of(std::span<const float> vector) {
+  return std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+}
+
+void normalize(std::span<float> vector) {
+  const double length = length_of(vector);
+  if (length == 0) return;
+  for (float& value : vector) value = static_cast<float>(value / length);
+}
+
+// Throws Error where an earlier run's vectors are normalised and these are not, or the other way
+// round. Length 1 is as near to it as f16 tells; those of zeros have none.
+void check_lengths(std::span<const float> values, int64_t channels, bool normalized,
+                   const std::string& file) {
+  bool has_unit = false;
+  bool has_other = false;
+  for (size_t i = 0; i < values.size(); i += channels) {
+    const double length = length_of(values.subspan(i, channels));
+    has_unit = has_unit || std::abs(length - 1) < 1e-3;
+    has_other = has_other || (length != 0 && !(std::abs(length - 1) < 1e-3));
+  }
+  if (normalized && has_other) {
+    fail("{}: its rows are not all of length 1; --resume goes on without --normalize", file);
+  }
+  if (!normalized && has_unit && !has_other) {
+    fail("{}: its rows are all of length 1; --resume goes on with --normalize", file);
+  }
+}
+
+void check_range(std::span<const float> row) {
+  for (const float value : row) {
+    if (!std::isfinite(value) || std::abs(value) < 65520) continue;
+    fail("--output-dtype f16: a feature is {}; expected at most 65504", value);
+  }
+}
+
+}  // namespace
 
 std::vector<size_t> done_before(const FeatureFiles& files, const Paths& pictures) {
   std::error_code ignored;
@@ -22,39 +96,50 @@ std::vector<size_t> done_before(const FeatureFiles& files, const Paths& pictures
          has_rows ? files.output : files.names, has_rows ? files.names : files.output);
   }
   std::vector<size_t> done;
-  std::istringstream names(read_text(files.names, size_t{1} << 32));
   size_t next = 0;
-  for (std::string name; std::getline(names, name); ++next) {
-    while (next < pictures.size() && pictures[next].string() != name) ++next;
+  for (const std::string& name : read_names(files)) {
+    while (next < pictures.size() && name_in_file(pictures[next], files) != name) ++next;
     if (next == pictures.size()) {
       fail(
-          "{}: line {} is {}; expected pictures that are asked for now, in that order: --resume "
+          "{}: {} {} is {}; expected pictures that are asked for now, in that order: --resume "
           "goes on with the same ones",
-          files.names, done.size() + 1, printable(name));
+          files.names, files.raw_names ? "name" : "line", done.size() + 1, printable(name));
     }
-    done.push_back(next);
+    done.push_back(next++);
   }
   return done;
 }
 
-void FeatureRows::add(size_t picture, std::span<const float> row) {
+void FeatureRows::keep(size_t picture, std::span<const float> row) {
   rows_.append(row);
   pictures_.push_back(picture);
 }
 
-void FeatureRows::add_file(const std::string& file, const std::vector<size_t>& pictures) {
-  const Array array = read_npy(file);
-  Shape wanted = shape_;
-  wanted.insert(wanted.begin(), static_cast<int64_t>(pictures.size()));
+void FeatureRows::add(size_t picture, std::vector<float> row) {
+  for (size_t i = 0; normalized_ && i < row.size(); i += channels()) {
+    normalize(std::span(row).subspan(i, channels()));
+  }
+  if (half_) check_range(row);
+  keep(picture, row);
+}
+
+void FeatureRows::add_file(const FeatureFiles& files, const Paths& pictures,
+                           const std::vector<size_t>& numbers) {
+  std::vector<std::string> names;
+  for (const size_t number : numbers) names.push_back(pictures[number].string());
+  const Array array = read_rows(files.output, files.storage, names);
+  Shape wanted = rows_.row_shape();
+  wanted.insert(wanted.begin(), static_cast<int64_t>(numbers.size()));
   if (array.shape != wanted) {
     fail(
         "{}: is {}; expected {}, of this model and as many rows as there are names: --resume can't "
         "go on with it",
-        file, to_string(array.shape), to_string(wanted));
+        files.output, to_string(array.shape), to_string(wanted));
   }
-  const int64_t size = elements(shape_);
-  for (size_t i = 0; i < pictures.size(); ++i) {
-    add(pictures[i], std::span(array.data).subspan(i * size, size));
+  check_lengths(array.data, channels(), normalized_, files.output);
+  const int64_t size = elements(rows_.row_shape());
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    keep(numbers[i], std::span(array.data).subspan(i * size, size));
   }
 }
 
@@ -79,12 +164,14 @@ void FeatureRows::write(const FeatureFiles& files, const Paths& pictures) const 
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(),
             [&](size_t a, size_t b) { return pictures_[a] < pictures_[b]; });
-  Replacement rows = rows_.write(files.output, order);
+  std::vector<std::string> names;
+  for (const size_t row : order) names.push_back(pictures[pictures_[row]].string());
+  Replacement rows = prepare_rows(files.output, files.storage, rows_, order, names);
   if (files.names.empty()) return rows.take_place();
-  Replacement names(files.names, [&](std::ostream& out) {
-    for (const size_t row : order) out << pictures[pictures_[row]].string() << '\n';
+  Replacement list(files.names, [&](std::ostream& out) {
+    for (const std::string& name : names) out << name_in_file(name, files) << end_of_name(files);
   });
-  Replacement::take_places({&rows, &names});
+  Replacement::take_places({&rows, &list});
 }
 
 }  // namespace fovea::cli

@@ -8,16 +8,21 @@
 #include <string>
 #include <vector>
 
-#include "fovea/io/npy_rows.h"
+#include "fovea/cli/feature_formats.h"
+#include "fovea/io/row_file.h"
 #include "fovea/processes/processes.h"
 
 namespace fovea::cli {
 
 using Paths = std::vector<std::filesystem::path>;
 
-// The files of an embedding; no names where that is empty.
+// The files of an embedding, and how they are written.
 struct FeatureFiles {
-  std::string output, names;
+  std::string output;
+  std::string names;  // none where that is empty
+  bool raw_names =
+      false;  // NUL ends each name, else a newline, and \n, \r, \\ stand for such bytes
+  RowStorage storage = {};
 };
 
 // The numbers of those of `pictures` that an earlier run has written, in order; none where neither
@@ -26,21 +31,30 @@ std::vector<size_t> done_before(const FeatureFiles& files, const Paths& pictures
 
 class FeatureRows {
  public:
-  explicit FeatureRows(const Shape& row) : shape_(row), rows_(row) {}
+  // With `normalized`, every vector of channels (the last extent of a row) is scaled to length 1;
+  // one of zeros stays. `half`: whether the rows will be stored as f16.
+  FeatureRows(const Shape& row, bool normalized, bool half)
+      : normalized_(normalized), half_(half), rows_(row) {}
 
   size_t count() const { return rows_.count(); }
-  // The row of a picture by its number on the command line.
-  void add(size_t picture, std::span<const float> row);
-  // The rows of an earlier run, of these pictures. Throws Error where they are of another shape.
-  void add_file(const std::string& file, const std::vector<size_t>& pictures);
+  // The row of a picture by its number on the command line. Throws Error where f16 can't hold it.
+  void add(size_t picture, std::vector<float> row);
+  // The rows of an earlier run, of the pictures of these numbers. Throws Error where they are of
+  // another shape or storage, have other names, or are normalised where these are not.
+  void add_file(const FeatureFiles& files, const Paths& pictures,
+                const std::vector<size_t>& numbers);
   // All processes: brings the rows of all to the first one.
   void collect(const Processes& processes);
   // Both files, or none.
   void write(const FeatureFiles& files, const Paths& pictures) const;
 
  private:
-  Shape shape_;
-  NpyRows rows_;
+  int64_t channels() const { return rows_.row_shape().back(); }
+  void keep(size_t picture, std::span<const float> row);
+
+  bool normalized_;
+  bool half_;
+  RowFile rows_;
   std::vector<size_t> pictures_;  // of each row
 };
 

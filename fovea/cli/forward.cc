@@ -3,6 +3,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/options.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/safetensors.h"
@@ -28,6 +29,16 @@ Array unmerged(const Result& result, int prefix) {
   return all;
 }
 
+// What isn't a batch of images Model::run refuses.
+void resolve_speedup_for(const Array& input, const Flags& flags, const Model& model,
+                         RunOptions& options) {
+  const Shape& s = input.shape;
+  if (flags.merge.speedup.empty() || s.size() != 4) return;
+  check_input_size("images are " + to_string(s), s[2], s[3], model.architecture());
+  resolve_speedup(flags.merge, flags.model, model.architecture(),
+                  {static_cast<int>(s[2]), static_cast<int>(s[3])}, options);
+}
+
 int forward(const Flags& flags) {
   RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   options.want_tokens = true;
@@ -41,6 +52,7 @@ int forward(const Flags& flags) {
   const Model model = open_model(flags.model, load, options);
   Result result;
   try {
+    resolve_speedup_for(input, flags, model, options);
     result = model.run(input, options);
   } catch (const Error& error) {
     fail("{}: {}", flags.input, error.what());

@@ -8,6 +8,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
+#include "fovea/cli/speedup.h"
 
 namespace fovea::cli {
 namespace {
@@ -174,18 +175,13 @@ void print_as_text(const Facts& facts) {
 }
 
 int inspect(const Flags& flags) {
-  const MergeOptions merge = merge_options(flags.merge);
-  const RunOptions options = run_options(merge, flags.keep_ratio);
-  Facts facts{as_run(look_at(flags.model, load_options(flags.run)), options),
-              {},
-              to_string(merge.schedule),
-              how_many(merge),
-              {},
-              {},
-              {}};
-  const Architecture& a = facts.architecture;
-  check_fits(merge, a);
-  facts.size = input_size(flags.size, a);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  const Architecture a = as_run(look_at(flags.model, load_options(flags.run)), options);
+  check_fits(options.merge, a);
+  const std::array<int, 2> size = input_size(flags.size, a);
+  resolve_speedup(flags.merge, flags.model, a, size, options);
+  const MergeOptions& merge = options.merge;
+  Facts facts{a, size, to_string(merge.schedule), how_many(merge), {}, {}, {}};
   const auto [height, width] = facts.size;
   facts.dense = cost(a, height, width);
   if (!merge.threshold) facts.merged = cost(a, height, width, merge);

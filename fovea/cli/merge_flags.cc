@@ -18,8 +18,9 @@ bool parse_switch(const std::string& option, const std::string& text) {
 
 constexpr MergeFlag kTable[] = {
     {"r", "N",
-     "Tokens to merge away in each layer: 13; or a list with a\n"
-     "number for every layer: 8,0,5 (default 0: none)",
+     "Tokens to merge away in each layer: 13; a share of those that\n"
+     "come into it, up to 50%: 8%; or a list with one of these for\n"
+     "every layer: 8,0,5 (default 0: none)",
      [](const std::string& text, MergeOptions& options) {
        const double inflect = options.schedule.inflect;
        options.schedule = parse_schedule(text);
@@ -113,15 +114,24 @@ void finish_threshold(const MergeTexts& texts, MergeOptions& options) {
 
 std::span<const MergeFlag> merge_flag_table() { return kTable; }
 
-void add_merge_flags(Command& command, MergeFlags& flags, bool with_r) {
+void add_merge_flags(Command& command, MergeFlags& flags, const OwnFlags& own) {
   for (const MergeFlag& flag : kTable) {
     const std::string name = flag.name;
-    if (name == "r" && !with_r) continue;
+    if (name == "r" && own.r) continue;
     command
         .add_option_function(
             "--" + name, [&flags, name](const std::string& text) { flags.typed[name] = text; },
             flag.help)
         ->type_name(flag.type)
+        ->group("Token merging");
+  }
+  if (!own.speedup) {
+    command
+        .add_option("--speedup", flags.speedup,
+                    "Instead of --r: the least r with which an input costs so many\n"
+                    "times fewer GFLOPs than dense; or, where fovea tune has written\n"
+                    "fovea.json beside the model, the least multiple of its schedule")
+        ->type_name("X")
         ->group("Token merging");
   }
   command
@@ -148,12 +158,36 @@ MergeOptions merge_options(const MergeTexts& texts) {
     const auto text = texts.find(flag.name);
     if (text != texts.end()) flag.read(text->second, options);
   }
-  if (!options.schedule.per_layer.empty() && texts.contains("inflect")) {
-    fail("--inflect {}: does not go with a number for every layer, --r {}; expected one number",
-         texts.at("inflect"), printable(texts.at("r")));
+  const Schedule& schedule = options.schedule;
+  if (texts.contains("inflect") && (!schedule.per_layer.empty() || schedule.r.is_share())) {
+    fail("--inflect {}: does not go with a {}, --r {}; expected one number of tokens",
+         texts.at("inflect"), schedule.r.is_share() ? "share" : "number for every layer",
+         printable(texts.at("r")));
   }
   if (options.threshold) finish_threshold(texts, options);
   return options;
+}
+
+MergeOptions merge_options(const MergeFlags& flags) {
+  if (parse_speedups(flags).size() > 1) {
+    fail("--speedup {}: expected one number", printable(flags.speedup));
+  }
+  return merge_options(layered(flags));
+}
+
+std::vector<double> parse_speedups(const MergeFlags& flags) {
+  if (flags.speedup.empty()) return {};
+  for (const char* option : {"r", "threshold"}) {
+    const auto typed = flags.typed.find(option);
+    if (typed == flags.typed.end()) continue;
+    fail("--speedup {}: does not go with --{} {}; expected one of them", printable(flags.speedup),
+         option, printable(typed->second));
+  }
+  std::vector<double> speedups;
+  for (const std::string& part : split(flags.speedup)) {
+    speedups.push_back(parse_number("--speedup", part, 1, 1'000'000));
+  }
+  return speedups;
 }
 
 void check_fits(const MergeOptions& merge, const Architecture& architecture) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "fovea/cli/command.h"
 #include "fovea/fovea.h"
@@ -24,19 +25,30 @@ std::span<const MergeFlag> merge_flag_table();
 // Texts of options by their names in the table; only those that are given.
 using MergeTexts = std::map<std::string, std::string>;
 
-// How tokens merge, as typed, and the file of --merge-config, empty where there is none.
+// How tokens merge, as typed; the file of --merge-config and --speedup, empty where there is none.
 struct MergeFlags {
   MergeTexts typed = {};
   std::string config = {};
+  std::string speedup = {};
 };
-// Adds all of the table and --merge-config; --r only where the command has none of its own.
-void add_merge_flags(Command& command, MergeFlags& flags, bool with_r = true);
+// Which of the options a command has in a way of its own.
+struct OwnFlags {
+  bool r = false;
+  bool speedup = false;
+};
+// Adds all of the table, --speedup and --merge-config, without what the command has of its own.
+void add_merge_flags(Command& command, MergeFlags& flags, const OwnFlags& own = {});
 // What is typed and, below it, what the file says. A typed --r replaces the file's inflect as well.
 // Throws Error for a file that is none.
 MergeTexts layered(const MergeFlags& flags);
 // Throws Error naming option, text and what is expected.
 MergeOptions merge_options(const MergeTexts& texts);
-inline MergeOptions merge_options(const MergeFlags& flags) { return merge_options(layered(flags)); }
+// Likewise; what --speedup comes to depends on the model (speedup.h), but not whether it can be
+// read.
+MergeOptions merge_options(const MergeFlags& flags);
+// Each of the numbers of --speedup that commas separate; none where it is not typed. Throws Error
+// where one is none, or an option typed says how many tokens merge.
+std::vector<double> parse_speedups(const MergeFlags& flags);
 // Throws Error naming the option that does not go with the model.
 void check_fits(const MergeOptions& merge, const Architecture& architecture);
 

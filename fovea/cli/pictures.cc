@@ -119,9 +119,9 @@ Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
   return pictures;
 }
 
-void note_left_out(const LeftOut& left_out) {
+void note_left_out(const LeftOut& left_out, const std::string& of) {
   const std::string text = to_string(left_out);
-  if (!text.empty()) note("left out: " + text);
+  if (!text.empty()) note((of.empty() ? "left out: " : "left out of " + of + ": ") + text);
 }
 
 int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,

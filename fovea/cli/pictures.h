@@ -38,8 +38,8 @@ struct Pictures {
 // nothing is left.
 Pictures find_pictures(const PictureFlags& flags, const Processes& processes = Processes::alone());
 
-// Says, in one line, what of folders was no picture.
-void note_left_out(const LeftOut& left_out);
+// Says, in one line, what of folders (`of` them, where that is given) was no picture.
+void note_left_out(const LeftOut& left_out, const std::string& of = "");
 
 // Called with the readable pictures of a batch; false ends reading.
 using TakeBatch = std::function<bool(const PictureBatch& batch)>;

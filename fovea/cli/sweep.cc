@@ -11,6 +11,7 @@
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
 #include "fovea/cli/settings.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/cli/sweep_report.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/replacement.h"
@@ -64,13 +65,34 @@ void check_outputs(const Flags& flags) {
 // The combinations of what is typed, and what the file says as a run of its own.
 std::vector<Setting> asked_for(const MergeFlags& flags) {
   MergeTexts lists = flags.typed;
-  if (!lists.contains("r") && !lists.contains("threshold")) lists["r"] = "0,4,8,12,16";
+  const bool counted = lists.contains("r") || lists.contains("threshold");
+  if (!counted && parse_speedups(flags).empty()) lists["r"] = "0,4,8,12,16";
   std::vector<Setting> settings = combinations(lists, along(lists));
   if (!flags.config.empty()) {
     settings.push_back(setting_of(read_merge_config(flags.config)));
     settings.back().file = std::filesystem::path(flags.config).filename();
   }
   return settings;
+}
+
+// Of each combination a run for each of --speedup, where that is typed; the file's stay as they
+// are.
+std::vector<Setting> at_speedups(const std::vector<Setting>& settings, const MergeFlags& flags,
+                                 const SpeedupOf& of) {
+  const std::vector<double> speedups = parse_speedups(flags);
+  if (speedups.empty()) return settings;
+  std::vector<Setting> reaching;
+  for (const Setting& setting : settings) {
+    if (!setting.file.empty()) {
+      reaching.push_back(setting);
+      continue;
+    }
+    check_fits(setting.merge, of.architecture);
+    for (const double speedup : speedups) {
+      reaching.push_back(setting_of(at_speedup(setting.typed, speedup, of)));
+    }
+  }
+  return reaching;
 }
 
 // Schedules at random, with what the first combination says of the rest.
@@ -93,8 +115,8 @@ void add_random(const Flags& flags, const Architecture& a, const Preprocessing& 
 bool merges(const MergeOptions& merge, const Architecture& a, const Preprocessing& input) {
   // With a threshold how many merge depends on the picture, but none do where r is 0.
   if (merge.threshold) {
-    const std::vector<int> r = layer_schedule(merge.schedule, a.depth);
-    return std::any_of(r.begin(), r.end(), [](int count) { return count > 0; });
+    const std::vector<Amount> r = layer_schedule(merge.schedule, a.depth);
+    return std::any_of(r.begin(), r.end(), [](const Amount& some) { return some.takes_any(); });
   }
   return cost(a, input.height, input.width, merge).tokens_per_layer !=
          cost(a, input.height, input.width).tokens_per_layer;
@@ -193,8 +215,11 @@ int sweep(const Flags& flags) {
   check_outputs(flags);
   const Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, {});
-  add_random(flags, model.architecture(), model.config().preprocessing, settings);
-  settings = merging(std::move(settings), model.architecture(), model.config().preprocessing);
+  const Architecture& a = model.architecture();
+  const Preprocessing& input = model.config().preprocessing;
+  settings = at_speedups(settings, flags.merge, {flags.model, a, {input.height, input.width}});
+  add_random(flags, a, input, settings);
+  settings = merging(std::move(settings), a, input);
   std::vector<MergeOptions> merges;
   for (const Setting& setting : settings) merges.push_back(setting.merge);
   const Interrupt interrupt;
@@ -236,14 +261,22 @@ void add_sweep(Command& program, int& status) {
   command
       ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
-          "Tokens to merge away in each layer (default 0,4,8,12,16;\n"
-          "with --threshold as many as it says). Of this and of all below:\n"
+          "Tokens to merge away in each layer, or shares of them (8%;\n"
+          "default 0,4,8,12,16; with --threshold as many as it says). Of\n"
+          "this and of all below:\n"
           "commas separate runs; the file of --merge-config is one more run,\n"
           "beside them")
       ->type_name("N,...")
       ->group("Token merging");
+  command
+      ->add_option("--speedup", flags->merge.speedup,
+                   "Instead of --r: runs with the least r that costs so many times\n"
+                   "fewer GFLOPs than dense; or, where fovea tune has written\n"
+                   "fovea.json beside the model, the least multiple of its schedule")
+      ->type_name("X,...")
+      ->group("Token merging");
   add_run_flags(*command, flags->run);
-  add_merge_flags(*command, flags->merge, false);
+  add_merge_flags(*command, flags->merge, {.r = true, .speedup = true});
   command->footer(
       "Columns: the options (empty: the default), images, fidelity (mean cosine of the features "
       "to\n"

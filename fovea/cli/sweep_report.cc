@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "fovea/report/csv.h"
+#include "fovea/io/csv.h"
 #include "fovea/report/plot.h"
 
 namespace fovea::cli {

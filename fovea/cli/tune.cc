@@ -14,7 +14,6 @@
 #include "fovea/cli/progress.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
-#include "fovea/model/delta.h"
 #include "fovea/study/tune.h"
 
 namespace fovea::cli {
@@ -68,10 +67,7 @@ TuneOptions tune_options(const Flags& flags, const MergeTexts& fixed) {
 std::string output_path(const Flags& flags) {
   if (!flags.output.empty()) return flags.output;
   if (is_named(flags.model)) fail("{}: has no folder to write to; expected --output", flags.model);
-  const ModelPath parts = split_delta(flags.model);
-  const std::filesystem::path& model = parts.delta ? *parts.delta : parts.base;
-  const bool is_folder = std::filesystem::is_directory(model);
-  return (is_folder ? model : model.parent_path()) / "fovea.json";
+  return tuned_config_of(flags.model);
 }
 
 // Some of the pictures, in an order that has nothing to do with their names.
@@ -108,10 +104,8 @@ Halves read_halves(const Model& model, const Pictures& pictures) {
 }
 
 nlohmann::ordered_json as_json(const JudgedSchedule& row) {
-  nlohmann::ordered_json r = row.merge.schedule.per_layer;
-  if (r.empty()) r = row.merge.schedule.r;
   return {{"schedule", row.name},
-          {"r", r},
+          {"r", schedule_as_json(row.merge.schedule)},
           {"inflect", row.merge.schedule.inflect},
           {"metric", to_string(row.merge.metric)},
           {"fidelity", row.score.fidelity.mean()},
@@ -218,7 +212,7 @@ void add_tune(Command& program, int& status) {
                     "Print one JSON object a line: schedule, r, inflect, metric,\n"
                     "fidelity, gflops_per_image, speedup");
   add_run_flags(*command, flags->run);
-  add_merge_flags(*command, flags->merge, false);
+  add_merge_flags(*command, flags->merge, {.r = true, .speedup = true});
   command->footer(
       "The pictures need no labels. The schedule is made for the features that the model's head\n"
       "sees; --metric, if not given, is chosen as well.\n\n"

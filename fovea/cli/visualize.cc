@@ -11,6 +11,7 @@
 #include "fovea/cli/drawings.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
@@ -102,16 +103,20 @@ void check_size(const Drawing& plan, const DrawingOutput& output, size_t picture
        drawings > 1 ? ": name a folder for a file of each" : "");
 }
 
-// Where nothing was said of how many, so many that a quarter of the patches is left; none where
-// there are routes to be seen.
-void choose_r(MergeFlags& flags, const Drawing& plan) {
+// As many as --speedup comes to; where nothing was said of how many, so many that a quarter of the
+// patches is left; none where there are routes to be seen.
+void choose_r(const Flags& flags, const Model& model, const Drawing& plan, RunOptions& options) {
+  if (!flags.merge.speedup.empty()) {
+    return resolve_speedup(flags.merge, flags.model, model.architecture(),
+                           {plan.spec.height, plan.spec.width}, options);
+  }
   if (plan.is_routed()) return;
-  const MergeTexts texts = layered(flags);
+  const MergeTexts texts = layered(flags.merge);
   const auto matching = texts.find("matching");
   const bool by_k = matching != texts.end() && matching->second == "kth";
   if (by_k || texts.contains("r") || texts.contains("threshold")) return;
   const int r = std::max(1, plan.rows * plan.columns * 3 / 4 / plan.depth);
-  flags.typed["r"] = std::to_string(r);
+  options.merge.schedule.r = r;
   note(fmt::format("--r {}, as none is given: about a quarter of the patches is left", r));
 }
 
@@ -218,21 +223,19 @@ int draw(const Model& model, const Pictures& pictures, RunOptions options, const
   return status;
 }
 
-int visualize(Flags& flags) {
+int visualize(const Flags& flags) {
   // What is wrong is told before anything is loaded.
-  const RunOptions typed = run_options(merge_options(flags.merge), flags.keep_ratio);
+  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const LoadOptions load = load_options(flags.run);
   const Pictures pictures = find_pictures(flags.pictures);
   const DrawingOutput output = drawing_output(flags.output, flags.animate, pictures.paths);
-  const Model model = open_model(flags.model, load, typed);
+  const Model model = open_model(flags.model, load, options);
   const Drawing plan = drawing_of(flags, model, output.animated());
   check_size(plan, output, pictures.paths.size());
-  choose_r(flags.merge, plan);
+  choose_r(flags, model, plan, options);
   DrawingWriter writer(output);
   std::vector<Drawn> all;
-  const int status =
-      draw(model, pictures, run_options(merge_options(flags.merge), flags.keep_ratio), plan, writer,
-           all);
+  const int status = draw(model, pictures, options, plan, writer, all);
   const auto unmerged = [&](const Drawn& drawn) {
     return drawn.groups.back() == plan.rows * plan.columns;
   };
@@ -282,12 +285,13 @@ void add_visualize(Command& program, int& status) {
   command
       ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
-          "Tokens to merge away in each layer: 13; or a list with a\n"
-          "number for every layer: 8,0,5 (default: so many that about a\n"
-          "quarter of the patches is left; none of a big.LITTLE model)")
+          "Tokens to merge away in each layer: 13; a share of those that\n"
+          "come into it, up to 50%: 8%; or a list with one of these for\n"
+          "every layer: 8,0,5 (default: so many that about a quarter of\n"
+          "the patches is left; none of a big.LITTLE model)")
       ->type_name("N")
       ->group("Token merging");
-  add_merge_flags(*command, flags->merge, false);
+  add_merge_flags(*command, flags->merge, {.r = true});
   command->footer(
       "Example: how the groups of a photograph grow from layer to layer:\n"
       "  fovea visualize dinov2_small/ cat.jpg -o cat.png --layers 3,6,9,12\n"

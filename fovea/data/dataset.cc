@@ -15,6 +15,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+template <class Picture>
+std::vector<int> labels_of(const Labelled<Picture>& labelled, int64_t i) {
+  if (labelled.all_labels.empty()) return {labelled.labels[i]};
+  return labelled.all_labels[i];
+}
+
+template <class Picture>
+void check_any(const Labelled<Picture>& labelled, const fs::path& path) {
+  if (labelled.pictures.empty()) fail("{}: no picture in any of its class folders", path.string());
+}
+
 class FolderDataset : public Dataset {
  public:
   explicit FolderDataset(Labelled<fs::path> labelled, ReadOptions options = {})
@@ -23,6 +34,7 @@ class FolderDataset : public Dataset {
   int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
+  std::vector<int> labels(int64_t i) const override { return labels_of(labelled_, i); }
   const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return labelled_.pictures[i].string(); }
   Image read(int64_t i) const override { return read_image(labelled_.pictures[i], options_); }
@@ -47,20 +59,25 @@ class FolderDataset : public Dataset {
 class ZipDataset : public Dataset {
  public:
   // `folder`: within it, or ".".
-  ZipDataset(const fs::path& path, const std::string& folder, ReadOptions options)
-      : zip_(path), options_(std::move(options)) {
+  ZipDataset(const fs::path& path, const std::string& folder, const DatasetOptions& options)
+      : zip_(path), options_(options.read) {
     const std::string below = folder == "." ? "" : folder + "/";
     const auto inside = [&](const std::string& name) { return name.starts_with(below); };
     if (std::none_of(zip_.names().begin(), zip_.names().end(), inside)) {
       fail_for_folder(zip_, folder);
     }
-    labelled_ = find_labelled(zip_.names(), below, path.string());
+    const std::string root = path.string();
+    labelled_ = options.labels.empty()
+                    ? find_labelled(zip_.names(), below, root, options.allow_empty)
+                    : find_by_file(zip_.names(), below, root, options.labels);
+    check_any(labelled_, path);
     zip_.check_readable(labelled_.pictures);
   }
 
   int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
+  std::vector<int> labels(int64_t i) const override { return labels_of(labelled_, i); }
   const LeftOut& left_out() const override { return labelled_.left_out; }
   std::string name(int64_t i) const override { return zip_.name(labelled_.pictures[i]); }
   Image read(int64_t i) const override {
@@ -93,11 +110,14 @@ std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string
 }
 
 std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split,
-                                      const ReadOptions& options) {
+                                      const DatasetOptions& options) {
   const fs::path whole = join_split(path, split);
   std::error_code ignored;
   if (fs::is_directory(whole, ignored)) {
-    return std::make_unique<FolderDataset>(list_labelled(whole), options);
+    Labelled<fs::path> labelled = options.labels.empty() ? list_labelled(whole, options.allow_empty)
+                                                         : list_by_file(whole, options.labels);
+    check_any(labelled, whole);
+    return std::make_unique<FolderDataset>(std::move(labelled), options.read);
   }
   for (fs::path file = whole; file != file.parent_path(); file = file.parent_path()) {
     const fs::file_status status = fs::status(file, ignored);

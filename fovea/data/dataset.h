@@ -1,4 +1,4 @@
-// Labelled pictures: a folder per class, or a zip file of one.
+// Labelled pictures: a folder per class, or a zip file of one; or any, with a file of labels.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,28 @@
 
 namespace fovea {
 
-// Class after class, sorted by name.
+// Class after class, sorted by name; with a file of labels in the order of that.
 class Dataset : public PictureSource {
  public:
-  virtual const std::vector<std::string>& classes() const = 0;  // the folders' names, sorted
-  virtual int label(int64_t i) const = 0;                       // into classes()
-  virtual const LeftOut& left_out() const = 0;                  // beside the pictures
+  virtual const std::vector<std::string>& classes() const = 0;  // folders' names or labels, sorted
+  virtual int label(int64_t i) const = 0;  // into classes(); the first of several
+  virtual std::vector<int> labels(int64_t i) const { return {label(i)}; }  // all, ascending
+  virtual const LeftOut& left_out() const = 0;                             // beside the pictures
 };
 
-// `options`: how its pictures are read. `path` is a folder, a zip file, or a folder in a zip file
-// ("cifar.zip/train"); `split` a folder in that ("train"), or "" where the classes' folders lie in
-// `path` itself. Throws Error naming what is not there, is no zip, is encrypted, has no classes or
-// one only, or is a class without a picture.
+struct DatasetOptions {
+  bool allow_empty = false;  // classes may have no picture
+  // A file of labels (label_file.h): folders are no classes then.
+  std::filesystem::path labels = {};
+  ReadOptions read = {};  // how its pictures are read
+};
+
+// `path` is a folder, a zip file, or a folder in a zip file ("cifar.zip/train"); `split` a folder
+// in that ("train"), or "" where the classes' folders lie in `path` itself. Throws Error naming
+// what is not there, is no zip, is encrypted, has no classes or one only, or is a class without a
+// picture; or the line of the file of labels whose picture is not there.
 std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& path, const std::string& split,
-                                      const ReadOptions& options = {});
+                                      const DatasetOptions& options = {});
 
 // For training without labels: a folder's pictures, as deep as they lie, are of one class; a zip
 // file is as above. Throws Error likewise, and where the folder has no picture.

@@ -73,17 +73,13 @@ class Walk {
 
 std::vector<fs::path> pictures_below(const fs::path& folder, LeftOut& left_out) {
   LeftOut passed_over;
-  Walk walk(passed_over);
-  walk.into(folder);
-  std::vector<fs::path> found = std::move(walk).pictures();
+  std::vector<fs::path> found = pictures_in(folder, passed_over);
   if (found.empty()) {
     const std::string others = to_string(passed_over);
     fail("{}: no {} in this folder{}", folder.string(), picture_endings(),
          others.empty() ? "" : ", but " + others);
   }
   left_out.add(passed_over);
-  std::sort(found.begin(), found.end(),
-            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
   return found;
 }
 
@@ -104,6 +100,15 @@ bool is_picture(const fs::path& path) {
 std::string picture_endings() {
   return fmt::format("{} or {}", fmt::join(kEndings.begin(), kEndings.end() - 1, ", "),
                      kEndings.back());
+}
+
+std::vector<fs::path> pictures_in(const fs::path& folder, LeftOut& left_out) {
+  Walk walk(left_out);
+  walk.into(folder);
+  std::vector<fs::path> found = std::move(walk).pictures();
+  std::sort(found.begin(), found.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return found;
 }
 
 std::vector<fs::path> list_pictures(const std::vector<fs::path>& paths, LeftOut& left_out) {

@@ -27,4 +27,8 @@ std::string picture_endings();
 std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& paths,
                                                  LeftOut& left_out);
 
+// The same of one folder, which may hold none.
+std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder,
+                                               LeftOut& left_out);
+
 }  // namespace fovea

@@ -28,7 +28,8 @@ struct Listing {
 
 void check_classes(const Listing& found, const std::string& root) {
   if (found.folders.empty()) {
-    fail("{}: no folders in it; expected a folder of pictures for each class", root);
+    fail("{}: no folders in it; expected a folder of pictures for each class, or a file of labels",
+         root);
   }
   if (!found.pictures.empty()) {
     fail("{}: lies beside {} class folders; expected every picture in the folder of its class",
@@ -67,19 +68,9 @@ Listing list(const fs::path& folder) {
   return found;
 }
 
-// Whether a part of the name is hidden.
-bool lies_hidden(std::string_view name) {
-  while (!name.empty()) {
-    const size_t end = std::min(name.find('/'), name.size());
-    if (is_hidden(name.substr(0, end))) return true;
-    name.remove_prefix(std::min(end + 1, name.size()));
-  }
-  return false;
-}
-
 }  // namespace
 
-Labelled<fs::path> list_labelled(const fs::path& folder) {
+Labelled<fs::path> list_labelled(const fs::path& folder, bool allow_empty) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
     fail("{}: no such folder; expected one with a folder of pictures for each class",
@@ -91,8 +82,9 @@ Labelled<fs::path> list_labelled(const fs::path& folder) {
   labelled.classes = std::move(found.folders);
   labelled.left_out = std::move(found.left_out);
   for (size_t i = 0; i < labelled.classes.size(); ++i) {
-    const std::vector<fs::path> of_class =
-        list_pictures({folder / labelled.classes[i]}, labelled.left_out);
+    const fs::path path = folder / labelled.classes[i];
+    const std::vector<fs::path> of_class = allow_empty ? pictures_in(path, labelled.left_out)
+                                                       : list_pictures({path}, labelled.left_out);
     labelled.pictures.insert(labelled.pictures.end(), of_class.begin(), of_class.end());
     labelled.labels.resize(labelled.pictures.size(), static_cast<int>(i));
   }
@@ -100,7 +92,7 @@ Labelled<fs::path> list_labelled(const fs::path& folder) {
 }
 
 Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std::string& below,
-                                const std::string& root) {
+                                const std::string& root, bool allow_empty) {
   std::map<std::string, std::vector<int64_t>, std::less<>> classes;
   Listing found;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -125,7 +117,7 @@ Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std
   Labelled<int64_t> labelled;
   labelled.left_out = std::move(found.left_out);
   for (auto& [name, pictures] : classes) {
-    if (pictures.empty()) {
+    if (pictures.empty() && !allow_empty) {
       fail("{}: no {} in its folder {}", root, picture_endings(), printable(below + name));
     }
     std::sort(pictures.begin(), pictures.end(),

@@ -16,11 +16,21 @@ bool is_hidden(std::string_view name) {
   return name.starts_with(".") || name == "__MACOSX" || name == "@eaDir";
 }
 
+bool lies_hidden(std::string_view path) {
+  while (!path.empty()) {
+    const size_t end = std::min(path.find('/'), path.size());
+    if (is_hidden(path.substr(0, end))) return true;
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return false;
+}
+
 void LeftOut::add_file(std::string_view name) { ++files[ending_of(name)]; }
 
 void LeftOut::add(const LeftOut& more) {
   for (const auto& [ending, count] : more.files) files[ending] += count;
   hidden += more.hidden;
+  unlabelled += more.unlabelled;
 }
 
 std::string to_string(const LeftOut& left_out) {
@@ -34,11 +44,13 @@ std::string to_string(const LeftOut& left_out) {
     list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count,
                         ending.empty() ? "without an ending" : printable(ending));
   }
-  std::string files =
-      total == 0 ? ""
-                 : fmt::format("{} file{} of other kinds: {}", total, total == 1 ? "" : "s", list);
-  if (left_out.hidden == 0) return files;
-  return fmt::format("{}{}{} hidden", files, files.empty() ? "" : "; ", left_out.hidden);
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+  if (total > 0)
+    add(fmt::format("{} file{} of other kinds: {}", total, total == 1 ? "" : "s", list));
+  if (left_out.hidden > 0) add(fmt::format("{} hidden", left_out.hidden));
+  if (left_out.unlabelled > 0) add(fmt::format("{} without a label", left_out.unlabelled));
+  return text;
 }
 
 }  // namespace fovea

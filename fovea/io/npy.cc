@@ -195,11 +195,17 @@ Array read_npy(const std::filesystem::path& path) {
   return parse_npy(MappedFile::open(path).bytes(), path.string());
 }
 
-std::string npy_header(const Shape& shape) {
+std::string npy_dtype(const std::filesystem::path& path) {
+  const MappedFile file = MappedFile::open(path);
+  const std::string name = path.string();
+  return *HeaderParser(split(file.bytes(), name).header, name).parse().dtype;
+}
+
+std::string npy_header(const Shape& shape, const std::string& dtype) {
   const std::string list = to_string(shape);  // "[2, 3]"; Python's tuple of one has a comma
   const std::string extents = list.substr(1, list.size() - 2) + (shape.size() == 1 ? "," : "");
   std::string header =
-      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", extents);
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", dtype, extents);
   constexpr size_t kPrefix = kMagic.size() + 4;
   const size_t end = (kPrefix + header.size() + 1 + 63) / 64 * 64;
   header.resize(end - kPrefix - 1, ' ');

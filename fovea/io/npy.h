@@ -19,9 +19,12 @@ FOVEA_API Array read_npy(const std::filesystem::path& path);
 // The same from memory, for tests and fuzzing; `name` stands in messages.
 FOVEA_API Array parse_npy(std::span<const std::byte> bytes, const std::string& name);
 
-// What stands before the numbers of an array, <f4 in C order: magic, version and dictionary, padded
-// so that they begin at a multiple of 64 bytes.
-std::string npy_header(const Shape& shape);
+// The dtype that a file states, such as <f4. Throws Error likewise where it is no npy file.
+FOVEA_API std::string npy_dtype(const std::filesystem::path& path);
+
+// What stands before the numbers of an array in C order: magic, version and dictionary, padded so
+// that they begin at a multiple of 64 bytes.
+std::string npy_header(const Shape& shape, const std::string& dtype = "<f4");
 
 // Writes version 1.0, <f4, C order, atomically.
 FOVEA_API void write_npy(const std::filesystem::path& path, const Array& array);

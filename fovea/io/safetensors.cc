@@ -146,7 +146,9 @@ std::string header_json(const std::vector<TensorToWrite>& tensors, const std::ve
     if (!names.insert(tensor.name).second) {
       fail("{}: the tensor name {} can't be written twice", file, printable(tensor.name));
     }
-    const size_t begin = std::exchange(end, end + tensor.bytes.size());
+    const auto size =
+        static_cast<size_t>(elements(tensor.shape) * element_size(tensor.dtype, tensor.name, file));
+    const size_t begin = std::exchange(end, end + size);
     header[tensor.name] = {
         {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
   }
@@ -157,7 +159,17 @@ std::string header_json(const std::vector<TensorToWrite>& tensors, const std::ve
     fail("{}: a tensor's name or the metadata is not UTF-8", file);
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
+  if (text.size() > kLongestHeader) {
+    fail("{}: its header would have {} bytes; expected at most {}, as the format has it", file,
+         text.size(), kLongestHeader);
+  }
   return text;
+}
+
+// The header with its length before it.
+std::string with_length(const std::string& header) {
+  const uint64_t length = header.size();
+  return std::string(reinterpret_cast<const char*>(&length), sizeof(length)) + header;
 }
 
 }  // namespace
@@ -207,15 +219,19 @@ TensorToWrite to_write(std::string name, const IntArray& array) {
   return describe(std::move(name), "I32", array);
 }
 
+std::string safetensors_head(const TensorToWrite& described,
+                             const std::map<std::string, std::string>& metadata,
+                             const std::string& file) {
+  return with_length(header_json({described}, {0}, metadata, file));
+}
+
 Replacement prepare_safetensors(const std::filesystem::path& path,
                                 const std::vector<TensorToWrite>& tensors,
                                 const std::map<std::string, std::string>& metadata) {
   const std::vector<size_t> order = writing_order(tensors, path.string());
-  const std::string header = header_json(tensors, order, metadata, path.string());
+  const std::string head = with_length(header_json(tensors, order, metadata, path.string()));
   return {path, [&](std::ostream& out) {
-            const uint64_t length = header.size();
-            out.write(reinterpret_cast<const char*>(&length), sizeof(length));
-            out << header;
+            out << head;
             for (const size_t i : order) {
               const std::span<const std::byte> bytes = tensors[i].bytes;
               out.write(reinterpret_cast<const char*>(bytes.data()),

@@ -63,6 +63,12 @@ struct TensorToWrite {
 FOVEA_API TensorToWrite to_write(std::string name, const Array& array);
 FOVEA_API TensorToWrite to_write(std::string name, const IntArray& array);
 
+// What a file begins with whose one tensor the caller writes after it: length and header. Throws
+// Error naming `file` where that is longer than the format allows.
+std::string safetensors_head(const TensorToWrite& described,
+                             const std::map<std::string, std::string>& metadata,
+                             const std::string& file);
+
 // Writes a file with tensors aligned to their element size, ready to take its place.
 Replacement prepare_safetensors(const std::filesystem::path& path,
                                 const std::vector<TensorToWrite>& tensors,

@@ -350,8 +350,9 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
 void check_merges(const MergeOptions& merge, const Architecture& a) {
   check_merge_options(merge, a.depth, a.class_token);
   if (!a.routing) return;
-  const std::vector<int> schedule = layer_schedule(merge.schedule, a.depth);
-  const bool merges = std::any_of(schedule.begin(), schedule.end(), [](int r) { return r > 0; }) ||
+  const std::vector<Amount> schedule = layer_schedule(merge.schedule, a.depth);
+  const bool merges = std::any_of(schedule.begin(), schedule.end(),
+                                  [](const Amount& r) { return r.takes_any(); }) ||
                       merge.matching == Matching::kth;
   if (merges && !a.routing->cross_attention) {
     fail(

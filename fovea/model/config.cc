@@ -9,113 +9,16 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
+#include "fovea/model/config_keys.h"
 #include "fovea/model/published.h"
 
 namespace fovea {
 namespace {
 
 using nlohmann::json;
+using Keys = ConfigKeys;
 
-constexpr int kLargestSide = 8192;
 constexpr int kMostLayers = 10000;
-
-// One object of a config: finds keys, checks their types, and names them in messages.
-class Keys {
- public:
-  Keys(const json& object, std::string file, std::string path)
-      : object_(object), file_(std::move(file)), path_(std::move(path)) {}
-
-  // The value under a key; null where there is none.
-  const json* find(const std::string& key) const {
-    const auto found = object_.find(key);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  [[noreturn]] void refuse(const std::string& key, const std::string& expected) const {
-    fail("{}: {}{} is {}; expected {}", file_, path_, key, printable_json(object_.at(key)),
-         expected);
-  }
-
-  Keys object(const std::string& key) const {
-    static const json kEmpty = json::object();
-    const json* value = find(key);
-    if (value != nullptr && !value->is_object()) refuse(key, "an object");
-    return {value == nullptr ? kEmpty : *value, file_, path_ + key + "."};
-  }
-
-  std::optional<std::string> text(const std::string& key) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    if (!value->is_string()) refuse(key, "text");
-    return value->get<std::string>();
-  }
-
-  std::optional<double> number(const std::string& key, double least, double most) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    const double number = value->is_number() ? value->get<double>() : NAN;
-    if (!(number >= least && number <= most))
-      refuse(key, fmt::format("a number from {} to {}", least, most));
-    return number;
-  }
-
-  std::optional<int> whole(const std::string& key, int least, int most) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    const bool fits = value->is_number_integer() && *value >= least && *value <= most;
-    if (!fits) refuse(key, fmt::format("a whole number from {} to {}", least, most));
-    return value->get<int>();
-  }
-
-  bool flag(const std::string& key, bool otherwise = false) const {
-    const json* value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) refuse(key, "true or false");
-    return value->get<bool>();
-  }
-
-  // A side, [height, width] or [3, height, width].
-  std::optional<std::array<int, 2>> size(const std::string& key) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    std::array<int, 2> size = {0, 0};
-    if (value->is_number_integer()) {
-      size[0] = size[1] = side(*value);
-    } else if (value->is_array() &&
-               (value->size() == 2 || (value->size() == 3 && value->at(0) == 3))) {
-      size = {side(value->at(value->size() - 2)), side(value->back())};
-    }
-    if (size[0] == 0 || size[1] == 0) {
-      refuse(key, fmt::format("a side, [height, width] or [3, height, width] of 1 to {} pixels",
-                              kLargestSide));
-    }
-    return size;
-  }
-
-  // Three numbers, one a colour.
-  void colours(const std::string& key, float least, std::array<float, 3>& to) const {
-    const json* value = find(key);
-    if (value == nullptr) return;
-    bool fits = value->is_array() && value->size() == 3;
-    for (size_t i = 0; fits && i < 3; ++i) {
-      const double number = value->at(i).is_number() ? value->at(i).get<double>() : NAN;
-      fits = number >= least && number <= 1000;
-      to[i] = static_cast<float>(number);
-    }
-    if (!fits) refuse(key, fmt::format("three numbers from {} to 1000", least));
-  }
-
- private:
-  // 0 for what is no side.
-  static int side(const json& value) {
-    const bool fits = value.is_number_integer() && value >= 1 && value <= kLargestSide;
-    return fits ? value.get<int>() : 0;
-  }
-
-  const json& object_;
-  std::string file_;
-  std::string path_;
-};
 
 void check_activation(const Keys& keys, const std::string& key) {
   const auto name = keys.text(key);
@@ -160,31 +63,6 @@ void read_pretrained(const Keys& keys, Config& config) {
   read_interpolation(keys, p);
   read_crop_mode(keys, p);
   if (const auto pct = keys.number("crop_pct", 0.05, 1)) p.crop_pct = *pct;
-}
-
-void read_label_list(const Keys& keys, Config& config) {
-  const json* names = keys.find("label_names");
-  if (names == nullptr) return;
-  if (!names->is_array()) keys.refuse("label_names", "a list of texts");
-  config.labels.clear();
-  for (const json& name : *names) {
-    if (!name.is_string()) keys.refuse("label_names", "a list of texts");
-    config.labels.push_back(name.get<std::string>());
-  }
-}
-
-// transformers' {"0": "tench", ...}, in any order.
-void read_label_map(const Keys& keys, Config& config) {
-  const json* names = keys.find("id2label");
-  if (names == nullptr) return;
-  constexpr const char* kExpected = "an object of texts under the numbers from 0";
-  if (!names->is_object()) keys.refuse("id2label", kExpected);
-  config.labels.clear();
-  for (size_t i = 0; i < names->size(); ++i) {
-    const auto name = names->find(std::to_string(i));
-    if (name == names->end() || !name->is_string()) keys.refuse("id2label", kExpected);
-    config.labels.push_back(name->get<std::string>());
-  }
 }
 
 void check_architecture(const Keys& keys, const Config& config) {
@@ -320,11 +198,8 @@ Config parse_config(const std::string& text, const std::string& name) {
   read_pooling(top, config);
   read_pooling(args, config);
   const Keys pretrained = top.object("pretrained_cfg");
-  for (const Keys* keys : {&top, &pretrained}) {
-    read_pretrained(*keys, config);
-    read_label_list(*keys, config);
-  }
-  read_label_map(top, config);
+  for (const Keys* keys : {&top, &pretrained}) read_pretrained(*keys, config);
+  read_labels(top, pretrained, config);
   return config;
 }
 

@@ -28,6 +28,10 @@ struct Preprocessing {
 
 enum class Pooling { token, average };
 
+// What the logits of a head mean: one class a picture (softmax), any number of them (sigmoids), or
+// no classes but values.
+enum class ProblemType { single_label, multi_label, regression };
+
 // Everything that shapes of tensors cannot tell. Missing keys stay empty; the architecture fills in
 // defaults.
 struct Config {
@@ -52,6 +56,8 @@ struct Config {
   bool position_embedding = true;   // model_args.pos_embed: a model without one must say so
   bool final_norm = true;           // model_args.final_norm: likewise
   std::vector<std::string> labels;  // id2label | label_names; empty if not given
+  std::map<std::string, std::string> label_descriptions;  // of labels, for people
+  ProblemType problem_type = ProblemType::single_label;
   Preprocessing preprocessing;
 };
 

@@ -114,6 +114,29 @@ TEST(ParseConfig, ReadsTransformers) {
   EXPECT_THAT(config.labels, ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"));
 }
 
+TEST(ParseConfig, ReadsLabelsAsTimmHasThem) {
+  const Config config = parse(R"({"label_names": {"3": "d", "0": "a"},
+      "label_descriptions": {"a": "the first", "z": "none of them"}})");
+  EXPECT_THAT(config.labels, ElementsAre("a", "", "", "d"));
+  EXPECT_EQ(config.label_descriptions.at("a"), "the first");
+  EXPECT_EQ(
+      parse(R"({"pretrained_cfg": {"label_descriptions": {"a": "b"}}})").label_descriptions.at("a"),
+      "b");
+  EXPECT_THAT(error_in(R"({"label_names": {"10000000": "a"}})"), HasSubstr("label_names is"));
+  EXPECT_THAT(error_in(R"({"label_descriptions": ["a"]})"),
+              HasSubstr("label_descriptions is [\"a\"]; expected an object of texts"));
+}
+
+TEST(ParseConfig, ReadsTheProblemType) {
+  EXPECT_EQ(parse("{}").problem_type, ProblemType::single_label);
+  EXPECT_EQ(parse(R"({"problem_type": null})").problem_type, ProblemType::single_label);
+  EXPECT_EQ(parse(R"({"problem_type": "multi_label_classification"})").problem_type,
+            ProblemType::multi_label);
+  EXPECT_EQ(parse(R"({"problem_type": "regression"})").problem_type, ProblemType::regression);
+  EXPECT_THAT(error_in(R"({"problem_type": "sorting"})"),
+              HasSubstr("problem_type is \"sorting\"; expected single_label_classification, "));
+}
+
 TEST(ParseConfig, ReadsThePatchSize) {
   EXPECT_THAT(parse(R"({"patch_size": 14})").patch_size, Optional(ElementsAre(14, 14)));
   EXPECT_THAT(parse(R"({"model_args": {"patch_size": [8, 4]}})").patch_size,

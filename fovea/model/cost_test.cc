@@ -49,6 +49,19 @@ TEST(Cost, CountsTokensThatLeaveEachLayer) {
               ElementsAre(99, 50, 26, 14, 8, 5, 3, 2, 2, 2, 2, 2));
 }
 
+TEST(Cost, SharesAreOfWhatComesIntoALayer) {
+  const Architecture a = named_architecture("vit_tiny_patch16_224");
+  EXPECT_THAT(cost(a, 224, 224, {.schedule = parse_schedule("8%")}).tokens_per_layer,
+              ElementsAre(181, 167, 154, 142, 131, 121, 111, 102, 94, 87, 80, 74));
+  EXPECT_THAT(cost(a, 224, 224, {.schedule = parse_schedule("8%,0,50%")}).tokens_per_layer,
+              ElementsAre(181, 181, 91, 91, 91, 91, 91, 91, 91, 91, 91, 91));
+  // The share is the same of larger pictures, and cut at half whatever the matching.
+  EXPECT_EQ(cost(a, 448, 448, {.schedule = parse_schedule("8%,0")}).tokens_per_layer[0], 785 - 63);
+  EXPECT_EQ(cost(a, 48, 48, {.schedule = parse_schedule("50%,0"), .matching = Matching::greedy})
+                .tokens_per_layer[0],
+            10 - 4);
+}
+
 TEST(Cost, LeavesProtectedTokensOut) {
   Architecture a = named_architecture("vit_tiny_patch32_64");
   a.registers = 3;  // 4 patches, 4 protected tokens

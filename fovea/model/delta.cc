@@ -97,8 +97,11 @@ void overlay_config(const SafeTensors& delta, Config& config) {
     if (found != delta.metadata().end()) text += fmt::format(R"(, "{}": {})", key, found->second);
   }
   const Config said = parse_config(text + "}", delta.file_name());
-  // Labels of the base are not those of a new head.
-  if (!said.labels.empty() || delta.tensors().contains("head.weight")) config.labels = said.labels;
+  // Labels of the base are not those of a new head, which is trained for one class a picture.
+  if (!said.labels.empty() || delta.tensors().contains("head.weight")) {
+    config.labels = said.labels;
+    config.problem_type = ProblemType::single_label;
+  }
   if (said.input_size) config.input_size = said.input_size;
 }
 

@@ -76,6 +76,12 @@ std::string config_text(const Architecture& architecture, const Config& config) 
   top["model_args"] = arguments_of(architecture);
   top["pretrained_cfg"] = preprocessing_of(architecture, config.preprocessing);
   if (!config.labels.empty()) top["label_names"] = config.labels;
+  if (!config.label_descriptions.empty()) top["label_descriptions"] = config.label_descriptions;
+  if (config.problem_type == ProblemType::multi_label) {
+    top["problem_type"] = "multi_label_classification";
+  } else if (config.problem_type == ProblemType::regression) {
+    top["problem_type"] = "regression";
+  }
   return top.dump(1) + "\n";
 }
 

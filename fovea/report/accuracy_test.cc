@@ -1,53 +1,11 @@
 #include "fovea/report/accuracy.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "fovea/io/testing.h"
-
 namespace fovea {
 namespace {
-
-using testing::ElementsAre;
-using testing::HasSubstr;
-
-const std::vector<std::string> kLabels = {"tench, Tinca tinca", "Goldfish", "great white shark",
-                                          "crane, machine", "crane, bird"};
-
-TEST(MatchClasses, ByAnyNameOfALabel) {
-  const ClassMatch match =
-      match_classes({"GREAT_WHITE_shark", "goldfish ", "tinca tinca"}, kLabels, 5);
-  EXPECT_TRUE(match.by_label);
-  EXPECT_THAT(match.classes, ElementsAre(2, 1, 0));
-  EXPECT_THAT(match_classes({"tench, Tinca tinca", "bird"}, kLabels, 5).classes, ElementsAre(0, 4));
-}
-
-TEST(MatchClasses, ByTheExactNameBeforeAFoldedOne) {
-  const std::vector<std::string> labels = {"a", "A", "b, x", "B"};
-  const ClassMatch match = match_classes({"A", "B", "a", "b"}, labels, 4);
-  EXPECT_TRUE(match.by_label);
-  EXPECT_THAT(match.classes, ElementsAre(1, 3, 0, 2));
-  EXPECT_THAT(match_classes({"X", "a"}, labels, 4).classes, ElementsAre(2, 0));
-}
-
-TEST(MatchClasses, BySortedOrderWhereNoNameIsALabel) {
-  const ClassMatch match = match_classes({"a", "b", "c", "d", "e"}, kLabels, 5);
-  EXPECT_FALSE(match.by_label);
-  EXPECT_THAT(match.classes, ElementsAre(0, 1, 2, 3, 4));
-  EXPECT_THAT(match_classes({"x", "y"}, {}, 2).classes, ElementsAre(0, 1));
-}
-
-TEST(MatchClasses, RefusesWhatIsNotClear) {
-  const auto error = [](const std::vector<std::string>& folders) {
-    return error_of([&] { match_classes(folders, kLabels, 5); });
-  };
-  EXPECT_THAT(error({"goldfish", "cat"}), HasSubstr("class folder cat: none of"));
-  EXPECT_THAT(error({"goldfish", "crane"}), HasSubstr("class folder crane: none of"));
-  EXPECT_THAT(error({"tench", "tinca tinca"}), HasSubstr("tench and tinca tinca mean the same"));
-  EXPECT_THAT(error({"a", "b"}), HasSubstr("2 class folders, none of them"));
-}
 
 TEST(Accuracy, CountsTheHighestAndTheFiveHighest) {
   Accuracy accuracy;
@@ -68,6 +26,17 @@ TEST(Accuracy, OfVotesCountsNoneThatNobodyGave) {
   EXPECT_EQ(accuracy.images, 3);
   EXPECT_EQ(accuracy.first, 1);
   EXPECT_EQ(accuracy.among_five, 1);
+}
+
+TEST(Accuracy, OfSeveralLabelsCountsTheHighest) {
+  Accuracy accuracy;
+  const std::array<float, 7> scores = {7, 6, 5, 4, 3, 2, 1};
+  accuracy.add(scores, std::array{3, 0});
+  accuracy.add(scores, std::array{4, 6});
+  accuracy.add(scores, std::array{5, 6});
+  EXPECT_EQ(accuracy.images, 3);
+  EXPECT_EQ(accuracy.first, 1);
+  EXPECT_EQ(accuracy.among_five, 2);
 }
 
 }  // namespace

@@ -23,10 +23,11 @@ Array normalized(Array rows) {
 
 }  // namespace
 
-Neighbours::Neighbours(Array features, std::vector<int> classes, int nearest, int threads)
+Neighbours::Neighbours(Array features, std::vector<int> classes, int class_count, int nearest,
+                       int threads)
     : cpu_(chosen_level(), Dtype::f32, std::make_shared<Threads>(threads)),
       classes_(std::move(classes)),
-      class_count_(classes_.empty() ? 0 : *std::max_element(classes_.begin(), classes_.end()) + 1),
+      class_count_(class_count),
       nearest_(nearest) {
   if (classes_.size() < static_cast<size_t>(nearest)) {
     fail("{} neighbours of {} known pictures; expected at most as many as there are", nearest,

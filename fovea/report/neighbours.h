@@ -12,8 +12,9 @@ namespace fovea {
 // its class with e^(cosine / 0.07).
 class Neighbours {
  public:
-  // features: [N, C]; classes: of each row, from 0. Throws Error for fewer rows than `nearest`.
-  Neighbours(Array features, std::vector<int> classes, int nearest, int threads);
+  // features: [N, C]; classes: of each row, below `class_count`. Throws Error for fewer rows than
+  // `nearest`.
+  Neighbours(Array features, std::vector<int> classes, int class_count, int nearest, int threads);
 
   // The votes for every class, [B, classes], for features [B, C].
   Array votes(Array features);

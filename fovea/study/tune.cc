@@ -99,7 +99,7 @@ class Tuner {
   MergeOptions with(const LayerCounts& schedule) const {
     MergeOptions merge = merge_;
     merge.schedule = {};
-    merge.schedule.per_layer = schedule;
+    merge.schedule.per_layer.assign(schedule.begin(), schedule.end());
     return merge;
   }
 

@@ -6,28 +6,28 @@
 
 namespace fovea {
 
-int count_taken(const MergeOptions& options, int r, int tokens, int protected_tokens) {
+int count_taken(const MergeOptions& options, const Amount& r, int tokens, int protected_tokens) {
   const int free = tokens - protected_tokens;
   switch (options.matching) {
     case Matching::kth:
       return free / options.k * (options.k - 1);
     case Matching::bipartite:
     case Matching::random_bipartite:
-      return std::min(r, free / 2);
+      return std::min(r.of(free), free / 2);
     case Matching::greedy:
     case Matching::kmeans:
     case Matching::random_prune:
     case Matching::attention_prune:
       break;
   }
-  return std::min(r, std::max(0, free - 1));
+  return std::min(r.of(free), std::max(0, free - 1));
 }
 
 std::vector<int> tokens_per_layer(const MergeOptions& options, int depth, int tokens,
                                   int protected_tokens) {
   if (options.threshold) fail("with a threshold the number of tokens depends on the picture");
   std::vector<int> left;
-  for (const int r : layer_schedule(options.schedule, depth)) {
+  for (const Amount& r : layer_schedule(options.schedule, depth)) {
     tokens -= count_taken(options, r, tokens, protected_tokens);
     left.push_back(tokens);
   }

@@ -54,21 +54,44 @@ Value find(const Names<Value, kCount>& names, std::string_view option, const std
   fail("--{} {}: expected one of {}", option, printable(name), known);
 }
 
-// Numbers of tokens that a program gives, kept small enough for the arithmetic of schedules.
-void check_count(int r, std::string_view where) {
-  if (r < 0) fail("r is {}{}; expected 0 or more", r, where);
-  if (r > kNoLimit) fail("r is {}{}; expected at most {}", r, where, kNoLimit);
+// What a program gives: numbers of tokens small enough for the arithmetic of schedules, shares that
+// some matching can take away.
+void check_amount(const Amount& r, std::string_view where) {
+  if (r.count() < 0) fail("r is {}{}; expected 0 or more", r.count(), where);
+  if (r.count() > kNoLimit) fail("r is {}{}; expected at most {}", r.count(), where, kNoLimit);
+  // Written so that NaN fails too.
+  if (!(r.percent() >= 0 && r.percent() <= kMostPercent)) {
+    fail("r is {}{}; expected a share from 0% to {}%", to_string(r), where, kMostPercent);
+  }
 }
 
-// A whole number of tokens; fails with the text of the whole option.
-int parse_count(std::string_view item, const std::string& text) {
-  int value = -1;
+// The whole of `item` as a number; false where it is none.
+template <class Number>
+bool read_number(std::string_view item, Number& value) {
   const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), value);
-  if (error != std::errc() || end != item.data() + item.size() || value < 0 || value > kNoLimit) {
-    fail("--r {}: expected a number of tokens from 0 to {} (13) or one for each layer (8,0,5)",
-         printable(text), kNoLimit);
+  return error == std::errc() && end == item.data() + item.size();
+}
+
+// A share of the tokens, "8%"; fails with the text of the whole option.
+Amount parse_share(std::string_view item, const std::string& text) {
+  double percent = -1;
+  if (!read_number(item.substr(0, item.size() - 1), percent) || !(percent >= 0) ||
+      !(percent <= kMostPercent)) {
+    fail("--r {}: expected a share from 0% to {}% of the tokens", printable(text), kMostPercent);
   }
-  return value;
+  return Amount::percent(percent);
+}
+
+Amount parse_amount(std::string_view item, const std::string& text) {
+  if (item.ends_with('%')) return parse_share(item, text);
+  int count = -1;
+  if (!read_number(item, count) || count < 0 || count > kNoLimit) {
+    fail(
+        "--r {}: expected a whole number of tokens from 0 to {} (13), a list with one for each "
+        "layer (8,0,5), or a share such as 8%",
+        printable(text), kNoLimit);
+  }
+  return count;
 }
 
 bool compares_pairs(Matching matching) {
@@ -128,25 +151,29 @@ Wanted wanted_by(const MergeOptions& options) {
           .matched = by_mean};
 }
 
-std::vector<int> layer_schedule(const Schedule& schedule, int depth) {
+std::vector<Amount> layer_schedule(const Schedule& schedule, int depth) {
   if (!schedule.per_layer.empty()) {
-    std::vector<int> layers = schedule.per_layer;
+    std::vector<Amount> layers = schedule.per_layer;
     if (layers.size() > static_cast<size_t>(depth)) {
       fail("r has {} numbers, one for each layer; the model has {} layers", layers.size(), depth);
     }
-    for (const int r : layers) check_count(r, " in a list for each layer");
+    for (const Amount& r : layers) check_amount(r, " in a list for each layer");
     layers.resize(depth, 0);
     return layers;
   }
-  check_count(schedule.r, "");
+  check_amount(schedule.r, "");
   // Written so that NaN fails too.
   if (!(schedule.inflect >= -1 && schedule.inflect <= 1)) {
     fail("inflect is {}; expected a number from -1 to 1", schedule.inflect);
   }
-  std::vector<int> layers(depth, schedule.r);
+  if (schedule.inflect != 0 && schedule.r.is_share()) {
+    fail("inflect is {} beside r {}; expected a number of tokens, or no inflect", schedule.inflect,
+         to_string(schedule.r));
+  }
+  std::vector<Amount> layers(depth, schedule.r);
   if (schedule.inflect == 0 || depth == 1) return layers;
-  const int low = static_cast<int>(schedule.r * (1.0 - schedule.inflect));
-  const int high = 2 * schedule.r - low;
+  const int low = static_cast<int>(schedule.r.count() * (1.0 - schedule.inflect));
+  const int high = 2 * schedule.r.count() - low;
   const double step = static_cast<double>(high - low) / (depth - 1);
   for (int i = 0; i < depth; ++i) layers[i] = static_cast<int>(low + step * i);
   return layers;
@@ -155,14 +182,14 @@ std::vector<int> layer_schedule(const Schedule& schedule, int depth) {
 Schedule parse_schedule(const std::string& text) {
   Schedule schedule;
   if (text.find(',') == std::string::npos) {
-    schedule.r = parse_count(text, text);
+    schedule.r = parse_amount(text, text);
     return schedule;
   }
   size_t begin = 0;
   while (begin <= text.size()) {
     const size_t end = std::min(text.find(',', begin), text.size());
     schedule.per_layer.push_back(
-        parse_count(std::string_view(text).substr(begin, end - begin), text));
+        parse_amount(std::string_view(text).substr(begin, end - begin), text));
     begin = end + 1;
   }
   return schedule;
@@ -170,11 +197,11 @@ Schedule parse_schedule(const std::string& text) {
 
 std::string to_string(const Schedule& schedule) {
   if (schedule.per_layer.empty()) {
-    return schedule.inflect == 0 ? fmt::format("{}", schedule.r)
-                                 : fmt::format("{} (inflect {})", schedule.r, schedule.inflect);
+    const std::string r = to_string(schedule.r);
+    return schedule.inflect == 0 ? r : fmt::format("{} (inflect {})", r, schedule.inflect);
   }
   std::string text;
-  for (const int r : schedule.per_layer) text += (text.empty() ? "" : ",") + std::to_string(r);
+  for (const Amount& r : schedule.per_layer) text += (text.empty() ? "" : ",") + to_string(r);
   return text;
 }
 

@@ -9,6 +9,7 @@
 
 #include "fovea/api.h"
 #include "fovea/backend/kinds.h"
+#include "fovea/tokens/amount.h"
 
 namespace fovea {
 
@@ -39,10 +40,10 @@ inline constexpr int kNoLimit = 1'000'000;  // the largest r
 
 // How many tokens merge in each layer (the paper's section 3, "token merging schedule").
 struct Schedule {
-  int r = 0;           // constant r; kNoLimit: as many as the matching can
-  double inflect = 0;  // in [-1, 1]: -1 decreasing, +1 increasing, around r
+  Amount r = 0;        // constant r; kNoLimit: as many as the matching can
+  double inflect = 0;  // in [-1, 1]: -1 decreasing, +1 increasing, around r, which is a number then
   // If not empty: r of each layer, padded with zeros; r and inflect are not used.
-  std::vector<int> per_layer = {};
+  std::vector<Amount> per_layer = {};
 };
 
 struct MergeOptions {
@@ -74,14 +75,14 @@ struct Wanted {
 };
 FOVEA_API Wanted wanted_by(const MergeOptions& options);
 
-// r of every layer of a model of `depth` layers. Throws Error for negative r, inflect out of [-1,
-// 1], or a list longer than depth.
-FOVEA_API std::vector<int> layer_schedule(const Schedule& schedule, int depth);
+// r of every layer of a model of `depth` layers. Throws Error for negative r, a share above 50 %,
+// inflect out of [-1, 1] or beside a share, or a list longer than depth.
+FOVEA_API std::vector<Amount> layer_schedule(const Schedule& schedule, int depth);
 
-// Parses "13", "8,0,5" or "12,0" (a list of one). Throws Error that names the text.
+// Parses "13", "8%", "8,0,5%" or "12,0" (a list of one). Throws Error that names the text.
 FOVEA_API Schedule parse_schedule(const std::string& text);
 
-// "13", "13 (inflect -1)", "8,0,5"
+// "13", "8%", "13 (inflect -1)", "8,0,5%"
 FOVEA_API std::string to_string(const Schedule& schedule);
 
 // Names as on the command line. The parsers throw Error listing what is possible.

@@ -14,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<int> layers(int r, double inflect, int depth) {
+std::vector<Amount> layers(int r, double inflect, int depth) {
   Schedule schedule;
   schedule.r = r;
   schedule.inflect = inflect;
@@ -39,6 +39,26 @@ TEST(LayerSchedule, PadsAListWithZeros) {
   EXPECT_THAT(layer_schedule(parse_schedule("12,0"), 3), ElementsAre(12, 0, 0));
 }
 
+TEST(LayerSchedule, KeepsShares) {
+  EXPECT_THAT(layer_schedule(parse_schedule("8%"), 2),
+              ElementsAre(Amount::percent(8), Amount::percent(8)));
+  EXPECT_THAT(layer_schedule(parse_schedule("8%,0,5"), 4),
+              ElementsAre(Amount::percent(8), 0, 5, 0));
+}
+
+TEST(LayerSchedule, RefusesSharesThatNoMatchingReaches) {
+  EXPECT_THAT(error_of([] { layer_schedule({.r = Amount::percent(51)}, 2); }),
+              HasSubstr("r is 51%; expected a share from 0% to 50%"));
+  EXPECT_THAT(error_of([] {
+                layer_schedule({.per_layer = {1, Amount::percent(-1)}}, 2);
+              }),
+              HasSubstr("r is -1% in a list for each layer; expected a share"));
+  EXPECT_THAT(error_of([] { layer_schedule({.r = Amount::percent(NAN)}, 2); }),
+              HasSubstr("expected a share"));
+  EXPECT_THAT(error_of([] { layer_schedule({.r = Amount::percent(8), .inflect = 1}, 2); }),
+              HasSubstr("inflect is 1 beside r 8%; expected a number of tokens, or no inflect"));
+}
+
 TEST(LayerSchedule, RefusesWhatNoModelCanDo) {
   EXPECT_THAT(error_of([] { layer_schedule(parse_schedule("1,2,3"), 2); }),
               HasSubstr("3 numbers, one for each layer; the model has 2 layers"));
@@ -58,8 +78,18 @@ TEST(ParseSchedule, NamesWhatIsNotANumber) {
   }
 }
 
+TEST(ParseSchedule, SaysWhatIsPossible) {
+  EXPECT_THAT(error_of([] { parse_schedule("0.5"); }),
+              HasSubstr("--r 0.5: expected a whole number of tokens from 0 to 1000000 (13), a list "
+                        "with one for each layer (8,0,5), or a share such as 8%"));
+  for (const char* text : {"60%", "-1%", "%", "8,50.5%", "nan%", "8%%"}) {
+    EXPECT_EQ(error_of([&] { parse_schedule(text); }),
+              "--r " + std::string(text) + ": expected a share from 0% to 50% of the tokens");
+  }
+}
+
 TEST(ParseSchedule, PrintsBack) {
-  for (const char* text : {"0", "13", "8,0,5", "12,0"})
+  for (const char* text : {"0", "13", "8,0,5", "12,0", "8%", "12.5%", "8%,0,5%", "0%,50%"})
     EXPECT_EQ(to_string(parse_schedule(text)), text);
   Schedule schedule = parse_schedule("13");
   schedule.inflect = -1;

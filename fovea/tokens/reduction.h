@@ -176,7 +176,7 @@ class Reduction {
   Draw draw(int layer) const { return {options_.seed, layer}; }
 
   MergeOptions options_;
-  std::vector<int> schedule_;
+  std::vector<Amount> schedule_;
   int protected_;
   Sequences sequences_;
   std::vector<float> sizes_;

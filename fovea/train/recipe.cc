@@ -56,7 +56,8 @@ class Setter {
       *slot = value_.dump();
       return {};
     }
-    if (!value_.is_string()) return is_merge ? "a number, or an object of options" : "a text";
+    if (!value_.is_string())
+      return is_merge ? "a number, a share such as \"8%\", or an object of options" : "a text";
     const std::string text = value_.get<std::string>();
     const auto& choices = field_.choices;
     if (!choices.empty() && std::find(choices.begin(), choices.end(), text) == choices.end()) {

@@ -106,7 +106,8 @@ std::vector<RecipeField> step_fields(Recipe& r) {
        0,
        0,
        {"auto", "true", "false"}},
-      {"merge", &r.merge, R"(while training: a number of tokens a layer, or {"r": 4, ...})"},
+      {"merge", &r.merge,
+       R"(while training: a number of tokens a layer, a share ("8%") or {"r": 4, ...})"},
       {"eval_merge", &r.eval_merge, "while evaluating: likewise"},
   };
 }

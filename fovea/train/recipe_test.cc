@@ -36,7 +36,7 @@ Recipe whole() {
 TEST(Recipe, ReadsEveryKindOfKey) {
   Recipe recipe;
   read_recipe(R"({"depth": 9, "lr": 0.002, "amp": true, "stem": "hmlp", "scale": [0.2, 0.9],
-                  "stem_widths": [32, 64], "merge": {"r": 5}, "eval_merge": 4})",
+                  "stem_widths": [32, 64], "merge": {"r": 5}, "eval_merge": "8%"})",
               "recipe.json", recipe);
   EXPECT_EQ(recipe.depth, 9);
   EXPECT_EQ(recipe.lr, 0.002);
@@ -45,7 +45,7 @@ TEST(Recipe, ReadsEveryKindOfKey) {
   EXPECT_THAT(recipe.scale, testing::ElementsAre(0.2, 0.9));
   EXPECT_THAT(recipe.stem_widths, testing::ElementsAre(32, 64));
   EXPECT_EQ(recipe.merge, R"({"r":5})");
-  EXPECT_EQ(recipe.eval_merge, "4");
+  EXPECT_EQ(recipe.eval_merge, "8%");
 }
 
 TEST(Recipe, NamesTheKeyThatIsWrong) {
@@ -61,6 +61,7 @@ TEST(Recipe, NamesTheKeyThatIsWrong) {
   EXPECT_THAT(refusal(R"({"stem": "mlp"})"), HasSubstr("one of linear, hmlp, conv"));
   EXPECT_THAT(refusal(R"({"scale": [0.5]})"), HasSubstr("2 numbers"));
   EXPECT_THAT(refusal(R"({"data": 3})"), HasSubstr("expected a text"));
+  EXPECT_THAT(refusal(R"({"merge": [8]})"), HasSubstr("a number, a share such as \"8%\", or an"));
   EXPECT_THAT(refusal("[1]"), HasSubstr("recipe.json"));
   EXPECT_THAT(refusal(R"({"depth": )"), HasSubstr("recipe.json"));
 }
@@ -79,6 +80,8 @@ TEST(Recipe, IsTypedAsWell) {
   EXPECT_THAT(recipe.stem_widths, testing::ElementsAre(48));
   EXPECT_EQ(recipe.data, "2024");
   EXPECT_EQ(recipe.merge, "5");
+  type("merge", "8%", recipe);
+  EXPECT_EQ(recipe.merge, "8%");
   EXPECT_THAT(error_of([&] { type("batch_size", "many", recipe); }),
               HasSubstr("--batch-size is \"many\""));
 }

@@ -184,6 +184,7 @@ Student make_student(const Recipe& recipe, const std::vector<std::string>& class
     load_from(start, recipe, classes, student);
   }
   student.config.labels = classes;
+  student.config.problem_type = ProblemType::single_label;  // whatever it was trained for before
   set_drop_path(student.vit, recipe.drop_path);
   freeze(student, recipe);
   return student;

@@ -187,6 +187,11 @@ void Run::go_on() {
 
 void Run::begin() {
   prepare_output();
+  LeftOut left_out = data_->left_out();
+  if (val_data_) left_out.add(val_data_->left_out());
+  if (const std::string text = to_string(left_out); !text.empty()) {
+    options_.note("left out: " + text);
+  }
   if (!amp_.note.empty()) options_.note(amp_.note);
   if (options_.resume) go_on();
   done_.dtype = dtype_name();

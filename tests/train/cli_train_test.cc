@@ -47,6 +47,16 @@ TEST_F(CliTrain, SaysThatItIsAliveAndInWhichFormat) {
                     HasSubstr(" images/s\n"), Not(HasSubstr("\r"))));
 }
 
+TEST_F(CliTrain, CountsWhatIsNoPicture) {
+  write_file(folder_ / "data/train/class0/notes.txt", "text");
+  write_file(folder_ / "data/train/class1/.hidden.png", "junk");
+  write_file(folder_ / "data/val/class1/a.bmp", "BM");
+  const Finished finished = run_fovea(arguments("out"));
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_THAT(finished.err,
+              HasSubstr("note: left out: 2 files of other kinds: 1 .bmp, 1 .txt; 1 hidden\n"));
+}
+
 TEST_F(CliTrain, GoesByTheLevelThatFoveaSimdLeaves) {
   const Finished capped = in_shell("FOVEA_SIMD=avx2", "", arguments("out"));
   EXPECT_EQ(capped.status, 0);

@@ -1,30 +1,30 @@
-// Rows of one shape on their way to a .npy file when nobody knows yet how many there will be.
+// Rows of one shape on their way to a file when nobody knows yet how many there will be.
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <functional>
 #include <span>
 
 #include "fovea/io/array.h"
-#include "fovea/io/replacement.h"
 #include "fovea/io/temporary_file.h"
 
 namespace fovea {
 
 // They wait in a temporary file, in the folder for such files (TMPDIR).
-class NpyRows {
+class RowFile {
  public:
-  explicit NpyRows(Shape row);
+  using Take = std::function<void(std::span<const float>)>;
 
+  explicit RowFile(Shape row);
+
+  const Shape& row_shape() const { return row_; }
   size_t count() const { return count_; }
   // One row. Throws Error where it can't be kept.
   void append(std::span<const float> row);
-  // Hands over the rows in order.
-  void read(const std::function<void(std::span<const float>)>& take) const;
-  // All rows as one array [rows, row...], that of number order[i] as the i-th, ready to take its
-  // place.
-  Replacement write(const std::filesystem::path& path, std::span<const size_t> order) const;
+  // Hands over the rows in order, or those of the numbers in `order`. Throws Error where they can't
+  // be read.
+  void read(const Take& take) const;
+  void read(std::span<const size_t> order, const Take& take) const;
 
  private:
   void read_row(size_t number, std::span<float> row) const;

@@ -1,5 +1,5 @@
 // Rows that wait in a temporary file.
-#include "fovea/io/npy_rows.h"
+#include "fovea/io/row_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,6 @@
 
 #include <vector>
 
-#include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
 
 namespace fovea {
@@ -15,45 +14,41 @@ namespace {
 
 using ::testing::HasSubstr;
 
-NpyRows three_rows() {
-  NpyRows rows({2});
+RowFile three_rows() {
+  RowFile rows({2});
   for (const float x : {1.0F, 3.0F, 5.0F}) rows.append(std::vector<float>{x, x + 1});
   return rows;
 }
 
-TEST(NpyRows, ComeBackInOrder) {
-  std::vector<float> seen;
-  three_rows().read(
-      [&](std::span<const float> row) { seen.insert(seen.end(), row.begin(), row.end()); });
-  EXPECT_EQ(seen, (std::vector<float>{1, 2, 3, 4, 5, 6}));
-}
-
-TEST(NpyRows, AreWrittenInTheOrderThatIsAskedFor) {
-  const TemporaryFolder folder;
-  const NpyRows rows = three_rows();
+TEST(RowFile, GivesRowsBackInAnyOrder) {
+  const RowFile rows = three_rows();
   EXPECT_EQ(rows.count(), 3U);
-  Replacement file = rows.write(folder / "rows.npy", std::vector<size_t>{2, 0, 1});
-  EXPECT_EQ(folder.count(), 0U) << "not before it takes its place";
-  file.take_place();
-  const Array array = read_npy(folder / "rows.npy");
-  EXPECT_EQ(array.shape, (Shape{3, 2}));
-  EXPECT_EQ(array.data, (std::vector<float>{5, 6, 1, 2, 3, 4}));
+  EXPECT_EQ(rows.row_shape(), (Shape{2}));
+  std::vector<float> seen;
+  const auto take = [&](std::span<const float> row) {
+    seen.insert(seen.end(), row.begin(), row.end());
+  };
+  rows.read(take);
+  EXPECT_EQ(seen, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  seen.clear();
+  rows.read(std::vector<size_t>{2, 0}, take);
+  EXPECT_EQ(seen, (std::vector<float>{5, 6, 1, 2}));
 }
 
-TEST(NpyRows, RefusesARowOfAnotherLength) {
-  NpyRows rows({2});
+TEST(RowFile, RefusesARowOfAnotherLength) {
+  RowFile rows({2});
   EXPECT_EQ(error_of([&] { rows.append(std::vector<float>{1}); }),
             "a row of 1 values; expected [2]");
 }
 
-TEST(NpyRows, WaitWhereTmpdirSays) {
+TEST(RowFile, WaitsWhereTmpdirSays) {
   const TemporaryFolder folder;
   const char* const set = ::getenv("TMPDIR");
   const std::string before = set == nullptr ? "" : set;
   ::setenv("TMPDIR", (folder / "none").c_str(), 1);
-  EXPECT_THAT(error_of([] { NpyRows({2}); }), HasSubstr((folder / "none").string()));
+  EXPECT_THAT(error_of([] { RowFile({2}); }), HasSubstr((folder / "none").string()));
   ::setenv("TMPDIR", folder.path().c_str(), 1);
-  NpyRows rows({2});
+  RowFile rows({2});
   rows.append(std::vector<float>{1, 2});
   EXPECT_EQ(folder.count(), 0U) << "it has no name";
   if (set == nullptr) {

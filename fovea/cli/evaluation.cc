@@ -1,0 +1,98 @@
+#include "fovea/cli/evaluation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "fovea/cli/commands.h"
+#include "fovea/cli/pictures.h"
+#include "fovea/cli/progress.h"
+#include "fovea/cli/speedup.h"
+#include "fovea/io/fail.h"
+
+namespace fovea::cli {
+namespace {
+
+std::optional<ClassesBy> parse_classes(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  if (text == "name") return ClassesBy::name;
+  if (text == "number") return ClassesBy::number;
+  if (text == "order") return ClassesBy::order;
+  fail("--classes {}: expected name, number or order", printable(text));
+}
+
+void check_flags(const EvaluateFlags& flags) {
+  if (!flags.knn.empty()) parse_whole("--knn", flags.knn, 1, 1'000'000);
+  if (!flags.classes.empty() && !flags.train.empty()) {
+    fail("--classes {}: does not go with --train, whose folders have the same names",
+         flags.classes);
+  }
+  if (flags.allow_empty && !flags.labels.empty()) {
+    fail("--allow-empty: does not go with --labels, where folders are no classes");
+  }
+}
+
+void add(const Evaluation& evaluation, const Result& result, double seconds, Spent& spent) {
+  const Architecture a = as_run(evaluation.model.architecture(), evaluation.run);
+  const int64_t images = result.features.shape[0];
+  const std::span<const int32_t> tokens = result.layer_tokens.data;
+  for (int64_t i = 0; i < images; ++i) {
+    const auto of_image = tokens.subspan(i * a.depth, a.depth);
+    spent.gflops +=
+        gflops(a, evaluation.spec.height, evaluation.spec.width, evaluation.run.merge, of_image);
+    spent.tokens += of_image.back();
+  }
+  spent.images += images;
+  spent.seconds += seconds;
+}
+
+}  // namespace
+
+Evaluation evaluation_of(const EvaluateFlags& flags, const Processes& processes) {
+  RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
+  LoadOptions load = load_options(flags.run);
+  if (load.threads == 0) load.threads = processes.processors();
+  const int batch = parse_whole("--batch", flags.batch, 1, 4096);
+  const std::optional<ClassesBy> by = parse_classes(flags.classes);
+  check_flags(flags);
+  const ReadOptions read = read_options(flags.read);
+  std::shared_ptr<const Dataset> pictures = open_dataset(
+      flags.folder, "",
+      {.allow_empty = flags.allow_empty, .labels = flags.labels, .read = read});
+  if (processes.is_first()) note_left_out(pictures->left_out());
+  Model model = open_model(flags.model, load, run);
+  if (model.architecture().classes == 0 && flags.train.empty()) {
+    fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
+         flags.model);
+  }
+  const Preprocessing spec = preprocessing_of(flags.size, model);
+  resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width}, run);
+  return {flags, processes, std::move(pictures), by, std::move(model), run, spec, batch, read};
+}
+
+int run_labelled(const Evaluation& evaluation, const std::shared_ptr<const Dataset>& pictures,
+                 const Interrupt& interrupt, Spent& spent, const TakeAnswers& take) {
+  Progress progress(pictures->size(), evaluation.processes);
+  const int status = read_pictures(
+      pictures, evaluation.batch, evaluation.spec, evaluation.model.threads(), progress,
+      [&](const PictureBatch& batch) {
+        const auto start = std::chrono::steady_clock::now();
+        const Result result = evaluation.model.run(batch.images, evaluation.run);
+        const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
+        add(evaluation, result, passed.count(), spent);
+        take(result, batch.indices);
+        progress.advance(batch.indices.size());
+        return !interrupt.happened();
+      },
+      evaluation.processes);
+  return interrupt.happened() ? kSomeSkipped : status;
+}
+
+void check_finite(const Array& values, const std::string& model) {
+  const auto finite = [](float x) { return std::isfinite(x); };
+  if (!std::all_of(values.data.begin(), values.data.end(), finite)) {
+    fail("{}: gives answers that are not finite", model);
+  }
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,80 @@
+// What evaluate's ways to judge a model have in common: its options, and running it over labelled
+// pictures.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "fovea/cli/interrupt.h"
+#include "fovea/cli/options.h"
+#include "fovea/cli/read_flags.h"
+#include "fovea/data/dataset.h"
+#include "fovea/processes/processes.h"
+#include "fovea/report/accuracy.h"
+#include "fovea/report/average_precision.h"
+#include "fovea/report/class_match.h"
+
+namespace fovea::cli {
+
+struct EvaluateFlags {
+  std::string model, folder, train, size, keep_ratio;
+  std::string labels, classes;
+  std::string knn;
+  std::string batch = "8";
+  ReadFlags read;
+  bool allow_empty = false;
+  bool json = false;
+  MergeFlags merge;
+  RunFlags run;
+};
+
+// What a command line asks for, ready to run.
+struct Evaluation {
+  const EvaluateFlags& flags;
+  const Processes& processes;
+  std::shared_ptr<const Dataset> pictures;
+  std::optional<ClassesBy> classes_by;  // as asked for
+  Model model;
+  RunOptions run;
+  Preprocessing spec;
+  int batch;
+  ReadOptions read;
+};
+Evaluation evaluation_of(const EvaluateFlags& flags, const Processes& processes);
+
+// What running over pictures cost; of the arithmetic alone, without waiting for decoding.
+struct Spent {
+  int64_t images = 0;
+  double seconds = 0;
+  double gflops = 0;
+  double tokens = 0;  // that leave the last layer
+};
+
+// What came out.
+struct Judged {
+  Accuracy accuracy;
+  std::optional<ClassRanking> ranking;  // where pictures may be of several classes
+  Spent spent;
+};
+
+// Called with what a batch gave and the numbers of its pictures.
+using TakeAnswers = std::function<void(const Result& result, std::span<const size_t> pictures)>;
+
+// Runs the model over pictures; returns the exit status. Ends early where the user says so.
+int run_labelled(const Evaluation& evaluation, const std::shared_ptr<const Dataset>& pictures,
+                 const Interrupt& interrupt, Spent& spent, const TakeAnswers& take);
+
+// Throws Error naming the model where a value is none.
+void check_finite(const Array& values, const std::string& model);
+
+// By the model's own head; returns the exit status.
+int evaluate_head(const Evaluation& evaluation, const Interrupt& interrupt, Judged& judged);
+
+// By the nearest of the pictures in --train, likewise.
+int evaluate_neighbours(const Evaluation& evaluation, const Interrupt& interrupt, Judged& judged);
+
+}  // namespace fovea::cli
