@@ -24,6 +24,8 @@ LibHeif load() {
   library.find("heif_image_handle_get_nclx_color_profile", heif.colours);
   library.find("heif_nclx_color_profile_free", heif.colours_free);
   heif.is_there = library.is_whole();
+  // The first context loads libheif's plugins, which is not made for several threads at once.
+  if (heif.is_there) heif.context_free(heif.context_alloc());
   return heif;
 }
 
