@@ -25,7 +25,9 @@ LibHeif load() {
   library.find("heif_nclx_color_profile_free", heif.colours_free);
   heif.is_there = library.is_whole();
   // The first context loads libheif's plugins, which is not made for several threads at once.
-  if (heif.is_there) heif.context_free(heif.context_alloc());
+  if (heif.context_alloc != nullptr && heif.context_free != nullptr) {
+    heif.context_free(heif.context_alloc());
+  }
   return heif;
 }
 
