@@ -8,6 +8,7 @@
 #include "fovea/data/image.h"
 #include "fovea/data/orientation.h"
 #include "fovea/data/testing.h"
+#include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "tests/cli_testing.h"
 #include "tests/faults.h"
@@ -156,6 +157,15 @@ TEST_F(CliFormats, AreTurnedWhereThatIsAskedFor) {
   EXPECT_EQ(features(file, {"--orient", "exif"}), features(upright));
   EXPECT_NE(features(file), features(upright));
   expect_done(embed({file}, {"--orient", "exif"}));
+}
+
+// As a library.
+TEST_F(CliFormats, AreReadByTheModelAsItIsTold) {
+  const Model model = Model::load(golden_path("vit"));
+  const fs::path file = kFormats / "turned.png";
+  const std::string turned = put_image(read_image(file, {.orient = Orient::exif}), "turned.png");
+  EXPECT_EQ(model.preprocess(file, {.orient = Orient::exif}).data, model.preprocess(turned).data);
+  EXPECT_NE(model.preprocess(file).data, model.preprocess(turned).data);
 }
 
 TEST_F(CliFormats, ThatWereNotTurnedAreCounted) {

@@ -173,13 +173,13 @@ TEST_F(CliLabels, EmptyFoldersCountWhereTheyAreAllowed) {
   put("set/c/1.png");
   std::filesystem::create_directory(folder_ / "set" / "b");
   const std::string model = always(2, 3);
-  expect_refused(run_fovea({"evaluate", model, set_}), "set/b: no .jpg, .jpeg or .png");
+  expect_refused(run_fovea({"evaluate", model, set_}), "set/b: no .jpg, .jpeg, .png");
   // By order, in which the empty one has its place.
   EXPECT_EQ(evaluate({model, set_, "--allow-empty"})["top1"], 50.0);
   write_zip(folder_ / "set.zip", {{"a/1.png", read_text(picture("gray.png"))},
                                   {"b/", ""},
                                   {"c/1.png", read_text(picture("gray.png"))}});
-  expect_refused(run_fovea({"evaluate", model, path("set.zip")}), "no .jpg, .jpeg or .png");
+  expect_refused(run_fovea({"evaluate", model, path("set.zip")}), "no .jpg, .jpeg, .png");
   EXPECT_EQ(evaluate({model, path("set.zip"), "--allow-empty"})["top1"], 50.0);
   // No neighbour is of the last class.
   write_file(folder_ / "set" / "notes.txt", "text");

@@ -1,87 +1,14 @@
-// HEIC and AVIF through libheif, where it is installed. What is used of it is declared here, as its
-// header does: that is not needed to build.
+// HEIC and AVIF through libheif, where it is installed.
 #include <algorithm>
 #include <string_view>
 
 #include "fovea/data/chroma.h"
 #include "fovea/data/decoders.h"
-#include "fovea/data/shared_library.h"
+#include "fovea/data/libheif.h"
 #include "fovea/io/fail.h"
 
 namespace fovea {
 namespace {
-
-// As in libheif/heif.h; the structs behind pointers are libheif's alone.
-struct HeifError {
-  int code;  // 0: none
-  int subcode;
-  const char* message;
-};
-// The beginning of libheif's heif_color_profile_nclx.
-struct HeifColours {
-  uint8_t version;
-  int primaries;
-  int transfer;
-  int matrix;
-  uint8_t is_full_range;
-};
-constexpr int kRgb = 1;                // heif_colorspace_RGB
-constexpr int kInterleavedRgb = 10;    // heif_chroma_interleaved_RGB
-constexpr int kInterleavedRgba = 11;   // heif_chroma_interleaved_RGBA
-constexpr int kInterleavedPlane = 10;  // heif_channel_interleaved
-constexpr int kYcbcr = 0;              // heif_colorspace_YCbCr
-constexpr int kHalved = 1;             // heif_chroma_420
-constexpr int kLightPlane = 0;         // heif_channel_Y, and so on
-constexpr int kBluePlane = 1;
-constexpr int kRedPlane = 2;
-constexpr int kAlphaPlane = 6;
-
-struct LibHeif {
-  void* (*context_alloc)() = nullptr;
-  void (*context_free)(void* context) = nullptr;
-  HeifError (*read)(void* context, const void* bytes, size_t size, const void* options) = nullptr;
-  HeifError (*primary)(void* context, void** handle) = nullptr;
-  void (*handle_release)(const void* handle) = nullptr;
-  int (*handle_width)(const void* handle) = nullptr;
-  int (*handle_height)(const void* handle) = nullptr;
-  int (*handle_has_alpha)(const void* handle) = nullptr;
-  HeifError (*decode)(const void* handle, void** image, int colours, int chroma,
-                      const void* options) = nullptr;
-  int (*image_width)(const void* image, int channel) = nullptr;
-  int (*image_height)(const void* image, int channel) = nullptr;
-  const uint8_t* (*plane)(const void* image, int channel, int* stride) = nullptr;
-  void (*image_release)(const void* image) = nullptr;
-  HeifError (*colours)(const void* handle, HeifColours** colours) = nullptr;
-  void (*colours_free)(HeifColours* colours) = nullptr;
-  bool is_there = false;
-};
-
-LibHeif load() {
-  SharedLibrary library({"libheif.so.1"});
-  LibHeif heif;
-  library.find("heif_context_alloc", heif.context_alloc);
-  library.find("heif_context_free", heif.context_free);
-  library.find("heif_context_read_from_memory_without_copy", heif.read);
-  library.find("heif_context_get_primary_image_handle", heif.primary);
-  library.find("heif_image_handle_release", heif.handle_release);
-  library.find("heif_image_handle_get_width", heif.handle_width);
-  library.find("heif_image_handle_get_height", heif.handle_height);
-  library.find("heif_image_handle_has_alpha_channel", heif.handle_has_alpha);
-  library.find("heif_decode_image", heif.decode);
-  library.find("heif_image_get_width", heif.image_width);
-  library.find("heif_image_get_height", heif.image_height);
-  library.find("heif_image_get_plane_readonly", heif.plane);
-  library.find("heif_image_release", heif.image_release);
-  library.find("heif_image_handle_get_nclx_color_profile", heif.colours);
-  library.find("heif_nclx_color_profile_free", heif.colours_free);
-  heif.is_there = library.is_whole();
-  return heif;
-}
-
-const LibHeif& libheif() {
-  static const LibHeif heif = load();
-  return heif;
-}
 
 // What libheif gave, to be released when it goes out of scope.
 template <class Release>
@@ -174,7 +101,7 @@ bool decode_halved(const void* handle, const std::string& name, const char* form
   }
   const size_t channels = picture.has_alpha ? 4 : 3;
   put_rgb(chroma, channels, picture.samples.data());
-  for (int y = 0; picture.has_alpha && y < picture.height; ++y) {
+  for (int y = 0; alpha.first != nullptr && y < picture.height; ++y) {
     for (int x = 0; x < picture.width; ++x) {
       const size_t pixel = size_t{1} * y * picture.width + x;
       picture.samples[4 * pixel + 3] = alpha.first[alpha.stride * y + x];

@@ -46,8 +46,8 @@ LibTiff load() {
 }  // namespace
 
 const LibTiff& libtiff() {
-  static const LibTiff tiff = load();
-  return tiff;
+  static const LibTiff kLibrary = load();
+  return kLibrary;
 }
 
 // The bytes, and where in them libtiff reads next.

@@ -151,7 +151,8 @@ std::vector<uint8_t> read_samples(const TiffFile& file, const Layout& layout,
     }
   };
   const auto size = static_cast<int64_t>(blocks.bytes.size());
-  for (uint16_t plane = 0; plane < (apart ? kept : 1); ++plane) {
+  const auto planes = static_cast<uint16_t>(apart ? kept : 1);
+  for (uint16_t plane = 0; plane < planes; ++plane) {
     for (uint64_t top = 0; top < layout.height; top += blocks.height) {
       for (uint64_t left = 0; left < layout.width; left += blocks.width) {
         const auto x = static_cast<uint32_t>(left);

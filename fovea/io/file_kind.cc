@@ -30,6 +30,7 @@ constexpr Magic kMagics[] = {
     {0, "\x1a\x45\xdf\xa3"sv, "a Matroska or WebM video"},
     {0, "\x00\x00\x00\x0cJXL "sv, "a JPEG XL picture"},
     {0, "\x00\x00\x00\x0cjP  "sv, "a JPEG 2000 picture"},
+    {0, "\0\x05\x16\x07"sv, "an AppleDouble file, which macOS puts beside the file itself"},
     {0, "8BPS"sv, "a Photoshop picture"},
     {0, "%PDF-"sv, "a PDF document"},
     {0, "PK\x03\x04"sv, "a zip file"},

@@ -27,6 +27,8 @@ TEST(KindOfFile, IsToldByTheFirstBytes) {
             "an MP4 video");
   EXPECT_EQ(kind("MM\0+\0\x08"sv), "a TIFF picture");
   EXPECT_EQ(kind("BM6\0"sv), "a BMP picture");
+  EXPECT_EQ(kind("\0\x05\x16\x07\0\x02\0\0"sv),
+            "an AppleDouble file, which macOS puts beside the file itself");
   EXPECT_EQ(kind("PK\x03\x04..."sv), "a zip file");
 }
 
