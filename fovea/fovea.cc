@@ -166,6 +166,9 @@ struct Model::State {
         serial(level, options.dtype, std::make_shared<Threads>(1), threads->count()),
         vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}
 
+  // What foveal merging compares tokens by; made when it is first asked for.
+  const std::vector<Reader<Cpu>>& readers(const MergeOptions& merge) const;
+
   Result allocate(const Array& images, const RunOptions& options) const;
   void run_images(const std::shared_ptr<Cpu>& cpu, const Array& images, int64_t begin, int64_t end,
                   const RunOptions& options, Result& result) const;
@@ -179,7 +182,18 @@ struct Model::State {
   mutable Workspaces serial;  // one image to a thread
   Vit<Cpu> vit;
   mutable std::mutex profile_lock;
+  mutable std::mutex readers_lock;
+  mutable std::map<int, std::vector<Reader<Cpu>>> readers_of;  // by channels
 };
+
+const std::vector<Reader<Cpu>>& Model::State::readers(const MergeOptions& merge) const {
+  static const std::vector<Reader<Cpu>> none;
+  if (merge.method != Method::foveal) return none;
+  const std::lock_guard lock(readers_lock);
+  const auto found = readers_of.find(merge.foveal.channels);
+  if (found != readers_of.end()) return found->second;
+  return readers_of[merge.foveal.channels] = vit.readers(*shared.lend(), merge.foveal.channels);
+}
 
 Result Model::State::allocate(const Array& images, const RunOptions& options) const {
   const Architecture& a = architecture;
@@ -218,8 +232,9 @@ void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& imag
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
   const auto run = [&] {
     const double keep_ratio = keep_ratio_of(architecture, options.keep_ratio);
-    write_part(vit.forward(*cpu, part, options.merge, options.want_trace, keep_ratio), *cpu, begin,
-               options, result);
+    write_part(vit.forward(*cpu, part, options.merge, options.want_trace, keep_ratio,
+                           readers(options.merge)),
+               *cpu, begin, options, result);
   };
   if (options.profile == nullptr) return run();
   Profile profile;
@@ -312,6 +327,7 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   check_merges(options.merge, a);
   keep_ratio_of(a, options.keep_ratio);
   check_images(images, a);
+  state_->readers(options.merge);  // before the threads' work, which they need for it
   Result result = state_->allocate(images, options);
   const int64_t batch = images.shape[0];
   const int64_t threads = state_->threads->count();

@@ -104,6 +104,22 @@ TEST_F(CliMergeConfig, RefusesInOneLine) {
                  "none.json: ");
 }
 
+TEST_F(CliMergeConfig, TakesThePartsOfFovealMerging) {
+  const auto inspect = [&](const std::string& text) {
+    return run_fovea({"inspect", vit_, "--json", "--merge-config", config(text)});
+  };
+  expect_done(inspect(R"({"method": "foveal", "r": 4, "foveal-rounds": 1, "foveal-channels": 32,
+                          "foveal-pairing": "alternate", "foveal-attention": 0.3,
+                          "foveal-size": 0.1, "foveal-weight": 1})"));
+  // The spread keeps the sum: 4 * 1.52, 4 and 4 * 0.48.
+  const json line = json::parse(inspect(R"({"method": "foveal", "r": 4})").out);
+  EXPECT_EQ(line["tokens_per_layer"], json({31, 27, 25}));
+  refuse(R"({"method": "foveal", "metric": "x"})", "metric belongs to method tome");
+  refuse(R"({"method": "fovea"})", "--method fovea: expected one of tome, foveal");
+  refuse(R"({"foveal-rounds": 0})", "--foveal-rounds 0");
+  refuse(R"({"foveal-pairing": "none"})", "--foveal-pairing none: expected one of all, alternate");
+}
+
 TEST_F(CliMergeConfig, IsOneMoreRunOfSweep) {
   const std::string file = config(R"({"r": [8, 0, 5], "metric": "x"})");
   const std::string csv = folder_ / "sweep.csv";

@@ -237,6 +237,7 @@ std::vector<Way> all_ways() {
       {"salience_of_inputs", {.metric = Metric::x, .score = Scoring::salience}},
       {"bipartite", {}},
   };
+  const Way foveal{"foveal", {.method = Method::foveal}};
   const size_t count = ways.size();
   for (const Placement placement : {Placement::before_attention, Placement::after_mlp}) {
     for (size_t i = 0; i < count; ++i) {
@@ -245,7 +246,15 @@ std::vector<Way> all_ways() {
       ways.back().name += placement == Placement::after_mlp ? "_after_mlp" : "_before_attention";
     }
   }
+  ways.push_back(foveal);  // whose place is between alone
   return ways;
+}
+
+// Whether a model can merge so at all.
+bool suits(const MergeOptions& way, const Architecture& a) {
+  if (way.method == Method::foveal) return a.class_token && !a.routing;
+  const bool looks = way.matching == Matching::attention_prune || way.score == Scoring::salience;
+  return a.class_token || !looks;
 }
 
 class EveryWay : public testing::TestWithParam<Way> {};
@@ -255,9 +264,7 @@ TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
                                    "blvit-every-layer", "blvit-every-second"}) {
     const Model model = Model::load(kModels / golden, {.threads = 2});
     const Architecture& a = model.architecture();
-    const MergeOptions& way = GetParam().options;
-    const bool looks = way.matching == Matching::attention_prune || way.score == Scoring::salience;
-    if (looks && !a.class_token) continue;
+    if (!suits(GetParam().options, a)) continue;
     const Array images = read_npy(kModels / golden / "input.npy");
     for (const int r : {3, 1000}) {
       SCOPED_TRACE(golden + " r " + std::to_string(r));
@@ -297,6 +304,8 @@ TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
 
 TEST_P(EveryWay, GivesAnImageTheSameBitsInAnyBatch) {
   for (const std::string golden : {"vit", "blvit-every-layer"}) {
+    const Model single = Model::load(kModels / golden, {.threads = 1});
+    if (!suits(GetParam().options, single.architecture())) continue;
     const Array images = read_npy(kModels / golden / "input.npy");
     const int64_t batch = images.shape[0];
     const int64_t size = elements(images.shape) / batch;
@@ -304,7 +313,6 @@ TEST_P(EveryWay, GivesAnImageTheSameBitsInAnyBatch) {
     options.schedule.r = 4;
     const Result all =
         Model::load(kModels / golden, {.threads = 2}).run(images, {.merge = options});
-    const Model single = Model::load(kModels / golden, {.threads = 1});
     for (int64_t i = 0; i < batch; ++i) {
       Array image({1, 3, images.shape[2], images.shape[3]});
       std::copy_n(images.data.begin() + i * size, size, image.data.begin());
@@ -322,6 +330,7 @@ TEST_P(EveryWay, IsThePlainModelToTheBitWhereNothingMerges) {
   options.k = 1;  // kth has no r
   for (const std::string golden : {"vit", "parallel", "blvit-every-layer", "blvit-every-second"}) {
     const Model model = Model::load(kModels / golden, {.threads = 1});
+    if (!suits(GetParam().options, model.architecture())) continue;
     const Array images = read_npy(kModels / golden / "input.npy");
     const Result plain = model.run(images);
     const Result merged = model.run(images, {.merge = options});

@@ -37,6 +37,25 @@ struct PlainResult {
   std::vector<int> source;
 };
 
+// Changes a layer's tokens between attention and MLP.
+using PlainReduce = std::function<void(PlainResult& now, const PlainSeen& seen, int layer)>;
+
+// Puts each group's row of `tokens` in the place of its members.
+inline void replace_groups(PlainResult& now, const PlainGroups& groups, PlainRows tokens) {
+  std::vector<double> sizes;
+  std::vector<int> token(now.tokens.size(), -1);
+  for (size_t g = 0; g < groups.size(); ++g) {
+    sizes.push_back(0);
+    for (const size_t member : groups[g]) {
+      token[member] = static_cast<int>(g);
+      sizes.back() += now.sizes[member];
+    }
+  }
+  for (int& source : now.source) source = source < 0 ? -1 : token[source];
+  now.tokens = std::move(tokens);
+  now.sizes = std::move(sizes);
+}
+
 // For models with a position embedding of the input's own grid.
 class PlainVit {
  public:
@@ -58,10 +77,7 @@ class PlainVit {
 
   // image: [3, side, side] from `image` on.
   PlainResult run(const float* image, int side, Placement placement, const PlainChoice& choose) {
-    PlainResult result;
-    result.tokens = embed(image, side);
-    result.sizes.assign(result.tokens.size(), 1.0);
-    for (size_t i = 0; i < result.tokens.size(); ++i) result.source.push_back(static_cast<int>(i));
+    PlainResult result = start(image, side);
     for (int layer = 0; layer < a_.depth; ++layer) {
       PlainSeen seen;
       if (placement == Placement::before_attention) {
@@ -77,8 +93,28 @@ class PlainVit {
     if (a_.final_norm) result.tokens = norm(result.tokens, "norm");
     return result;
   }
+  PlainResult run_reduced(const float* image, int side, const PlainReduce& reduce) {
+    PlainResult result = start(image, side);
+    for (int layer = 0; layer < a_.depth; ++layer) {
+      const PlainSeen seen = attend(result.tokens, result.sizes, layer);
+      reduce(result, seen, layer);
+      mix(result.tokens, layer);
+    }
+    if (a_.final_norm) result.tokens = norm(result.tokens, "norm");
+    return result;
+  }
+
+  Array read(const std::string& name, const Shape& shape) { return weights_.read(name, shape); }
 
  private:
+  PlainResult start(const float* image, int side) {
+    PlainResult result;
+    result.tokens = embed(image, side);
+    result.sizes.assign(result.tokens.size(), 1.0);
+    for (size_t i = 0; i < result.tokens.size(); ++i) result.source.push_back(static_cast<int>(i));
+    return result;
+  }
+
   // Planes of values, [channels][height * width].
   struct Planes {
     int side = 0;
@@ -262,23 +298,18 @@ class PlainVit {
 
   // The mean weighted by size.
   void merge(PlainResult& result, const PlainGroups& groups) const {
-    PlainResult merged;
-    std::vector<int> token(result.tokens.size(), -1);
-    for (size_t g = 0; g < groups.size(); ++g) {
-      std::vector<double> sum(a_.width);
+    PlainRows means;
+    for (const std::vector<size_t>& group : groups) {
+      std::vector<double>& sum = means.emplace_back(a_.width);
       double size = 0;
-      for (const size_t member : groups[g]) {
-        token[member] = static_cast<int>(g);
+      for (const size_t member : group) {
         size += result.sizes[member];
         for (int c = 0; c < a_.width; ++c)
           sum[c] += result.tokens[member][c] * result.sizes[member];
       }
       for (double& value : sum) value /= size;
-      merged.tokens.push_back(sum);
-      merged.sizes.push_back(size);
     }
-    for (const int old : result.source) merged.source.push_back(old < 0 ? -1 : token[old]);
-    result = merged;
+    replace_groups(result, groups, std::move(means));
   }
 
   Checkpoint checkpoint_;

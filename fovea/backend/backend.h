@@ -24,21 +24,26 @@ namespace fovea {
 // whether weights change between runs. Sizes, plans, routes and sources are plain host data. The
 // comments at Cpu's members say what each operation does.
 template <class B>
-concept Backend = requires(
-    B b, const typename B::Tensor x, const typename B::Linear linear, const typename B::Norm norm,
-    const typename B::Vector vector, const typename B::Qkv qkv, const typename B::CrossQkv cross,
-    const typename B::Projection projection, std::span<const typename B::Projection> projections,
-    const Weight weight, const BatchNorm batch_norm, std::span<const typename B::Rows> prefix,
-    const typename B::Rows rows, const PositionMap map, const typename B::Positions positions,
-    const Images images, std::span<const float> sizes, std::span<const typename B::Tensor> many,
-    const Plan plan, const Partition partition, const Route route, const Windows windows,
-    std::span<const int> splits, std::array<int, 2> grid) {
+concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
+                           const typename B::Norm norm, const typename B::Vector vector,
+                           const typename B::Qkv qkv, const typename B::CrossQkv cross,
+                           const typename B::Projection projection,
+                           std::span<const typename B::Projection> projections, const Weight weight,
+                           const BatchNorm batch_norm, std::span<const typename B::Rows> prefix,
+                           const typename B::Rows rows, const PositionMap map,
+                           const typename B::Positions positions, const Images images,
+                           std::span<const float> sizes, std::span<const typename B::Tensor> many,
+                           const Plan plan, const Partition partition, const Ranking ranking,
+                           const Route route, const Windows windows, std::span<const int> splits,
+                           std::array<int, 2> grid, const Array& rows_of_host) {
   { b.make_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   { b.make_exact_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   {
     b.make_convolution(weight, weight, batch_norm, RowOrder::channels_first)
     } -> std::same_as<typename B::Linear>;
   { b.make_norm(weight, weight, 1e-6) } -> std::same_as<typename B::Norm>;
+  { b.make_fixed_linear(rows_of_host) } -> std::same_as<typename B::Linear>;
+  { b.make_fixed_norm(1, 1e-6) } -> std::same_as<typename B::Norm>;
   { b.make_vector(weight) } -> std::same_as<typename B::Vector>;
   { b.make_rows(weight) } -> std::same_as<typename B::Rows>;
   { b.patches(images, 16, 16, splits) } -> std::same_as<typename B::Tensor>;
@@ -64,6 +69,7 @@ concept Backend = requires(
   { b.head_concat(projections, QkvPart::k) } -> std::same_as<typename B::Tensor>;
   { b.mean(many) } -> std::same_as<typename B::Tensor>;
   { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
+  { b.match_ranked(x, ranking, sizes, 0.5) } -> std::same_as<Edges>;
   { b.class_attention(projections, 1, sizes) } -> std::same_as<std::vector<float>>;
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
   { b.keep_scores(x, linear, 1) } -> std::same_as<typename B::Tensor>;
@@ -77,6 +83,7 @@ concept Backend = requires(
   b.time(Work::merging);
   { B::kTrains } -> std::convertible_to<bool>;
   { b.sequences(x) } -> std::convertible_to<Sequences>;
+  { b.write(rows_of_host) } -> std::same_as<typename B::Tensor>;
   { b.read(x) } -> std::same_as<Array>;
 };
 

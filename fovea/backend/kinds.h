@@ -7,7 +7,18 @@ namespace fovea {
 enum class Distance { cosine, dot, euclidean, softmax };
 
 // What a merged token is made of.
-enum class MergeMode { weighted, mean, amax, keep };
+enum class MergeMode {
+  weighted,
+  mean,
+  amax,
+  keep,
+  rescaled  // the weighted mean, of the weighted mean of its members' lengths (foveal merging)
+};
+
+// Whether members weigh what they are said to, not all alike.
+constexpr bool is_weighted(MergeMode mode) {
+  return mode == MergeMode::weighted || mode == MergeMode::rescaled;
+}
 
 // The number format of weights and of the inputs of products; sums, norms, softmax, the residual
 // stream and matching are always in single precision.

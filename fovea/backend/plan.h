@@ -23,6 +23,13 @@ struct Edges {
   std::vector<int32_t> target;  // row of the B token
 };
 
+// Who may merge into whom in foveal merging: an A token into the B tokens of its image from a place
+// of their own on. B tokens are in rising order of how much they matter.
+struct Ranking {
+  Partition pairs;
+  std::vector<int32_t> allowed;  // per A token: the first place among the B tokens of its image
+};
+
 // The tokens of a batch that take the big path.
 struct Route {
   Sequences first;            // where those of each image lie in `rows`

@@ -90,8 +90,8 @@ int evaluate_neighbours(const Evaluation& evaluation, const Interrupt& interrupt
   std::vector<int> same;
   evaluation.processes.together([&] {
     check_single(pictures, flags.labels);
-    trained = open_dataset(flags.train, "",
-                           {.allow_empty = flags.allow_empty, .read = evaluation.read});
+    trained =
+        open_dataset(flags.train, "", {.allow_empty = flags.allow_empty, .read = evaluation.read});
     if (evaluation.processes.is_first()) note_left_out(trained->left_out(), "--train");
     same = same_classes(pictures, *trained, flags);
   });

@@ -57,8 +57,7 @@ Evaluation evaluation_of(const EvaluateFlags& flags, const Processes& processes)
   check_flags(flags);
   const ReadOptions read = read_options(flags.read);
   std::shared_ptr<const Dataset> pictures = open_dataset(
-      flags.folder, "",
-      {.allow_empty = flags.allow_empty, .labels = flags.labels, .read = read});
+      flags.folder, "", {.allow_empty = flags.allow_empty, .labels = flags.labels, .read = read});
   if (processes.is_first()) note_left_out(pictures->left_out());
   Model model = open_model(flags.model, load, run);
   if (model.architecture().classes == 0 && flags.train.empty()) {

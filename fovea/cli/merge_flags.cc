@@ -22,7 +22,7 @@ constexpr MergeFlag kTable[] = {
      "come into it, up to 50%: 8%; or a list with one of these for\n"
      "every layer: 8,0,5 (default 0: none)",
      [](const std::string& text, MergeOptions& options) {
-       const double inflect = options.schedule.inflect;
+       const std::optional<double> inflect = options.schedule.inflect;
        options.schedule = parse_schedule(text);
        options.schedule.inflect = inflect;
      }},
@@ -32,6 +32,11 @@ constexpr MergeFlag kTable[] = {
      [](const std::string& text, MergeOptions& options) {
        options.schedule.inflect = parse_number("--inflect", text, -1, 1);
      }},
+    {"method", "NAME",
+     "Whose merging: tome, the paper's, or foveal, which loses about\n"
+     "half as much; of the options below it goes with --prop-attn\n"
+     "alone (default tome)",
+     [](const std::string& text, MergeOptions& options) { options.method = parse_method(text); }},
     {"prop-attn", "on|off",
      "Proportional attention: a token weighs as much as the tokens\n"
      "that it stands for (default on)",
@@ -94,6 +99,30 @@ constexpr MergeFlag kTable[] = {
        options.seed =
            static_cast<uint64_t>(parse_whole("--seed", text, 0, std::numeric_limits<int>::max()));
      }},
+    {"foveal-channels", "N", nullptr,
+     [](const std::string& text, MergeOptions& options) {
+       options.foveal.channels = parse_whole("--foveal-channels", text, 1, 1024);
+     }},
+    {"foveal-rounds", "N", nullptr,
+     [](const std::string& text, MergeOptions& options) {
+       options.foveal.rounds = parse_whole("--foveal-rounds", text, 1, 8);
+     }},
+    {"foveal-pairing", "NAME", nullptr,
+     [](const std::string& text, MergeOptions& options) {
+       options.foveal.pairing = parse_pairing(text);
+     }},
+    {"foveal-attention", "X", nullptr,
+     [](const std::string& text, MergeOptions& options) {
+       options.foveal.attention = parse_number("--foveal-attention", text, 0, 4);
+     }},
+    {"foveal-size", "X", nullptr,
+     [](const std::string& text, MergeOptions& options) {
+       options.foveal.size = parse_number("--foveal-size", text, 0, 4);
+     }},
+    {"foveal-weight", "X", nullptr,
+     [](const std::string& text, MergeOptions& options) {
+       options.foveal.weight = parse_number("--foveal-weight", text, 0, 4);
+     }},
 };
 
 // What a threshold says in the company of other options.
@@ -117,7 +146,7 @@ std::span<const MergeFlag> merge_flag_table() { return kTable; }
 void add_merge_flags(Command& command, MergeFlags& flags, const OwnFlags& own) {
   for (const MergeFlag& flag : kTable) {
     const std::string name = flag.name;
-    if (name == "r" && own.r) continue;
+    if (flag.help == nullptr || (name == "r" && own.r)) continue;
     command
         .add_option_function(
             "--" + name, [&flags, name](const std::string& text) { flags.typed[name] = text; },
@@ -192,7 +221,7 @@ std::vector<double> parse_speedups(const MergeFlags& flags) {
 
 void check_fits(const MergeOptions& merge, const Architecture& architecture) {
   try {
-    layer_schedule(merge.schedule, architecture.depth);
+    layer_schedule(merge, architecture.depth);
   } catch (const Error& error) {
     fail("--r {}: {}", printable(to_string(merge.schedule)), error.what());
   }

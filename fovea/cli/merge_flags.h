@@ -11,7 +11,8 @@
 
 namespace fovea::cli {
 
-// One option: its name without the dashes, what its help shows, and how its text is read.
+// One option: its name without the dashes, what its help shows (null: --merge-config alone takes
+// it), and how its text is read.
 struct MergeFlag {
   const char* name;
   const char* type;

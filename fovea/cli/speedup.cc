@@ -44,7 +44,7 @@ MergeTexts at_speedup(const MergeTexts& texts, double speedup, const SpeedupOf& 
   note_reached(speedup, reached, file);
   // As it would be typed: what is printed beside it stands in the option inflect.
   Schedule schedule = reached.merge.schedule;
-  schedule.inflect = 0;
+  schedule.inflect.reset();
   below["r"] = to_string(schedule);
   return below;
 }

@@ -115,7 +115,7 @@ void add_random(const Flags& flags, const Architecture& a, const Preprocessing& 
 bool merges(const MergeOptions& merge, const Architecture& a, const Preprocessing& input) {
   // With a threshold how many merge depends on the picture, but none do where r is 0.
   if (merge.threshold) {
-    const std::vector<Amount> r = layer_schedule(merge.schedule, a.depth);
+    const std::vector<Amount> r = layer_schedule(merge, a.depth);
     return std::any_of(r.begin(), r.end(), [](const Amount& some) { return some.takes_any(); });
   }
   return cost(a, input.height, input.width, merge).tokens_per_layer !=

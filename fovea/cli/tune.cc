@@ -106,7 +106,7 @@ Halves read_halves(const Model& model, const Pictures& pictures) {
 nlohmann::ordered_json as_json(const JudgedSchedule& row) {
   return {{"schedule", row.name},
           {"r", schedule_as_json(row.merge.schedule)},
-          {"inflect", row.merge.schedule.inflect},
+          {"inflect", row.merge.schedule.inflect.value_or(0)},
           {"metric", to_string(row.merge.metric)},
           {"fidelity", row.score.fidelity.mean()},
           {"gflops_per_image", row.score.gflops_per_image()},

@@ -350,7 +350,10 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
 void check_merges(const MergeOptions& merge, const Architecture& a) {
   check_merge_options(merge, a.depth, a.class_token);
   if (!a.routing) return;
-  const std::vector<Amount> schedule = layer_schedule(merge.schedule, a.depth);
+  if (merge.method == Method::foveal) {
+    fail("method foveal is for plain models, this is a big.LITTLE ViT; expected method tome");
+  }
+  const std::vector<Amount> schedule = layer_schedule(merge, a.depth);
   const bool merges = std::any_of(schedule.begin(), schedule.end(),
                                   [](const Amount& r) { return r.takes_any(); }) ||
                       merge.matching == Matching::kth;

@@ -73,7 +73,7 @@ bool predicts_before(const Routing& routing, int layer) {
 
 double gflops(const Architecture& a, int height, int width, const MergeOptions& merge,
               std::span<const int32_t> layer_tokens) {
-  const std::vector<Amount> schedule = layer_schedule(merge.schedule, a.depth);
+  const std::vector<Amount> schedule = layer_schedule(merge, a.depth);
   const double c = a.width;
   const int patches = patches_of(a, height, width);
   double products = patches * stem_products(a);

@@ -8,6 +8,7 @@
 #include "fovea/model/big_little.h"
 #include "fovea/model/block.h"
 #include "fovea/model/embed.h"
+#include "fovea/model/foveal.h"
 #include "fovea/model/head.h"
 
 namespace fovea {
@@ -42,12 +43,18 @@ struct Vit {
     return vit;
   }
 
+  // What Method::foveal needs of each layer; of a plain ViT.
+  std::vector<Reader<B>> readers(B& b, int channels) const {
+    return read_ahead(b, blocks, architecture.width, architecture.eps, channels);
+  }
+
   // images: [B, 3, H, W], H and W multiples of the patch. keep_ratio: of the patches that take the
-  // big path, where tokens are routed.
+  // big path, where tokens are routed. readers: where the method is foveal.
   Output forward(B& b, const Images& images, const MergeOptions& options, bool want_trace = false,
-                 double keep_ratio = 1) const {
+                 double keep_ratio = 1, std::span<const Reader<B>> readers = {}) const {
     typename B::Tensor x = patch_embed.forward(b, images);
     Reduction<B> tokens(options, b.sequences(x), architecture.prefix(), architecture.depth);
+    tokens.set_readers(readers);
     std::vector<Sources> trace;
     IntArray layer_tokens({images.batch, architecture.depth});
     const auto take_down = [&](int layer, const typename B::Tensor& out) {

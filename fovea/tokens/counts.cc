@@ -8,6 +8,7 @@ namespace fovea {
 
 int count_taken(const MergeOptions& options, const Amount& r, int tokens, int protected_tokens) {
   const int free = tokens - protected_tokens;
+  if (options.method == Method::foveal) return std::min(r.of(free), free / 2);
   switch (options.matching) {
     case Matching::kth:
       return free / options.k * (options.k - 1);
@@ -27,7 +28,7 @@ std::vector<int> tokens_per_layer(const MergeOptions& options, int depth, int to
                                   int protected_tokens) {
   if (options.threshold) fail("with a threshold the number of tokens depends on the picture");
   std::vector<int> left;
-  for (const Amount& r : layer_schedule(options.schedule, depth)) {
+  for (const Amount& r : layer_schedule(options, depth)) {
     tokens -= count_taken(options, r, tokens, protected_tokens);
     left.push_back(tokens);
   }

@@ -43,6 +43,9 @@ constexpr Names<Scoring, 2> kScores = {
 constexpr Names<Placement, 3> kPlacements = {{{"between", Placement::between},
                                               {"before-attention", Placement::before_attention},
                                               {"after-mlp", Placement::after_mlp}}};
+constexpr Names<Method, 2> kMethods = {{{"tome", Method::tome}, {"foveal", Method::foveal}}};
+constexpr Names<Pairing, 2> kPairings = {
+    {{"all", Pairing::all}, {"alternate", Pairing::alternate}}};
 
 template <class Value, size_t kCount>
 Value find(const Names<Value, kCount>& names, std::string_view option, const std::string& name) {
@@ -94,6 +97,51 @@ Amount parse_amount(std::string_view item, const std::string& text) {
   return count;
 }
 
+// r of each layer of foveal merging, 1.6 to 0.5 of it over their mean: early layers have the most
+// alike, and gain the most. Numbers are rounded such that their sum is that of r.
+std::vector<Amount> foveal_schedule(const Amount& r, int depth) {
+  std::vector<Amount> layers;
+  double sum = 0;
+  for (int layer = 0; layer < depth; ++layer) {
+    const double place = depth == 1 ? 0.5 : static_cast<double>(layer) / (depth - 1);
+    const double part = (1.6 - 1.1 * place) / 1.05;
+    if (r.is_share()) {
+      layers.push_back(Amount::percent(std::min(part * r.percent(), kMostPercent)));
+      continue;
+    }
+    const double before = std::round(sum);
+    sum += part * r.count();
+    layers.emplace_back(static_cast<int>(std::min<double>(std::round(sum) - before, kNoLimit)));
+  }
+  return layers;
+}
+
+void check_foveal(const MergeOptions& options, bool class_token) {
+  const MergeOptions usual;
+  const char* other = options.metric != usual.metric         ? "metric"
+                      : options.distance != usual.distance   ? "distance"
+                      : options.merge != usual.merge         ? "merge"
+                      : options.partition != usual.partition ? "partition"
+                      : options.matching != usual.matching   ? "matching"
+                      : options.score != usual.score         ? "score"
+                      : options.placement != usual.placement ? "placement"
+                      : options.threshold                    ? "threshold"
+                                                             : nullptr;
+  if (other != nullptr) {
+    fail("{} belongs to method tome; expected none beside method foveal, which has its own", other);
+  }
+  if (!class_token) {
+    fail(
+        "method foveal goes by the class token's attention, and the model has no class token; "
+        "expected method tome");
+  }
+  const FovealOptions& foveal = options.foveal;
+  if (foveal.channels < 1 || foveal.rounds < 1) {
+    fail("foveal merging has {} channels and {} rounds; expected 1 of each at least",
+         foveal.channels, foveal.rounds);
+  }
+}
+
 bool compares_pairs(Matching matching) {
   return matching == Matching::greedy || matching == Matching::kmeans;
 }
@@ -101,7 +149,8 @@ bool compares_pairs(Matching matching) {
 }  // namespace
 
 void check_merge_options(const MergeOptions& options, int depth, bool class_token) {
-  layer_schedule(options.schedule, depth);
+  layer_schedule(options, depth);
+  if (options.method == Method::foveal) return check_foveal(options, class_token);
   if (options.k < 1) fail("k is {}; expected 1 or more", options.k);
   if (compares_pairs(options.matching) && options.distance == Distance::softmax) {
     fail(
@@ -132,6 +181,7 @@ void check_merge_options(const MergeOptions& options, int depth, bool class_toke
 }
 
 Wanted wanted_by(const MergeOptions& options) {
+  if (options.method == Method::foveal) return {.qkv = true};
   switch (options.matching) {
     case Matching::random_prune:
       return {};
@@ -151,7 +201,8 @@ Wanted wanted_by(const MergeOptions& options) {
           .matched = by_mean};
 }
 
-std::vector<Amount> layer_schedule(const Schedule& schedule, int depth) {
+std::vector<Amount> layer_schedule(const MergeOptions& options, int depth) {
+  const Schedule& schedule = options.schedule;
   if (!schedule.per_layer.empty()) {
     std::vector<Amount> layers = schedule.per_layer;
     if (layers.size() > static_cast<size_t>(depth)) {
@@ -162,17 +213,21 @@ std::vector<Amount> layer_schedule(const Schedule& schedule, int depth) {
     return layers;
   }
   check_amount(schedule.r, "");
+  const double inflect = schedule.inflect.value_or(0);
   // Written so that NaN fails too.
-  if (!(schedule.inflect >= -1 && schedule.inflect <= 1)) {
-    fail("inflect is {}; expected a number from -1 to 1", schedule.inflect);
+  if (!(inflect >= -1 && inflect <= 1)) {
+    fail("inflect is {}; expected a number from -1 to 1", inflect);
   }
-  if (schedule.inflect != 0 && schedule.r.is_share()) {
-    fail("inflect is {} beside r {}; expected a number of tokens, or no inflect", schedule.inflect,
+  if (inflect != 0 && schedule.r.is_share()) {
+    fail("inflect is {} beside r {}; expected a number of tokens, or no inflect", inflect,
          to_string(schedule.r));
   }
+  if (options.method == Method::foveal && !schedule.inflect) {
+    return foveal_schedule(schedule.r, depth);
+  }
   std::vector<Amount> layers(depth, schedule.r);
-  if (schedule.inflect == 0 || depth == 1) return layers;
-  const int low = static_cast<int>(schedule.r.count() * (1.0 - schedule.inflect));
+  if (inflect == 0 || depth == 1) return layers;
+  const int low = static_cast<int>(schedule.r.count() * (1.0 - inflect));
   const int high = 2 * schedule.r.count() - low;
   const double step = static_cast<double>(high - low) / (depth - 1);
   for (int i = 0; i < depth; ++i) layers[i] = static_cast<int>(low + step * i);
@@ -198,7 +253,7 @@ Schedule parse_schedule(const std::string& text) {
 std::string to_string(const Schedule& schedule) {
   if (schedule.per_layer.empty()) {
     const std::string r = to_string(schedule.r);
-    return schedule.inflect == 0 ? r : fmt::format("{} (inflect {})", r, schedule.inflect);
+    return schedule.inflect ? fmt::format("{} (inflect {})", r, *schedule.inflect) : r;
   }
   std::string text;
   for (const Amount& r : schedule.per_layer) text += (text.empty() ? "" : ",") + to_string(r);
@@ -219,5 +274,8 @@ Partitioning parse_partitioning(const std::string& name) {
 Matching parse_matching(const std::string& name) { return find(kMatchings, "matching", name); }
 Scoring parse_score(const std::string& name) { return find(kScores, "score", name); }
 Placement parse_placement(const std::string& name) { return find(kPlacements, "placement", name); }
+Method parse_method(const std::string& name) { return find(kMethods, "method", name); }
+std::string to_string(Method method) { return method == Method::tome ? "tome" : "foveal"; }
+Pairing parse_pairing(const std::string& name) { return find(kPairings, "foveal-pairing", name); }
 
 }  // namespace fovea

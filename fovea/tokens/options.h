@@ -33,6 +33,23 @@ enum class Matching {
 // (salience.h).
 enum class Scoring { similarity, salience };
 
+// Whose merging: the paper's, or foveal merging, which compares tokens by what reads them next and
+// spares what the class token looks at (docs/merging.md).
+enum class Method { tome, foveal };
+
+// Whom a token may go to in foveal merging: any that matters more, or of a half the other half.
+enum class Pairing { all, alternate };
+
+// The parts of foveal merging. The defaults are the best of those tried (docs/merging.md).
+struct FovealOptions {
+  int channels = 96;  // by which tokens are compared
+  int rounds = 2;     // in which a layer merges its tokens
+  Pairing pairing = Pairing::all;
+  double attention = 0.4;  // exponent of what the class token pays to the token that goes
+  double size = 0.4;       // exponent of the sizes of both, in parallel
+  double weight = 0.6;     // exponent of attention in what merged tokens are made of
+};
+
 // Where in a block tokens merge: between attention and MLP, or before or after both.
 enum class Placement { between, before_attention, after_mlp };
 
@@ -40,14 +57,18 @@ inline constexpr int kNoLimit = 1'000'000;  // the largest r
 
 // How many tokens merge in each layer (the paper's section 3, "token merging schedule").
 struct Schedule {
-  Amount r = 0;        // constant r; kNoLimit: as many as the matching can
-  double inflect = 0;  // in [-1, 1]: -1 decreasing, +1 increasing, around r, which is a number then
+  Amount r = 0;  // in the mean over layers; kNoLimit: as many as the matching can
+  // In [-1, 1]: -1 decreasing, +1 increasing, around r, which is a number then. Without it r is
+  // constant, or, of Method::foveal, spread from 1.52 r in the first layer to 0.48 r in the last.
+  std::optional<double> inflect = {};
   // If not empty: r of each layer, padded with zeros; r and inflect are not used.
   std::vector<Amount> per_layer = {};
 };
 
 struct MergeOptions {
   Schedule schedule = {};
+  Method method = Method::tome;
+  FovealOptions foveal = {};  // of Method::foveal, which nothing below but prop_attn concerns
   Metric metric = Metric::k;
   Distance distance = Distance::cosine;
   MergeMode merge = MergeMode::weighted;
@@ -77,7 +98,7 @@ FOVEA_API Wanted wanted_by(const MergeOptions& options);
 
 // r of every layer of a model of `depth` layers. Throws Error for negative r, a share above 50 %,
 // inflect out of [-1, 1] or beside a share, or a list longer than depth.
-FOVEA_API std::vector<Amount> layer_schedule(const Schedule& schedule, int depth);
+FOVEA_API std::vector<Amount> layer_schedule(const MergeOptions& options, int depth);
 
 // Parses "13", "8%", "8,0,5%" or "12,0" (a list of one). Throws Error that names the text.
 FOVEA_API Schedule parse_schedule(const std::string& text);
@@ -94,5 +115,8 @@ FOVEA_API Partitioning parse_partitioning(const std::string& name);
 FOVEA_API Matching parse_matching(const std::string& name);
 FOVEA_API Scoring parse_score(const std::string& name);
 FOVEA_API Placement parse_placement(const std::string& name);
+FOVEA_API Method parse_method(const std::string& name);
+FOVEA_API std::string to_string(Method method);
+FOVEA_API Pairing parse_pairing(const std::string& name);
 
 }  // namespace fovea

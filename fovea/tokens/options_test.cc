@@ -14,11 +14,15 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+std::vector<Amount> layers(const Schedule& schedule, int depth) {
+  return layer_schedule({.schedule = schedule}, depth);
+}
+
 std::vector<Amount> layers(int r, double inflect, int depth) {
   Schedule schedule;
   schedule.r = r;
   schedule.inflect = inflect;
-  return layer_schedule(schedule, depth);
+  return layers(schedule, depth);
 }
 
 TEST(LayerSchedule, IsConstantByDefault) {
@@ -35,32 +39,30 @@ TEST(LayerSchedule, FallsAndRisesWithInflect) {
 TEST(LayerSchedule, OneLayerTakesR) { EXPECT_THAT(layers(5, -1, 1), ElementsAre(5)); }
 
 TEST(LayerSchedule, PadsAListWithZeros) {
-  EXPECT_THAT(layer_schedule(parse_schedule("8,0,5"), 5), ElementsAre(8, 0, 5, 0, 0));
-  EXPECT_THAT(layer_schedule(parse_schedule("12,0"), 3), ElementsAre(12, 0, 0));
+  EXPECT_THAT(layers(parse_schedule("8,0,5"), 5), ElementsAre(8, 0, 5, 0, 0));
+  EXPECT_THAT(layers(parse_schedule("12,0"), 3), ElementsAre(12, 0, 0));
 }
 
 TEST(LayerSchedule, KeepsShares) {
-  EXPECT_THAT(layer_schedule(parse_schedule("8%"), 2),
-              ElementsAre(Amount::percent(8), Amount::percent(8)));
-  EXPECT_THAT(layer_schedule(parse_schedule("8%,0,5"), 4),
-              ElementsAre(Amount::percent(8), 0, 5, 0));
+  EXPECT_THAT(layers(parse_schedule("8%"), 2), ElementsAre(Amount::percent(8), Amount::percent(8)));
+  EXPECT_THAT(layers(parse_schedule("8%,0,5"), 4), ElementsAre(Amount::percent(8), 0, 5, 0));
 }
 
 TEST(LayerSchedule, RefusesSharesThatNoMatchingReaches) {
-  EXPECT_THAT(error_of([] { layer_schedule({.r = Amount::percent(51)}, 2); }),
+  EXPECT_THAT(error_of([] { layers({.r = Amount::percent(51)}, 2); }),
               HasSubstr("r is 51%; expected a share from 0% to 50%"));
   EXPECT_THAT(error_of([] {
-                layer_schedule({.per_layer = {1, Amount::percent(-1)}}, 2);
+                layers({.per_layer = {1, Amount::percent(-1)}}, 2);
               }),
               HasSubstr("r is -1% in a list for each layer; expected a share"));
-  EXPECT_THAT(error_of([] { layer_schedule({.r = Amount::percent(NAN)}, 2); }),
+  EXPECT_THAT(error_of([] { layers({.r = Amount::percent(NAN)}, 2); }),
               HasSubstr("expected a share"));
-  EXPECT_THAT(error_of([] { layer_schedule({.r = Amount::percent(8), .inflect = 1}, 2); }),
+  EXPECT_THAT(error_of([] { layers({.r = Amount::percent(8), .inflect = 1}, 2); }),
               HasSubstr("inflect is 1 beside r 8%; expected a number of tokens, or no inflect"));
 }
 
 TEST(LayerSchedule, RefusesWhatNoModelCanDo) {
-  EXPECT_THAT(error_of([] { layer_schedule(parse_schedule("1,2,3"), 2); }),
+  EXPECT_THAT(error_of([] { layers(parse_schedule("1,2,3"), 2); }),
               HasSubstr("3 numbers, one for each layer; the model has 2 layers"));
   EXPECT_THAT(error_of([] { layers(-1, 0, 2); }), HasSubstr("r is -1; expected 0 or more"));
   EXPECT_THAT(error_of([] { layers(2147483647, -1, 2); }),

@@ -11,6 +11,7 @@
 
 #include "fovea/backend/backend.h"
 #include "fovea/tokens/counts.h"
+#include "fovea/tokens/foveal.h"
 #include "fovea/tokens/greedy.h"
 #include "fovea/tokens/kmeans.h"
 #include "fovea/tokens/matching.h"
@@ -49,6 +50,13 @@ typename B::Tensor similarity_feature(B& b, const Seen<B>& seen, Metric metric) 
   return b.head_mean(seen.qkv, QkvPart::k, seen.heads);
 }
 
+// What foveal merging compares tokens by in one layer: [B, T, C] to [B, T, F].
+template <Backend B>
+struct Reader {
+  typename B::Norm norm;
+  typename B::Linear projection;
+};
+
 template <Backend B>
 class Reduction {
  public:
@@ -56,11 +64,14 @@ class Reduction {
   Reduction(const MergeOptions& options, const Sequences& sequences, int protected_tokens,
             int depth)
       : options_(options),
-        schedule_(layer_schedule(options.schedule, depth)),
+        schedule_(layer_schedule(options, depth)),
         protected_(protected_tokens),
         sequences_(sequences),
         sizes_(sequences.back(), 1.0F),
         sources_(sequences) {}
+
+  // Of every layer, for Method::foveal; they must outlive this.
+  void set_readers(std::span<const Reader<B>> readers) { readers_ = readers; }
 
   // Logarithms of the sizes for proportional attention (the paper's equation 1); empty where all
   // are 1 or it is off.
@@ -81,6 +92,7 @@ class Reduction {
 
   // Merges the tokens of x [B, T, C] as layer `layer` is to, following what attention saw of them.
   typename B::Tensor reduce(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
+    if (options_.method == Method::foveal) return reduce_in_rounds(b, std::move(x), seen, layer);
     const std::optional<Plan> found = plan(b, seen, layer);
     if (!found) return x;
     x = merge(b, x, *found);
@@ -111,6 +123,34 @@ class Reduction {
   }
 
  private:
+  // Foveal merging: in each round tokens go to those that matter more, by what reads them next.
+  typename B::Tensor reduce_in_rounds(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
+    [[maybe_unused]] const auto timed = b.time(Work::merging);
+    const FovealOptions& parts = options_.foveal;
+    std::vector<int> counts;
+    for (size_t image = 0; image + 1 < sequences_.size(); ++image) {
+      counts.push_back(taken(image, layer));
+    }
+    std::vector<float> attention = b.class_attention(seen.qkv, seen.heads, log_sizes_);
+    relate_to_mean(attention, sequences_, protected_);
+    typename B::Tensor feature = b.norm_linear(x, readers_[layer].norm, readers_[layer].projection);
+    for (int round = 0; round < parts.rounds; ++round) {
+      std::vector<int> going;
+      for (const int count : counts) {
+        going.push_back(count * (round + 1) / parts.rounds - count * round / parts.rounds);
+      }
+      const Ranking ranking = rank_tokens(sequences_, protected_, parts.pairing, attention);
+      const Edges edges = b.match_ranked(feature, ranking, sizes_, parts.size);
+      const Plan plan = foveal_plan(sequences_, ranking, edges, attention, going, parts);
+      const std::vector<float> weights = foveal_weights(attention, sizes_, parts);
+      x = b.merge(x, weights, plan, MergeMode::rescaled);
+      if (round + 1 < parts.rounds) feature = b.merge(feature, weights, plan, MergeMode::weighted);
+      attention = merge_sizes(attention, plan);
+      follow(plan);
+    }
+    return x;
+  }
+
   int taken(size_t image, int layer) const {
     return count_taken(options_, schedule_[layer], sequences_[image + 1] - sequences_[image],
                        protected_);
@@ -176,6 +216,7 @@ class Reduction {
   Draw draw(int layer) const { return {options_.seed, layer}; }
 
   MergeOptions options_;
+  std::span<const Reader<B>> readers_;
   std::vector<Amount> schedule_;
   int protected_;
   Sequences sequences_;

@@ -125,6 +125,11 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp
   const Architecture& a = student_.architecture;
   check_merges(options.merge, a);
   check_merges(options.eval_merge, a);
+  if (options.merge.method == Method::foveal) {
+    fail(
+        "merge: method foveal compares tokens by weights as they were loaded, which training "
+        "changes; expected method tome, or foveal as eval_merge");
+  }
 }
 
 // The student's parameters, and what is trained beside them.

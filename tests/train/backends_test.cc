@@ -102,6 +102,39 @@ TEST(TorchBackend, MergesInEveryWayAsTheCpuBackendDoes) {
   }
 }
 
+TEST(TorchBackend, MergesFoveallyAsTheCpuBackendDoes) {
+  for (const char* name : {"vit", "vit-head64", "deit-distilled", "layerscale", "parallel"}) {
+    const Array input = read_npy(golden(name) / "input.npy");
+    const Model cpu = Model::load(golden(name), {.threads = 1});
+    TorchModel model = TorchModel::load(golden(name));
+    for (const FovealOptions& parts :
+         {FovealOptions{}, FovealOptions{.rounds = 1}, FovealOptions{.channels = 8},
+          FovealOptions{.pairing = Pairing::alternate}}) {
+      SCOPED_TRACE(name);
+      MergeOptions options;
+      options.schedule.r = 3;
+      options.method = Method::foveal;
+      options.foveal = parts;
+      expect_equal(model.run(input, options), cpu.run(input, {.merge = options}));
+    }
+  }
+}
+
+TEST(TorchBackend, GradientsPassThroughFovealMerging) {
+  const Array input = read_npy(golden("vit") / "input.npy");
+  TorchModel model = TorchModel::load(golden("vit"));
+  MergeOptions options;
+  options.schedule.r = 3;
+  options.method = Method::foveal;
+  const size_t parameters = model.torch.parameters().size();
+  model.forward(input, options).logits.rows.sum().backward();
+  EXPECT_EQ(model.torch.parameters().size(), parameters) << "readers are no parameters";
+  for (const TorchParameter& parameter : model.torch.parameters()) {
+    EXPECT_TRUE(parameter.values.grad().defined()) << parameter.name;
+    EXPECT_TRUE(parameter.values.grad().isfinite().all().item<bool>()) << parameter.name;
+  }
+}
+
 TEST(TorchBackend, ImagesMayKeepDifferentNumbersOfTokens) {
   const Array input = read_npy(golden("vit") / "input.npy");
   const Model cpu = Model::load(golden("vit"), {.threads = 1});

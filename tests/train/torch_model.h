@@ -16,6 +16,7 @@ struct TorchModel {
   Architecture architecture;
   Torch torch;
   Vit<Torch> vit;
+  std::vector<Reader<Torch>> readers = {};  // where merging is foveal
 
   TorchModel(Architecture a, WeightSource& weights, torch::ScalarType dtype = torch::kFloat)
       : architecture(std::move(a)),
@@ -33,8 +34,9 @@ struct TorchModel {
   // images: [B, 3, H, W]
   Vit<Torch>::Output forward(const Array& images, const MergeOptions& options = {}) {
     const Shape& s = images.shape;
+    if (options.method == Method::foveal) readers = vit.readers(torch, options.foveal.channels);
     return vit.forward(torch, Images{images.data.data(), s[0], s[2], s[3]}, options,
-                       /*want_trace=*/false, keep_ratio_of(architecture, {}));
+                       /*want_trace=*/false, keep_ratio_of(architecture, {}), readers);
   }
 
   // Images must keep equal numbers of tokens.

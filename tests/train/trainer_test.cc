@@ -96,6 +96,12 @@ TEST_F(TrainingRun, MergesWhileItLearns) {
   EXPECT_GT(train(r, options_).top1.value_or(0), 80);
 }
 
+TEST_F(TrainingRun, LearnsNothingByFovealMerging) {
+  options_.merge.method = Method::foveal;
+  const Recipe r = recipe("out");
+  EXPECT_THAT(error_of([&] { train(r, options_); }), HasSubstr("expected method tome, or foveal"));
+}
+
 TEST_F(TrainingRun, InBf16LearnsAsWell) {
   Recipe r = recipe("out");
   r.amp = Amp::on;

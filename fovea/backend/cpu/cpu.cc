@@ -184,6 +184,11 @@ Tensor Cpu::hidden(const Tensor& x, const Linear& w, bool half) {
   return make_half(x.shared_sequences(), w.out);
 }
 
+CpuNorm Cpu::make_fixed_norm(int64_t channels, double eps) {
+  return {std::vector<float>(channels, 1.0F), std::vector<float>(channels),
+          static_cast<float>(eps)};
+}
+
 Tensor Cpu::linear(const Tensor& x, const Linear& w) {
   Tensor out = like(x, w.out);
   multiply(x, w, kernels::Epilogue::store, {}, out);

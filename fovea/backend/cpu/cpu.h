@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -102,6 +103,10 @@ class Cpu {
   Linear make_linear(const Weight& weight, const Weight& bias);
   // A linear layer in single precision whatever the dtype, for small ones that decide something.
   Linear make_exact_linear(const Weight& weight, const Weight& bias);
+  // One without bias, in single precision, made of other weights: [out, in].
+  Linear make_fixed_linear(const Array& weight) { return pack(weight, {}, Dtype::f32); }
+  // A LayerNorm without scale and shift.
+  static Norm make_fixed_norm(int64_t channels, double eps);
   // A convolution, [out, in, k, k] and [out] (or empty for zeros), and the batch norm after it, as
   // a linear layer over rows that hold a whole window in that order.
   Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
@@ -167,6 +172,11 @@ class Cpu {
 
   // For every A token its most similar B token that may receive.
   Edges match(const Tensor& feature, const Partition& partition, Distance distance);
+  // For every A token the B token that costs least of those that it may go to: (1 - cosine) (m n /
+  // (m + n))^exponent, m and n being their sizes. The score is less the cost; infinitely so, and
+  // the target the token itself, where it may go to none.
+  Edges match_ranked(const Tensor& feature, const Ranking& ranking, std::span<const float> sizes,
+                     double exponent);
   // What each row gets of the attention of its image's first token, the class token: the mean over
   // the heads of all branches. That token must ask. log_sizes: as for attention.
   std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
@@ -211,6 +221,15 @@ class Cpu {
   const kernels::Product& product_of(Dtype dtype) const;
   // Whether `w` takes its inputs in bf16.
   bool takes_half(const Linear& w) const { return product_of(w.dtype).half_input; }
+  // Some rows of a feature, side by side, of length 1 where so asked.
+  std::shared_ptr<float[]> gather(const Tensor& feature, std::span<const int32_t> rows,
+                                  bool normalized);
+  // Matches some A tokens of an image, from `a_begin` on; what it is given says all but which B
+  // tokens they may go to, and how these are compared.
+  using DrawMatch =
+      std::function<void(kernels::Match& match, int64_t image, int64_t a_begin, float* scratch)>;
+  Edges draw_edges(const Tensor& feature, const Partition& partition, bool normalized,
+                   const DrawMatch& draw);
   Tensor narrow(const Tensor& x, kernels::NarrowRows to_half);
   // A tensor of x's tokens for the output of `w`: in bf16 where `half` and such a product can.
   Tensor hidden(const Tensor& x, const Linear& w, bool half);

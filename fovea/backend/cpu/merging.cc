@@ -6,34 +6,10 @@
 #include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
+#include "fovea/backend/dot.h"
 
 namespace fovea {
 namespace {
-
-kernels::Similarity similarity_of(Distance distance) {
-  switch (distance) {
-    case Distance::euclidean:
-      return kernels::Similarity::euclidean;
-    case Distance::softmax:
-      return kernels::Similarity::softmax;
-    case Distance::cosine:
-    case Distance::dot:
-      break;
-  }
-  return kernels::Similarity::dot;
-}
-
-// Several sums side by side, which the compiler turns into vectors.
-float product(const float* a, const float* b, int64_t width) {
-  constexpr int64_t kSums = 16;
-  std::array<float, kSums> sums = {};
-  const int64_t whole = width / kSums * kSums;
-  for (int64_t i = 0; i < whole; i += kSums) {
-    for (int64_t j = 0; j < kSums; ++j) sums[j] += a[i + j] * b[i + j];
-  }
-  const float rest = std::inner_product(a + whole, a + width, b + whole, 0.0F);
-  return std::accumulate(sums.begin(), sums.end(), rest);
-}
 
 // Adds softmax(scale * q k' + log sizes) to `sums`; keys are rows of `width`, `stride` apart.
 // log_sizes may be null.
@@ -43,13 +19,25 @@ void add_attention(const float* q, const float* keys, int64_t stride, int64_t wi
   std::vector<float> scores(sums.size());
   for (size_t i = 0; i < scores.size(); ++i) {
     const float* key = keys + static_cast<int64_t>(i) * stride;
-    scores[i] = product(q, key, width) * scale;
+    scores[i] = dot(q, key, width) * scale;
     if (log_sizes != nullptr) scores[i] += log_sizes[i];
   }
   const float largest = *std::max_element(scores.begin(), scores.end());
   float total = 0;
   for (float& score : scores) total += score = std::exp(score - largest);
   for (size_t i = 0; i < scores.size(); ++i) sums[i] += scores[i] / total;
+}
+
+// Gives a weighted mean of rows the weighted mean of their lengths.
+void rescale(std::span<const float* const> rows, std::span<const float> factors, float total,
+             int64_t width, float* mean) {
+  const auto length = [width](const float* row) { return std::sqrt(dot(row, row, width)); };
+  float wanted = 0;
+  for (size_t i = 0; i < rows.size(); ++i) wanted += factors[i] * length(rows[i]);
+  const float found = length(mean);
+  if (!(found > 0)) return;  // opposite members; NaN stays NaN
+  const float scale = wanted / (total * found);
+  for (int64_t c = 0; c < width; ++c) mean[c] *= scale;
 }
 
 }  // namespace
@@ -109,57 +97,6 @@ Tensor Cpu::mean(std::span<const Tensor> x) {
   return out;
 }
 
-Edges Cpu::match(const Tensor& feature, const Partition& partition, Distance distance) {
-  const int64_t width = feature.channels();
-  const auto gather = [&](const std::vector<int32_t>& rows) {
-    std::shared_ptr<float[]> out = arena_.take(static_cast<int64_t>(rows.size()) * width);
-    for_ranges(static_cast<int64_t>(rows.size()), 256, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        std::copy_n(feature.row(rows[i]), width, out.get() + i * width);
-      if (distance == Distance::cosine)
-        kernels_->normalize(out.get() + begin * width, end - begin, width);
-    });
-    return out;
-  };
-  const std::shared_ptr<float[]> a = gather(partition.a);
-  const std::shared_ptr<float[]> b = gather(partition.b);
-
-  Edges edges;
-  edges.score.resize(partition.a.size());
-  edges.target.resize(partition.a.size());
-  int64_t most_columns = 0;
-  for (int64_t image = 0; image < feature.batch(); ++image) {
-    most_columns =
-        std::max<int64_t>(most_columns, partition.b_first[image + 1] - partition.b_first[image]);
-  }
-  const int64_t scratch_size = kernels::match_scratch(*kernels_, most_columns, width);
-  const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
-  const int64_t parts = feature.batch() >= threads_->count() ? 1 : threads_->count();
-  threads_->run(feature.batch() * parts, [&](int64_t task, int worker) {
-    const int64_t image = task / parts;
-    const int64_t part = task % parts;
-    const int64_t a_count = partition.a_first[image + 1] - partition.a_first[image];
-    const int64_t a_begin = partition.a_first[image] + a_count * part / parts;
-    const int64_t a_end = partition.a_first[image] + a_count * (part + 1) / parts;
-    const int64_t b_begin = partition.b_first[image];
-    kernels::Match m;
-    m.a = a.get() + a_begin * width;
-    m.b = b.get() + b_begin * width;
-    m.rows = a_end - a_begin;
-    m.columns = partition.b_first[image + 1] - b_begin;
-    m.width = width;
-    m.first_allowed = partition.b_protected[image];
-    m.similarity = similarity_of(distance);
-    m.best = edges.score.data() + a_begin;
-    m.best_column = edges.target.data() + a_begin;
-    if (m.rows == 0 || m.first_allowed >= m.columns) return;
-    kernels_->match(m, scratch.get() + worker * scratch_size);
-    for (int64_t i = a_begin; i < a_end; ++i)
-      edges.target[i] = partition.b[b_begin + edges.target[i]];
-  });
-  return edges;
-}
-
 std::vector<float> Cpu::class_attention(std::span<const Projection> qkv, int heads,
                                         std::span<const float> log_sizes) {
   std::vector<float> sums(qkv[0].joint.rows());
@@ -200,7 +137,7 @@ Tensor Cpu::merge(const Tensor& x, std::span<const float> sizes, const Plan& pla
       float total = 0;
       for (const int32_t member : members) {
         rows.push_back(x.row(member));
-        factors.push_back(mode == MergeMode::weighted ? sizes[member] : 1.0F);
+        factors.push_back(is_weighted(mode) ? sizes[member] : 1.0F);
         total += factors.back();
       }
       const auto count = static_cast<int64_t>(rows.size());
@@ -210,6 +147,7 @@ Tensor Cpu::merge(const Tensor& x, std::span<const float> sizes, const Plan& pla
         kernels_->weighted_sum(rows.data(), factors.data(), count, x.channels(), 1.0F / total,
                                out.row(i));
       }
+      if (mode == MergeMode::rescaled) rescale(rows, factors, total, x.channels(), out.row(i));
     }
   });
   return out;

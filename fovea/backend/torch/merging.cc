@@ -51,12 +51,23 @@ std::vector<float> shares_of(const Plan& plan, std::span<const float> sizes, Mer
     const std::span<const int32_t> members(plan.members.data() + plan.member_begin[row],
                                            plan.member_begin[row + 1] - plan.member_begin[row]);
     float total = 0;
-    for (const int32_t m : members) total += mode == MergeMode::weighted ? sizes[m] : 1.0F;
+    for (const int32_t m : members) total += is_weighted(mode) ? sizes[m] : 1.0F;
     for (const int32_t m : members) {
-      shares.push_back((mode == MergeMode::weighted ? sizes[m] : 1.0F) / total);
+      shares.push_back((is_weighted(mode) ? sizes[m] : 1.0F) / total);
     }
   }
   return shares;
+}
+
+torch::Tensor lengths_of(const torch::Tensor& rows) { return rows.norm(2, {1}, /*keepdim=*/true); }
+
+// 1 for each new row that has one member, else 0.
+std::vector<float> alone_in(const Plan& plan) {
+  std::vector<float> alone;
+  for (size_t row = 0; row + 1 < plan.member_begin.size(); ++row) {
+    alone.push_back(plan.member_begin[row + 1] - plan.member_begin[row] == 1 ? 1.0F : 0.0F);
+  }
+  return alone;
 }
 
 }  // namespace
@@ -109,6 +120,45 @@ Edges Torch::match(const Tensor& feature, const Partition& partition, Distance d
   return edges;
 }
 
+Edges Torch::match_ranked(const Tensor& feature, const Ranking& ranking,
+                          std::span<const float> sizes, double exponent) {
+  const torch::NoGradGuard no_grad;
+  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
+  const Partition& pairs = ranking.pairs;
+  Edges edges{std::vector<float>(pairs.a.size()), pairs.a};
+  torch::Tensor rows = feature.rows.to(dtype_);
+  rows = rows / rows.norm(2, {1}, /*keepdim=*/true);
+  const torch::Tensor size = on_device(sizes);
+  for (size_t image = 0; image + 1 < pairs.a_first.size(); ++image) {
+    const auto slice = [&](const std::vector<int32_t>& all, const std::vector<int32_t>& first) {
+      return index_tensor({all.begin() + first[image], all.begin() + first[image + 1]}, device_);
+    };
+    const int32_t begin = pairs.a_first[image];
+    const torch::Tensor a = slice(pairs.a, pairs.a_first);
+    const torch::Tensor b = slice(pairs.b, pairs.b_first);
+    if (a.size(0) == 0 || b.size(0) == 0) continue;
+    const torch::Tensor m = size.index_select(0, a).unsqueeze(1);
+    const torch::Tensor n = size.index_select(0, b).unsqueeze(0);
+    const torch::Tensor cosine =
+        torch::matmul(rows.index_select(0, a), rows.index_select(0, b).transpose(0, 1));
+    const torch::Tensor allowed = slice(ranking.allowed, pairs.a_first).unsqueeze(1);
+    const torch::Tensor place = torch::arange(b.size(0), allowed.options()).unsqueeze(0);
+    const torch::Tensor scores =
+        ((cosine - 1) * (m * n / (m + n)).pow(exponent)).masked_fill(place < allowed, -kInfinity);
+    const torch::Tensor column = scores.argmax(1);  // the first of equals
+    const torch::Tensor best =
+        scores.gather(1, column.unsqueeze(1)).to(torch::kCPU, torch::kFloat).contiguous();
+    const torch::Tensor columns = column.to(torch::kCPU, torch::kInt32);
+    for (int64_t i = 0; i < a.size(0); ++i) {
+      edges.score[begin + i] = best.const_data_ptr<float>()[i];
+      if (ranking.allowed[begin + i] >= b.size(0)) continue;
+      edges.target[begin + i] =
+          pairs.b[pairs.b_first[image] + columns.const_data_ptr<int32_t>()[i]];
+    }
+  }
+  return edges;
+}
+
 std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int heads,
                                           std::span<const float> log_sizes) {
   const torch::NoGradGuard no_grad;
@@ -156,7 +206,14 @@ Torch::Tensor Torch::merge(const Tensor& x, std::span<const float> sizes, const 
     return {none.scatter_reduce(0, each, members, "amax", /*include_self=*/false), first};
   }
   const torch::Tensor shares = on_device(shares_of(plan, sizes, mode)).unsqueeze(1);
-  return {none.index_add(0, target, members * shares), first};
+  const torch::Tensor means = none.index_add(0, target, members * shares);
+  if (mode != MergeMode::rescaled) return {means, first};
+  const torch::Tensor lengths = torch::zeros({plan.first.back(), 1}, x.rows.options())
+                                    .index_add(0, target, lengths_of(members) * shares);
+  const torch::Tensor found = lengths_of(means);
+  // A token alone is what it was to the bit; opposite members have a mean that none can stretch.
+  const torch::Tensor stays = on_device(alone_in(plan)).unsqueeze(1).logical_or(found == 0);
+  return {means * torch::where(stays, torch::ones_like(found), lengths / found), first};
 }
 
 }  // namespace fovea

@@ -215,6 +215,10 @@ Torch::Tensor Torch::concat_channels(const Tensor& a, const Tensor& b) {
   return {torch::cat({a.rows, b.rows}, 1), a.first};
 }
 
+Torch::Tensor Torch::write(const Array& rows) const {
+  return {on_device(rows.data).reshape(rows.shape), even_sequences(1, rows.shape[0])};
+}
+
 Array Torch::read(const Tensor& x) const {
   const torch::Tensor host = x.rows.detach().to(torch::kCPU, torch::kFloat).contiguous();
   const auto* values = host.const_data_ptr<float>();

@@ -57,6 +57,9 @@ class Torch {
   Linear make_exact_linear(const Weight& weight, const Weight& bias) {
     return make_linear(weight, bias);
   }
+  // Not parameters: made of others.
+  Linear make_fixed_linear(const Array& weight) const;
+  Norm make_fixed_norm(int64_t channels, double eps) const;
   Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
                           RowOrder order);
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
@@ -94,6 +97,8 @@ class Torch {
   Tensor mean(std::span<const Tensor> x);
 
   Edges match(const Tensor& feature, const Partition& partition, Distance distance);
+  Edges match_ranked(const Tensor& feature, const Ranking& ranking, std::span<const float> sizes,
+                     double exponent);
   std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
                                      std::span<const float> log_sizes);
   // Differentiable in x; sizes are plain numbers.
@@ -113,6 +118,7 @@ class Torch {
   Tensor concat_channels(const Tensor& a, const Tensor& b);
 
   const Sequences& sequences(const Tensor& x) const { return *x.first; }
+  Tensor write(const Array& rows) const;
   Array read(const Tensor& x) const;
 
  private:

@@ -42,6 +42,17 @@ Torch::Linear Torch::make_linear(const Weight& weight, const Weight& bias) {
   return {.weight = parameter(weight), .bias = parameter(bias)};
 }
 
+Torch::Linear Torch::make_fixed_linear(const Array& weight) const {
+  Linear linear;
+  linear.weight = on_device(weight.data).reshape(weight.shape);
+  return linear;
+}
+
+Torch::Norm Torch::make_fixed_norm(int64_t channels, double eps) const {
+  const torch::TensorOptions like = torch::dtype(dtype_).device(device_);
+  return {torch::ones({channels}, like), torch::zeros({channels}, like), eps};
+}
+
 Torch::Linear Torch::make_convolution(const Weight& weight, const Weight& bias,
                                       const BatchNorm& norm, RowOrder order) {
   Linear linear;

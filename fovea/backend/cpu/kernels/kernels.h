@@ -63,6 +63,11 @@ struct Match {
   Similarity similarity = Similarity::dot;
   float* best = nullptr;           // [rows]
   int32_t* best_column = nullptr;  // [rows]
+  // [rows], rising; may be null: first_allowed of each row. One of `columns` leaves it none: -inf.
+  const int32_t* allowed = nullptr;
+  // [rows] of [columns], may be null: by what of each pair 1 less its score is multiplied; best is
+  // the largest of the negative products.
+  const float* const* factors = nullptr;
 };
 
 // A way to multiply: what B is packed as, and what A is made of.

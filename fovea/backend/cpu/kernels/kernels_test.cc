@@ -7,22 +7,14 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "fovea/backend/cpu/arena.h"
+#include "fovea/backend/cpu/kernels/testing.h"
 
 namespace fovea::kernels {
 namespace {
-
-std::vector<float> random_floats(int64_t count, uint32_t seed, float low = -1, float high = 1) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> distribution(low, high);
-  std::vector<float> values(count);
-  for (float& v : values) v = distribution(generator);
-  return values;
-}
 
 std::shared_ptr<float[]> pack(const Table& t, const Product& product,
                               const std::vector<float>& rows, int64_t n, int64_t k) {
@@ -33,16 +25,7 @@ std::shared_ptr<float[]> pack(const Table& t, const Product& product,
 
 double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
 
-class KernelsTest : public testing::TestWithParam<SimdLevel> {
- protected:
-  void SetUp() override {
-    const std::vector<SimdLevel> levels = available_levels();
-    if (std::find(levels.begin(), levels.end(), GetParam()) == levels.end())
-      GTEST_SKIP() << "this processor has no " << to_string(GetParam());
-  }
-
-  const Table& t = table(GetParam());
-};
+class KernelsTest : public LevelTest {};
 
 TEST_P(KernelsTest, TableIsOfTheLevelAskedFor) { EXPECT_EQ(t.level, GetParam()); }
 
@@ -340,68 +323,6 @@ TEST_P(KernelsTest, NormalizeGivesUnitRows) {
     EXPECT_NEAR(
         std::inner_product(x.begin() + r * 21, x.begin() + (r + 1) * 21, x.begin() + r * 21, 0.0),
         1, 1e-6);
-  }
-}
-
-double plain_similarity(const Match& m, int64_t i, int64_t j) {
-  const float* a = m.a + i * m.width;
-  const auto dot = [&](int64_t column) {
-    return std::inner_product(a, a + m.width, m.b + column * m.width, 0.0);
-  };
-  if (m.similarity == Similarity::euclidean) {
-    double squares = 0;
-    for (int64_t c = 0; c < m.width; ++c) squares += std::pow(a[c] - m.b[j * m.width + c], 2);
-    return -std::sqrt(squares);
-  }
-  if (m.similarity == Similarity::dot) return dot(j);
-  double sum = 0;
-  for (int64_t other = 0; other < m.columns; ++other) sum += std::exp(dot(other));
-  return std::exp(dot(j)) / sum;
-}
-
-TEST_P(KernelsTest, MatchFindsTheMostSimilar) {
-  for (const Similarity similarity :
-       {Similarity::dot, Similarity::euclidean, Similarity::softmax}) {
-    for (const int64_t columns : {1, 2, 16, 17, 45}) {
-      for (const int64_t allowed : {0, 1, 3}) {
-        if (allowed >= columns) continue;
-        const int64_t rows = 19, width = 13;
-        const std::vector<float> a = random_floats(rows * width, 1);
-        const std::vector<float> b = random_floats(columns * width, 2);
-        std::vector<float> best(rows);
-        std::vector<int32_t> column(rows);
-        const std::shared_ptr<float[]> scratch = allocate_floats(match_scratch(t, columns, width));
-        const Match m{a.data(), b.data(),   rows,        columns,      width,
-                      allowed,  similarity, best.data(), column.data()};
-        t.match(m, scratch.get());
-        for (int64_t i = 0; i < rows; ++i) {
-          int64_t want = allowed;
-          for (int64_t j = allowed; j < columns; ++j) {
-            if (plain_similarity(m, i, j) > plain_similarity(m, i, want)) want = j;
-          }
-          ASSERT_EQ(column[i], want) << columns << ' ' << allowed;
-          ASSERT_NEAR(best[i], plain_similarity(m, i, want), 1e-5);
-        }
-      }
-    }
-  }
-}
-
-TEST_P(KernelsTest, MatchTakesTheLowerColumnOnTiesAndAnAllowedOneForNan) {
-  const int64_t columns = 40, width = 4;
-  const std::vector<float> a = {1, 1, 1, 1, NAN, 1, 1, 1};
-  const std::vector<float> b(columns * width, 0.5F);
-  std::vector<float> best(2);
-  std::vector<int32_t> column(2);
-  const std::shared_ptr<float[]> scratch = allocate_floats(match_scratch(t, columns, width));
-  for (const Similarity similarity :
-       {Similarity::dot, Similarity::euclidean, Similarity::softmax}) {
-    t.match({a.data(), b.data(), 2, columns, width, 3, similarity, best.data(), column.data()},
-            scratch.get());
-    EXPECT_EQ(column[0], 3);
-    EXPECT_EQ(column[1], 3);
-    EXPECT_TRUE(std::isfinite(best[0]));
-    EXPECT_EQ(best[1], -INFINITY);  // or it would merge before all others
   }
 }
 

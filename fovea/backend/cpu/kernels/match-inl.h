@@ -72,6 +72,19 @@ inline float softmax_share(const float* scores, int64_t n, float best) {
   return static_cast<float>(1.0 / sum);
 }
 
+// scores[j] = (scores[j] - 1) * factors[j] for j in [first, n).
+HWY_INLINE void weigh(float* HWY_RESTRICT scores, const float* HWY_RESTRICT factors, int64_t first,
+                      int64_t n) {
+  const Floats d;
+  const FloatVec one = hn::Set(d, 1.0F);
+  const int64_t start = first / kLanes * kLanes;
+  for_vectors(n - start, [&](int64_t j, auto mask, auto whole) HWY_ATTR {
+    const FloatVec factor = load_part(factors + start + j, mask, whole);
+    const FloatVec less = hn::Sub(load_part(scores + start + j, mask, whole), one);
+    store_part(hn::Mul(less, factor), scores + start + j, mask, whole);
+  });
+}
+
 void match(const Match& m, float* scratch) {
   const int64_t padded = padded_columns(m.columns);
   const int64_t panels = (m.columns + kPanel - 1) / kPanel;
@@ -83,14 +96,18 @@ void match(const Match& m, float* scratch) {
   for (int64_t j = 0; euclidean && j < m.columns; ++j)
     norms[j] = squared_norm(m.b + j * m.width, m.width);
   for_even_runs(0, m.rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
-    for (int64_t p = 0; p < panels; ++p) {
+    // What no row of the tile may go to is not computed.
+    const int64_t first_panel = m.allowed ? m.allowed[row] / kPanel : 0;
+    for (int64_t p = first_panel; p < panels; ++p) {
       F32::multiply(m.a + row * m.width, m.width, rows, packed + p * kPanel * m.width,
                     width_of_panel(m.columns, p), m.width, scores + p * kPanel, padded);
     }
     for (int64_t r = 0; r < rows; ++r) {
       float* line = scores + r * padded;
       for (int64_t j = 0; euclidean && j < m.columns; ++j) line[j] = 2 * line[j] - norms[j];
-      Best best = largest_of(line, m.first_allowed, m.columns);
+      const int64_t first = m.allowed ? m.allowed[row + r] : m.first_allowed;
+      if (m.factors) weigh(line, m.factors[row + r], first, m.columns);
+      Best best = largest_of(line, first, m.columns);
       if (euclidean) {
         const float squared = squared_norm(m.a + (row + r) * m.width, m.width) - best.value;
         best.value = -std::sqrt(std::max(squared, 0.0F));  // NaN stays NaN

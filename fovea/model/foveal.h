@@ -1,0 +1,85 @@
+// What foveal merging compares tokens by (docs/merging.md): a projection of each layer, made of the
+// weights that read its tokens next, so that two tokens are alike if these make the same of them.
+#pragma once
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "fovea/model/block.h"
+#include "fovea/tokens/gram.h"
+
+namespace fovea {
+
+namespace foveal {
+
+// Rows that a LayerNorm makes the unit vectors less their mean of, all as long: what a layer behind
+// it makes of them less what it makes of zeros is itself, its norm's scale folded in.
+template <Backend B>
+typename B::Tensor probes(B& b, int width) {
+  constexpr float kLarge = 1e4F;  // beside which the norm's eps is nothing
+  Array rows({width, width});
+  for (int i = 0; i < width; ++i) rows.data[static_cast<size_t>(i) * (width + 1)] = kLarge;
+  return b.write(rows);
+}
+
+// Adds the products of the columns of a layer, each less what zeros gave, to `gram` [C, C], in the
+// mean over its diagonal 1.
+template <Backend B>
+void add_gram(B& b, const Array& of_probes, const Array& of_zeros, Array& gram) {
+  const int64_t width = of_probes.shape[0];
+  const int64_t out = of_probes.shape[1];
+  Array columns = of_probes;
+  for (int64_t i = 0; i < width * out; ++i) columns.data[i] -= of_zeros.data[i % out];
+  const Array products = b.read(b.linear(b.write(columns), b.make_fixed_linear(columns)));
+  double trace = 0;
+  for (int64_t i = 0; i < width; ++i) trace += products.data[i * (width + 1)];
+  for (int64_t i = 0; i < width * width; ++i) {
+    gram.data[i] += static_cast<float>(products.data[i] / trace);
+  }
+}
+
+template <Backend B>
+Array mlp_of(B& b, const typename B::Tensor& x, const Mlp<B>& mlp) {
+  return b.read(b.linear(b.layer_norm(x, mlp.norm), mlp.fc1));
+}
+
+template <Backend B>
+Array qkv_of(B& b, const typename B::Tensor& x, const Attention<B>& attention) {
+  const std::vector<typename B::Projection> seen = {
+      b.project(x, attention.norm, attention.qkv, false)};
+  const typename B::Tensor keys_queries =
+      b.concat_channels(b.head_concat(seen, QkvPart::q), b.head_concat(seen, QkvPart::k));
+  return b.read(b.concat_channels(keys_queries, b.head_concat(seen, QkvPart::v)));
+}
+
+}  // namespace foveal
+
+// Of every layer. channels: of the projection, less where the model is narrower.
+template <Backend B>
+std::vector<Reader<B>> read_ahead(B& b, const std::vector<Block<B>>& blocks, int width, double eps,
+                                  int channels) {
+  const typename B::Tensor probes = foveal::probes(b, width);
+  const typename B::Tensor zeros = b.write(Array({1, width}));
+  std::vector<Reader<B>> readers;
+  for (size_t layer = 0; layer < blocks.size(); ++layer) {
+    const Block<B>& next = blocks[std::min(layer + 1, blocks.size() - 1)];
+    Array gram({width, width});
+    for (const Mlp<B>& mlp : blocks[layer].ffns) {
+      foveal::add_gram(b, foveal::mlp_of(b, probes, mlp), foveal::mlp_of(b, zeros, mlp), gram);
+    }
+    for (const Attention<B>& attention : next.attns) {
+      foveal::add_gram(b, foveal::qkv_of(b, probes, attention), foveal::qkv_of(b, zeros, attention),
+                       gram);
+    }
+    const typename B::Linear product = b.make_fixed_linear(gram);
+    const auto multiply = [&](const Array& rows) {
+      return b.read(b.linear(b.write(rows), product));
+    };
+    readers.push_back({b.make_fixed_norm(width, eps),
+                       b.make_fixed_linear(factor_gram(width, channels, multiply))});
+  }
+  return readers;
+}
+
+}  // namespace fovea
