@@ -59,9 +59,9 @@ class CliSweep : public testing::Test {
 
 TEST_F(CliSweep, GivesARowForEveryCombination) {
   expect_done(sweep({"--r", "0,2,4", "--metric", "k,x", "--inflect", "0,-1", "-o", csv_}));
-  EXPECT_EQ(
-      lines_of(read_text(csv_)).front(),
-      "r,inflect,metric,images,fidelity,agreement,images_per_second,gflops_per_image,speedup");
+  EXPECT_EQ(lines_of(read_text(csv_)).front(),
+            "r,inflect,metric,images,fidelity,agreement,images_per_second,gflops_per_image,speedup,"
+            "fidelity_error");
   const std::vector<CsvRow> rows = read_csv(csv_);
   ASSERT_EQ(rows.size(), 9U) << "the dense model once, and 2 x 2 x 2 that merge";
   for (const CsvRow& row : rows) {
@@ -75,6 +75,8 @@ TEST_F(CliSweep, GivesARowForEveryCombination) {
   EXPECT_EQ(rows[0].at("fidelity"), "1.000000");
   EXPECT_EQ(rows[0].at("agreement"), "1.0000");
   EXPECT_EQ(rows[0].at("speedup"), "1.000");
+  EXPECT_EQ(rows[0].at("fidelity_error"), "0.000000");
+  EXPECT_GT(std::stod(rows[1].at("fidelity_error")), 0);
   EXPECT_EQ(rows[1].at("r") + rows[1].at("inflect") + rows[1].at("metric"), "20k");
   EXPECT_EQ(rows[2].at("r") + rows[2].at("inflect") + rows[2].at("metric"), "40k");
   EXPECT_EQ(rows[8].at("r") + rows[8].at("inflect") + rows[8].at("metric"), "4-1x");
@@ -91,6 +93,14 @@ TEST_F(CliSweep, DrawsALineForEachOptionThatVaries) {
   EXPECT_EQ(folder_.count(), 2U);
   expect_done(sweep({"--r", "2", "-o", csv_, "--plot", folder_ / "other.svg"}));
   EXPECT_EQ(folder_.count(), 3U);
+}
+
+TEST_F(CliSweep, ComparesMethods) {
+  expect_done(sweep({"--r", "4", "--method", "tome,foveal", "-o", csv_}));
+  const std::vector<CsvRow> rows = read_csv(csv_);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[2].at("method"), "foveal");
+  EXPECT_NE(rows[1].at("fidelity"), rows[2].at("fidelity"));
 }
 
 TEST_F(CliSweep, ThresholdsAreALineOfTheirOwn) {

@@ -72,6 +72,42 @@ TEST_F(CliTune, SearchesForABigLittleModelToo) {
   EXPECT_NE(written()["metric"], "q");
 }
 
+// Each row against the tuned one, on the same pictures.
+TEST_F(CliTune, JudgesAtEqualOperationsAndAtEqualSpeed) {
+  const Finished done = tune({"--speedup", "1.3", "--json", "-o", config_});
+  EXPECT_EQ(done.status, 0);
+  const std::vector<json> rows = json_lines_of(done.out);
+  ASSERT_GE(rows.size(), 5U);
+  EXPECT_EQ(rows[1]["schedule"], "constant");
+  EXPECT_EQ(rows[1]["at"], "GFLOPs");
+  EXPECT_GE(rows[1]["gflops_per_image"], rows.back()["gflops_per_image"]);
+  EXPECT_EQ(rows[2]["schedule"], "constant");
+  EXPECT_EQ(rows[2]["at"], "speed");
+  for (const json& row : rows) {
+    EXPECT_NEAR(row["over_tuned"],
+                row["fidelity"].get<double>() - rows.back()["fidelity"].get<double>(), 1e-9);
+  }
+  EXPECT_EQ(rows.back()["over_tuned_error"], 0.0);
+}
+
+TEST_F(CliTune, JudgesOnOtherPictures) {
+  std::filesystem::create_directory(folder_ / "others");
+  for (const char* name : {"photo.jpg", "gray.jpg", "small.png"}) {
+    std::filesystem::copy(picture(name), folder_ / "others" / name);
+  }
+  const Finished done = tune({"--speedup", "1.1", "--judge", folder_ / "others", "-o", config_});
+  EXPECT_EQ(done.status, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("on 3 pictures that the search did not see"));
+  expect_refused(tune({"--judge", folder_ / "none", "-o", config_}), "none");
+}
+
+TEST_F(CliTune, KeepsToTheMethodThatIsTyped) {
+  EXPECT_EQ(tune({"--speedup", "1.1", "--method", "foveal", "-o", config_}).status, 0);
+  EXPECT_EQ(written()["method"], "foveal");
+  EXPECT_EQ(tune({"--speedup", "1.1", "--method", "tome", "-o", config_}).status, 0);
+  EXPECT_EQ(written()["method"], "tome");
+}
+
 TEST_F(CliTune, WritesBesideTheModel) {
   write_model_without(folder_ / "model", "head.");
   EXPECT_EQ(run_fovea({"tune", folder_ / "model", kPictures, "--speedup", "1.1", "--seconds", "1"})

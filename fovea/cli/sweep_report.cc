@@ -17,7 +17,9 @@ SweepRow row_of(const Model& model, const Setting& setting, const Score& score,
   SweepRow row;
   row.setting = setting;
   row.images = score.fidelity.images;
-  row.fidelity = score.fidelity.mean();
+  const Estimate fidelity = estimate(score.fidelity.cosines);
+  row.fidelity = fidelity.mean;
+  row.fidelity_error = fidelity.error;
   if (a.classes > 0) row.agreement = score.fidelity.agreement();
   row.images_per_second = score.images_per_second();
   row.gflops_per_image = score.gflops_per_image();
@@ -54,7 +56,8 @@ std::string sweep_csv(const std::vector<SweepRow>& rows) {
   std::vector<std::string> header = options;
   header.insert(header.end(), {"images", "fidelity"});
   if (has_head) header.emplace_back("agreement");
-  header.insert(header.end(), {"images_per_second", "gflops_per_image", "speedup"});
+  header.insert(header.end(),
+                {"images_per_second", "gflops_per_image", "speedup", "fidelity_error"});
   std::string csv = csv_row(header);
   for (const SweepRow& row : rows) {
     std::vector<std::string> fields;
@@ -65,6 +68,7 @@ std::string sweep_csv(const std::vector<SweepRow>& rows) {
     fields.push_back(fmt::format("{:.2f}", row.images_per_second));
     fields.push_back(fmt::format("{:.4f}", row.gflops_per_image));
     fields.push_back(fmt::format("{:.3f}", row.speedup));
+    fields.push_back(fmt::format("{:.6f}", row.fidelity_error));
     csv += csv_row(fields);
   }
   return csv;

@@ -14,6 +14,7 @@ namespace fovea::cli {
 struct SweepRow {
   Setting setting;
   int64_t images = 0;
+  double fidelity_error = 0;        // its standard error
   double fidelity = 0;              // mean cosine of the features to the dense model's
   std::optional<double> agreement;  // of the likeliest class, where the model has a head
   double images_per_second = 0;

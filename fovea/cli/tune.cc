@@ -14,6 +14,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
+#include "fovea/study/judge.h"
 #include "fovea/study/tune.h"
 
 namespace fovea::cli {
@@ -22,7 +23,8 @@ namespace {
 struct Flags {
   std::string model, output;
   std::string speedup, fidelity;
-  std::string seconds = "45";
+  std::string judge;
+  std::string seconds = "90";
   std::string count = "80";
   PictureFlags pictures;
   bool json = false;
@@ -59,8 +61,7 @@ TuneOptions tune_options(const Flags& flags, const MergeTexts& fixed) {
     options.fidelity = parse_number("--fidelity", flags.fidelity, 0, 0.999999);
   }
   options.seconds = parse_whole("--seconds", flags.seconds, 1, 1'000'000);
-  options.merge = merge_options(fixed);
-  options.any_metric = !fixed.contains("metric");
+  options.thresholds = !fixed.contains("method") && !fixed.contains("matching");
   return options;
 }
 
@@ -68,6 +69,37 @@ std::string output_path(const Flags& flags) {
   if (!flags.output.empty()) return flags.output;
   if (is_named(flags.model)) fail("{}: has no folder to write to; expected --output", flags.model);
   return tuned_config_of(flags.model);
+}
+
+// Ways to merge that keep to what is typed: that, and it with other options that are not.
+std::vector<MergeTexts> ways_to_merge(const MergeTexts& fixed, const Architecture& a) {
+  const std::vector<MergeTexts> others = {{{"method", "foveal"}},
+                                          {{"method", "foveal"}, {"foveal-rounds", "1"}},
+                                          {{"score", "salience"}},
+                                          {{"metric", "k_concat"}},
+                                          {{"metric", "k_concat"}, {"score", "salience"}},
+                                          {{"partition", "random"}},
+                                          {{"metric", "q"}},
+                                          {{"metric", "v"}},
+                                          {{"metric", "x"}}};
+  std::vector<MergeTexts> ways = {fixed};
+  for (const MergeTexts& other : others) {
+    const bool is_typed = std::any_of(other.begin(), other.end(), [&](const auto& option) {
+      return fixed.contains(option.first);
+    });
+    if (is_typed) continue;
+    MergeTexts way = other;
+    way.insert(fixed.begin(), fixed.end());
+    // Not all tokens of a big.LITTLE ViT have queries.
+    if (a.routing && other.contains("metric") && other.at("metric") == "q") continue;
+    try {
+      check_merges(merge_options(way), a);
+    } catch (const Error&) {
+      continue;  // the model can't merge so, or not so beside what is typed
+    }
+    ways.push_back(std::move(way));
+  }
+  return ways;
 }
 
 // Some of the pictures, in an order that has nothing to do with their names.
@@ -86,59 +118,101 @@ struct Halves {
   int status = kDone;
 };
 
-Halves read_halves(const Model& model, const Pictures& pictures) {
+// all: into `search`; `held_out` then is for others.
+Halves read_halves(const Model& model, const Pictures& pictures, bool all) {
   Halves halves;
   Progress progress(pictures.paths.size());
   halves.status =
       read_pictures(pictures, preprocessing_of("", model), model.threads(), progress,
                     [&](const PictureBatch& batch) {
-                      const bool searching = halves.search.size() <= halves.held_out.size();
+                      const bool searching = all || halves.search.size() <= halves.held_out.size();
                       (searching ? halves.search : halves.held_out).push_back(batch.images);
                       progress.advance(batch.indices.size());
                       return true;
                     });
-  if (halves.held_out.empty()) {
+  if (!all && halves.held_out.empty()) {
     fail("only one picture could be read; expected two at least: one to search with, one to judge");
   }
   return halves;
 }
 
-nlohmann::ordered_json as_json(const JudgedSchedule& row) {
+// Pictures to search with and pictures to judge on: other ones with --judge, else halves.
+Halves read_all(const Flags& flags, const Model& model, const Pictures& pictures) {
+  Halves halves = read_halves(model, pictures, !flags.judge.empty());
+  if (flags.judge.empty()) return halves;
+  PictureFlags judging = flags.pictures;
+  judging.paths = {flags.judge};
+  Pictures others = find_pictures(judging);
+  others.batch = pictures.batch;
+  Halves judged = read_halves(model, others, true);
+  halves.held_out = std::move(judged.search);
+  halves.status = std::max(halves.status, judged.status);
+  return halves;
+}
+
+// The way of a row, as it is typed: "foveal", "k_concat, salience".
+std::string describe_way(const MergeOptions& merge) {
+  if (merge.method == Method::foveal) {
+    return merge.foveal.rounds == FovealOptions().rounds
+               ? "foveal"
+               : fmt::format("foveal, rounds {}", merge.foveal.rounds);
+  }
+  std::string text = to_string(merge.metric);
+  if (merge.score == Scoring::salience) text += ", salience";
+  if (merge.partition == Partitioning::random) text += ", random";
+  if (merge.threshold) text += fmt::format(", threshold {:g}", *merge.threshold);
+  return text;
+}
+
+nlohmann::ordered_json as_json(const JudgedSchedule& row, const JudgedSchedule& tuned) {
+  nlohmann::ordered_json r = nlohmann::json::array();
+  for (const Amount& amount : row.merge.schedule.per_layer) r.push_back(amount.count());
+  if (r.empty()) r = row.merge.schedule.r.count();
+  const Fidelity& fidelity = row.score.fidelity;
+  const Estimate less = difference(fidelity, tuned.score.fidelity);
   return {{"schedule", row.name},
-          {"r", schedule_as_json(row.merge.schedule)},
+          {"at", row.at},
+          {"r", r},
           {"inflect", row.merge.schedule.inflect.value_or(0)},
+          {"method", to_string(row.merge.method)},
           {"metric", to_string(row.merge.metric)},
-          {"fidelity", row.score.fidelity.mean()},
+          {"way", describe_way(row.merge)},
+          {"fidelity", fidelity.mean()},
+          {"fidelity_error", estimate(fidelity.cosines).error},
+          {"over_tuned", less.mean},
+          {"over_tuned_error", less.error},
           {"gflops_per_image", row.score.gflops_per_image()},
           {"speedup", row.speedup}};
 }
 
 void print_rows(const std::vector<JudgedSchedule>& rows, bool json) {
   if (!json) {
-    print(fmt::format("{:<11} {:>9} {:>9} {:>13}  {:<8} r\n", "schedule", "fidelity", "speed-up",
-                      "GFLOPs/image", "metric"));
+    print(fmt::format("{:<10} {:<9} {:>8} {:>8} {:>9} {:>9}  {:<18} r\n", "schedule", "equal in",
+                      "fidelity", "st.error", "speed-up", "GFLOPs", "way"));
   }
   for (const JudgedSchedule& row : rows) {
     if (json) {
-      print_json_line(as_json(row));
-    } else {
-      print(fmt::format("{:<11} {:>9.5f} {:>9.2f} {:>13.3f}  {:<8} {}\n", row.name,
-                        row.score.fidelity.mean(), row.speedup, row.score.gflops_per_image(),
-                        to_string(row.merge.metric), to_string(row.merge.schedule)));
+      print_json_line(as_json(row, rows.back()));
+      continue;
     }
+    print(fmt::format("{:<10} {:<9} {:>8.5f} {:>8.5f} {:>9.2f} {:>9.3f}  {:<18} {}\n", row.name,
+                      row.at, row.score.fidelity.mean(), estimate(row.score.fidelity.cosines).error,
+                      row.speedup, row.score.gflops_per_image(), describe_way(row.merge),
+                      to_string(row.merge.schedule)));
   }
 }
 
 // What the search was good for, in a line.
 void print_verdict(const std::vector<JudgedSchedule>& rows) {
-  const JudgedSchedule& constant = rows[1];  // after the dense model
+  const JudgedSchedule& constant = rows[2];  // the one that is about as fast
   const JudgedSchedule& tuned = rows.back();
-  const double gain = tuned.score.fidelity.mean() - constant.score.fidelity.mean();
+  const Estimate gain = difference(tuned.score.fidelity, constant.score.fidelity);
   print(fmt::format(
       "on {} pictures that the search did not see: fidelity {:.5f} at {:.2f} times the speed,\n"
-      "{:.5f} {} than that of the constant schedule ({:.5f} at {:.2f} times)\n",
-      tuned.score.fidelity.images, tuned.score.fidelity.mean(), tuned.speedup, std::abs(gain),
-      gain >= 0 ? "more" : "less", constant.score.fidelity.mean(), constant.speedup));
+      "{:.5f} (standard error {:.5f}) {} than that of the constant schedule r {} at {:.2f} times\n",
+      tuned.score.fidelity.images, tuned.score.fidelity.mean(), tuned.speedup, std::abs(gain.mean),
+      gain.error, gain.mean >= 0 ? "more" : "less", to_string(constant.merge.schedule),
+      constant.speedup));
 }
 
 int tune(const Flags& flags) {
@@ -149,15 +223,19 @@ int tune(const Flags& flags) {
   const std::string output = output_path(flags);
   check_can_write(output, flags.model);
   Pictures pictures = find_pictures(flags.pictures);
-  const Model model = open_model(flags.model, load, {.merge = options.merge});
+  const MergeOptions plain = merge_options(texts);
+  const Model model = open_model(flags.model, load, {.merge = plain});
+  const std::vector<MergeTexts> ways = ways_to_merge(texts, model.architecture());
+  options.ways.clear();
+  for (const MergeTexts& way : ways) options.ways.push_back(merge_options(way));
   choose_some(count, pictures);
-  const Halves halves = read_halves(model, pictures);
+  const Halves halves = read_all(flags, model, pictures);
   const Interrupt interrupt;
   options.stopped = [&] { return interrupt.happened(); };
   options.tell = note;
-  const MergeOptions tuned = fovea::tune(model, halves.search, options);
+  const Tuned tuned = fovea::tune(model, halves.search, options);
   if (interrupt.happened()) complain("interrupted: goes on with the best found so far");
-  const std::vector<JudgedSchedule> rows = judge(model, halves.held_out, tuned, options.merge);
+  const std::vector<JudgedSchedule> rows = judge(model, halves.held_out, tuned.merge, plain);
   print_rows(rows, flags.json);
   if (!flags.json) print_verdict(rows);
   const double kept = rows.back().score.fidelity.mean();
@@ -165,8 +243,9 @@ int tune(const Flags& flags) {
     note(fmt::format("--fidelity {}: held on the pictures of the search, but others keep {:.5f}",
                      *options.fidelity, kept));
   }
-  texts["r"] = to_string(tuned.schedule);
-  if (options.any_metric) texts["metric"] = to_string(tuned.metric);
+  texts = ways[tuned.way];
+  texts["r"] = to_string(tuned.merge.schedule);
+  if (tuned.merge.threshold) texts["threshold"] = fmt::format("{:g}", *tuned.merge.threshold);
   write_atomically(output, [&](std::ostream& out) { out << merge_config_text(texts); });
   return interrupt.happened() ? kSomeSkipped : halves.status;
 }
@@ -185,13 +264,18 @@ void add_goal_options(Command& command, const std::shared_ptr<Flags>& flags) {
   command
       .add_option("--seconds", flags->seconds,
                   "Time to search; reading pictures and judging come on top\n"
-                  "(default 45)")
+                  "(default 90)")
       ->type_name("N");
   command
       .add_option("--pictures", flags->count,
                   "How many of the pictures to use, chosen at random and kept in\n"
                   "memory: half to search, half to judge (default 80)")
       ->type_name("N");
+  command
+      .add_option("--judge", flags->judge,
+                  "Judge on all pictures of this folder, and search with all that\n"
+                  "--pictures lets in of the others")
+      ->type_name("FOLDER");
 }
 
 }  // namespace
@@ -209,13 +293,15 @@ void add_tune(Command& program, int& status) {
       ->type_name("FILE");
   add_goal_options(*command, flags);
   command->add_flag("--json", flags->json,
-                    "Print one JSON object a line: schedule, r, inflect, metric,\n"
-                    "fidelity, gflops_per_image, speedup");
+                    "Print one JSON object a line: schedule, at, r, inflect, method,\n"
+                    "metric, way, fidelity, fidelity_error, over_tuned,\n"
+                    "over_tuned_error, gflops_per_image, speedup");
   add_run_flags(*command, flags->run);
   add_merge_flags(*command, flags->merge, {.r = true, .speedup = true});
   command->footer(
       "The pictures need no labels. The schedule is made for the features that the model's head\n"
-      "sees; --metric, if not given, is chosen as well.\n\n"
+      "sees; --method, --metric, --score, --partition and --threshold, if not given, are chosen as "
+      "well.\n\n"
       "Example: twice as fast, and then used:\n"
       "  fovea tune dinov2_small/ photos/ --speedup 2 -o merge.json\n"
       "  fovea embed dinov2_small/ photos/ --merge-config merge.json -o features.npy");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace fovea {
 namespace {
@@ -32,10 +33,30 @@ double cosine(std::span<const float> a, std::span<const float> b) {
   return dot / std::sqrt(square_a * square_b);
 }
 
+double Fidelity::mean() const { return estimate(cosines).mean; }
+
+Estimate estimate(std::span<const double> values) {
+  if (values.empty()) return {};
+  const auto count = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+  if (values.size() == 1) return {mean, 0};
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return {mean, std::sqrt(squares / (count * (count - 1)))};
+}
+
+Estimate difference(const Fidelity& a, const Fidelity& b) {
+  std::vector<double> differences;
+  for (size_t i = 0; i < a.cosines.size(); ++i) {
+    differences.push_back(a.cosines[i] - b.cosines[i]);
+  }
+  return estimate(differences);
+}
+
 void add(const Array& features, const Array& logits, const Array& dense_features,
          const Array& dense_logits, Fidelity& fidelity) {
   for (int64_t i = 0; i < features.shape[0]; ++i) {
-    fidelity.cosines += cosine(row(features, i), row(dense_features, i));
+    fidelity.cosines.push_back(cosine(row(features, i), row(dense_features, i)));
     fidelity.agreeing += likeliest(row(logits, i)) == likeliest(row(dense_logits, i)) ? 1 : 0;
     ++fidelity.images;
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "fovea/io/array.h"
 
@@ -14,14 +15,23 @@ double cosine(std::span<const float> a, std::span<const float> b);
 // Sums over pictures; one for each setting that is compared.
 struct Fidelity {
   int64_t images = 0;
-  double cosines = 0;    // of the features to the dense model's
-  int64_t agreeing = 0;  // pictures whose likeliest class is the dense model's
+  std::vector<double> cosines;  // of each picture's features to the dense model's
+  int64_t agreeing = 0;         // pictures whose likeliest class is the dense model's
 
-  double mean() const { return images == 0 ? 0 : cosines / static_cast<double>(images); }
+  double mean() const;  // 0 where there is none
   double agreement() const {
     return images == 0 ? 0 : static_cast<double>(agreeing) / static_cast<double>(images);
   }
 };
+
+// A mean over pictures, and its standard error: 0 where there are too few to tell.
+struct Estimate {
+  double mean = 0;
+  double error = 0;
+};
+Estimate estimate(std::span<const double> values);
+// Of how much more `a` has than `b` on the same pictures.
+Estimate difference(const Fidelity& a, const Fidelity& b);
 
 // Adds a batch: features [B, C] and logits [B, classes] of both models, the same pictures in the
 // same order.

@@ -34,5 +34,21 @@ TEST(Fidelity, SumsOverPictures) {
   EXPECT_EQ(fidelity.agreement(), 0.75);
 }
 
+TEST(Fidelity, TellsStandardErrors) {
+  EXPECT_EQ(estimate({}).mean, 0);
+  const std::vector<double> one = {3};
+  EXPECT_EQ(estimate(one).mean, 3);
+  EXPECT_EQ(estimate(one).error, 0);
+  const std::vector<double> values = {1, 2, 3, 6};  // of variance 14 / 3
+  EXPECT_EQ(estimate(values).mean, 3);
+  EXPECT_NEAR(estimate(values).error, std::sqrt(14.0 / 3 / 4), 1e-15);
+  Fidelity a;
+  Fidelity b;
+  a.cosines = {0.9, 0.8, 0.7};
+  b.cosines = {0.8, 0.7, 0.6};
+  EXPECT_NEAR(difference(a, b).mean, 0.1, 1e-15);
+  EXPECT_NEAR(difference(a, b).error, 0, 1e-15) << "on every picture the same";
+}
+
 }  // namespace
 }  // namespace fovea

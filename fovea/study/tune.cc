@@ -8,48 +8,17 @@
 #include <utility>
 
 #include "fovea/io/fail.h"
+#include "fovea/report/fidelity.h"
+#include "fovea/study/comparison.h"
 #include "fovea/study/schedule_search.h"
 #include "fovea/tokens/counts.h"
 
 namespace fovea {
 namespace {
 
-constexpr size_t kShapes = 3;  // of the usual schedules: those that do not increase
-
-// What is timed: a few pictures, often. Of short runs some find the machine at rest.
-Array timed_pictures(const Model& model, const Batches& pictures) {
-  Array some = pictures.front();
-  const int64_t count = std::min<int64_t>(some.shape[0], std::max(4, model.threads()));
-  some.data.resize(some.data.size() / static_cast<size_t>(some.shape[0]) *
-                   static_cast<size_t>(count));
-  some.shape[0] = count;
-  return some;
-}
-
-// How many times faster than the dense model each setting is: the median over passes, in each of
-// which all run one after the other, so that a busy machine slows them alike.
-std::vector<double> measured_speedups(const Model& model, const Batches& pictures,
-                                      const std::vector<MergeOptions>& merges,
-                                      const std::function<bool()>& stopped) {
-  constexpr int kPasses = 11;
-  const Array images = timed_pictures(model, pictures);
-  std::vector<std::vector<double>> ratios(merges.size());
-  for (int pass = 0; pass < kPasses && (pass == 0 || !stopped()); ++pass) {
-    Comparison comparison(model, merges);
-    comparison.add(images, true);
-    for (size_t i = 0; i < merges.size(); ++i) {
-      ratios[i].push_back(comparison.score(i + 1).images_per_second() /
-                          comparison.score(0).images_per_second());
-    }
-  }
-  std::vector<double> speedups;
-  for (std::vector<double>& of_one : ratios) {
-    const auto middle = of_one.begin() + static_cast<std::ptrdiff_t>(of_one.size() / 2);
-    std::nth_element(of_one.begin(), middle, of_one.end());
-    speedups.push_back(*middle);
-  }
-  return speedups;
-}
+constexpr size_t kShapes = 2;  // of the usual schedules: the constant and the decreasing one
+constexpr int kPasses = 11;    // of the clock
+constexpr int kFewPasses = 5;  // where many are timed
 
 class Stopwatch {
  public:
@@ -82,17 +51,19 @@ class Tuner {
         architecture_(model.architecture()),
         pictures_(pictures),
         options_(options),
-        merge_(options.merge),
+        merge_(options.ways.front()),
         height_(static_cast<int>(pictures.front().shape[2])),
         width_(static_cast<int>(pictures.front().shape[3])) {
     look_at_dense();
     set_up_problem();
   }
 
-  MergeOptions tune() {
-    const FoundSchedule found =
+  Tuned tune() {
+    FoundSchedule found =
         options_.fidelity ? fastest_keeping(*options_.fidelity) : best_at_speed(options_.speedup);
-    return with(effective(found.schedule));
+    found.schedule = effective(found.schedule);
+    if (!options_.fidelity && options_.thresholds) limit(found);
+    return {with(found.schedule), way_};
   }
 
  private:
@@ -157,7 +128,8 @@ class Tuner {
   }
 
   double measured(const LayerCounts& schedule) const {
-    return measured_speedups(model_, pictures_, {with(schedule)}, options_.stopped).front();
+    return measured_speedups(model_, pictures_, {with(schedule)}, kPasses, options_.stopped)
+        .front();
   }
 
   // What each layer could merge if it were the only one.
@@ -193,17 +165,23 @@ class Tuner {
     return {schedule, problem_.losses(schedule)};
   }
 
-  // The losses of some usual schedules with one metric.
+  // The losses of some usual schedules merging in one way.
   struct Tried {
-    Metric metric;
+    size_t way;
     std::vector<FoundSchedule> of_shape;
     Losses all;  // one after the other
   };
 
-  Tried tried(Metric metric, double target) {
-    merge_.metric = metric;
+  void merge_as(size_t way) {
+    way_ = way;
+    merge_ = options_.ways[way];
+    problem_.most = most();
+  }
+
+  Tried tried(size_t way, double target) {
+    merge_as(way);
     const std::vector<LayerCounts> usual = usual_schedules(problem_, target);
-    Tried tried = {metric, {}, {}};
+    Tried tried = {way, {}, {}};
     for (size_t shape = 0; shape < kShapes; ++shape) {
       tried.of_shape.push_back(judged(usual[shape]));
       const Losses& losses = tried.of_shape.back().losses;
@@ -212,25 +190,22 @@ class Tuner {
     return tried;
   }
 
-  // The best of the constant and the decreasing schedules, with the metric that suits them best.
-  // Metrics are judged by all shapes and shapes by all metrics: one schedule alone is rather lucky
-  // than good.
-  FoundSchedule start_at(double target) {
-    Tried best = tried(options_.merge.metric, target);
+  // The best of the constant and the decreasing schedules, in the way that suits them best. Ways
+  // are judged by all shapes and shapes by all ways: one schedule alone is rather lucky than good.
+  // targets: operations at which each way is as fast as is wanted.
+  FoundSchedule start_at(const std::vector<double>& targets) {
+    Tried best = tried(0, targets[0]);
     std::vector<double> of_shape(kShapes);
     const auto count = [&](const Tried& some) {
       for (size_t i = 0; i < kShapes; ++i) of_shape[i] += mean(some.of_shape[i].losses);
     };
     count(best);
-    for (const Metric metric : {Metric::k, Metric::k_concat, Metric::q, Metric::v, Metric::x}) {
-      if (!options_.any_metric || metric == options_.merge.metric) continue;
-      if (metric == Metric::q && architecture_.routing) continue;  // not all tokens have queries
-      if (problem_.out_of_time()) break;
-      Tried other = tried(metric, target);
+    for (size_t way = 1; way < options_.ways.size() && !problem_.out_of_time(); ++way) {
+      Tried other = tried(way, targets[way]);
       count(other);
       if (clearly_less(other.all, best.all)) best = std::move(other);
     }
-    merge_.metric = best.metric;
+    merge_as(best.way);
     const auto shape = std::min_element(of_shape.begin(), of_shape.end()) - of_shape.begin();
     return best.of_shape[static_cast<size_t>(shape)];
   }
@@ -251,9 +226,10 @@ class Tuner {
       fail("--speedup {}: is more than merging gives this model; expected at most about {:.2f}",
            speedup, dense / least);
     }
-    const LayerCounts constant = usual_schedules(problem_, dense / speedup).front();
-    double target = std::max(least, corrected(constant, speedup));
-    FoundSchedule found = improve(start_at(target), target);
+    const std::vector<double> targets = corrected(dense / speedup, speedup, least);
+    FoundSchedule found = start_at(targets);
+    double target = targets[way_];
+    found = improve(found, target);
     for (int i = 0; i < 2 && !options_.stopped(); ++i) {
       const double reached = measured(found.schedule);
       options_.tell(
@@ -265,14 +241,67 @@ class Tuner {
     return found;
   }
 
-  // The operations at which the clock, to judge by `schedule`, will give `speedup`. A correction
-  // beyond 15 % would rather be the noise of a busy machine.
-  double corrected(const LayerCounts& schedule, double speedup) const {
-    return operations(schedule) * std::clamp(measured(schedule) / speedup, 0.85, 1.15);
+  // The operations at which the clock, to judge by the constant schedule of `target` operations,
+  // will give `speedup`, for each way. A correction beyond 15 % would rather be the noise of a busy
+  // machine.
+  std::vector<double> corrected(double target, double speedup, double least) {
+    std::vector<MergeOptions> constant;
+    for (size_t way = 0; way < options_.ways.size(); ++way) {
+      merge_as(way);
+      constant.push_back(with(usual_schedules(problem_, target).front()));
+    }
+    const std::vector<double> speeds =
+        measured_speedups(model_, pictures_, constant, kFewPasses, options_.stopped);
+    std::vector<double> targets;
+    for (const double speed : speeds) {
+      targets.push_back(std::max(least, target * std::clamp(speed / speedup, 0.85, 1.15)));
+    }
+    merge_as(0);
+    return targets;
   }
 
   FoundSchedule rescaled(const LayerCounts& schedule, double target) const {
     return judged(scaled_to(problem_, {schedule.begin(), schedule.end()}, target));
+  }
+
+  // The operations for each picture that really run, threshold or not.
+  double operations_run(const LayerCounts& schedule) const {
+    Comparison comparison(model_, {with(schedule)});
+    for (const Array& images : pictures_) comparison.add(images, false);
+    return comparison.score(1).gflops_per_image();
+  }
+
+  // Lets pictures that have nothing alike left stop early, and others merge more, at the same mean
+  // of operations: `found` becomes the limit, merge_ with its threshold, where that is clearly
+  // better.
+  void limit(FoundSchedule& found) {
+    if (architecture_.routing || merge_.method == Method::foveal ||
+        merge_.matching != Matching::bipartite || merge_.distance != Distance::cosine) {
+      return;
+    }
+    const double target = operations(found.schedule);
+    const MergeOptions without = merge_;
+    FoundSchedule best = found;
+    MergeOptions chosen = without;
+    for (const float threshold : {0.94F, 0.9F, 0.86F}) {
+      if (problem_.out_of_time()) break;
+      merge_.threshold = threshold;
+      for (const double more : {1.1, 1.2, 1.35}) {
+        LayerCounts raised;
+        for (const int r : found.schedule)
+          raised.push_back(static_cast<int>(std::lround(r * more)));
+        if (problem_.out_of_time() || operations_run(raised) > target) continue;
+        FoundSchedule limited = judged(raised);
+        if (clearly_less(limited.losses, found.losses) &&
+            mean(limited.losses) < mean(best.losses)) {
+          best = std::move(limited);
+          chosen = merge_;
+        }
+        break;  // more would be faster than is asked for, and lose more
+      }
+    }
+    merge_ = chosen;
+    found = best;
   }
 
   bool keeps(const FoundSchedule& found, double fidelity) const {
@@ -304,8 +333,12 @@ class Tuner {
         fastest_of(std::vector<double>(architecture_.depth, 1), fidelity, nothing);
     if (effective(constant.schedule) == dense) return constant;
     const double target = operations(constant.schedule);
-    const FoundSchedule found = improve(start_at(target), target);
-    if (!keeps(found, fidelity)) return constant;
+    const FoundSchedule found =
+        improve(start_at(std::vector<double>(options_.ways.size(), target)), target);
+    if (!keeps(found, fidelity)) {
+      merge_as(0);
+      return constant;
+    }
     return fastest_of({found.schedule.begin(), found.schedule.end()}, fidelity, found);
   }
 
@@ -314,6 +347,7 @@ class Tuner {
   const Batches& pictures_;
   const TuneOptions& options_;
   MergeOptions merge_;
+  size_t way_ = 0;
   int height_;
   int width_;
   Stopwatch stopwatch_;
@@ -322,60 +356,10 @@ class Tuner {
   ScheduleProblem problem_;
 };
 
-// What a usual schedule of around r is called beside the tuned one.
-MergeOptions usual(const MergeOptions& tuned, int r, double inflect) {
-  MergeOptions merge = tuned;
-  merge.schedule = {};
-  merge.schedule.r = r;
-  merge.schedule.inflect = inflect;
-  return merge;
-}
-
-// The largest r whose operations are no fewer than those of `tuned`.
-int r_as_costly(const Model& model, const Array& images, const MergeOptions& tuned, double inflect,
-                Metric metric) {
-  const Architecture& a = model.architecture();
-  const int height = static_cast<int>(images.shape[2]);
-  const int width = static_cast<int>(images.shape[3]);
-  const double wanted = cost(a, height, width, tuned).gflops;
-  const int patches = height / a.patch[0] * (width / a.patch[1]);
-  MergeOptions merge = tuned;
-  merge.metric = metric;
-  int r = 0;
-  while (r < patches && cost(a, height, width, usual(merge, r + 1, inflect)).gflops >= wanted) ++r;
-  return r;
-}
-
 }  // namespace
 
-MergeOptions tune(const Model& model, const Batches& pictures, const TuneOptions& options) {
+Tuned tune(const Model& model, const Batches& pictures, const TuneOptions& options) {
   return Tuner(model, pictures, options).tune();
-}
-
-std::vector<JudgedSchedule> judge(const Model& model, const Batches& held_out,
-                                  const MergeOptions& tuned, const MergeOptions& plain) {
-  std::vector<JudgedSchedule> rows = {{"dense", {}, {}}};
-  for (const double inflect : {0.0, -1.0}) {
-    for (const Metric metric : {plain.metric, tuned.metric}) {
-      const int r = r_as_costly(model, held_out.front(), tuned, inflect, metric);
-      MergeOptions merge = usual(tuned, r, inflect);
-      merge.metric = metric;
-      rows.push_back({inflect == 0 ? "constant" : "decreasing", merge, {}});
-      if (plain.metric == tuned.metric) break;
-    }
-  }
-  rows.push_back({"tuned", tuned, {}});
-  std::vector<MergeOptions> merges;
-  for (size_t i = 1; i < rows.size(); ++i) merges.push_back(rows[i].merge);
-  Comparison comparison(model, merges);
-  for (const Array& images : held_out) comparison.add(images, false);
-  const std::vector<double> speedups =
-      measured_speedups(model, held_out, merges, [] { return false; });
-  for (size_t i = 0; i < rows.size(); ++i) {
-    rows[i].score = comparison.score(i);
-    if (i > 0) rows[i].speedup = speedups[i - 1];
-  }
-  return rows;
 }
 
 }  // namespace fovea

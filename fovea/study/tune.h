@@ -1,14 +1,14 @@
-// The schedule of merging that suits a model and its pictures best: searched for on some of them,
-// judged on others.
+// The way and the schedule of merging that suit a model and its pictures best.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "fovea/fovea.h"
-#include "fovea/study/comparison.h"
+#include "fovea/study/speed.h"
 
 namespace fovea {
 
@@ -16,31 +16,21 @@ struct TuneOptions {
   double speedup = 2;              // over the dense model, as measured
   std::optional<double> fidelity;  // if given: as fast as keeps this, whatever the speed-up
   double seconds = 45;             // for the search; judging comes on top
-  MergeOptions merge = {};         // all but the schedule
-  bool any_metric = true;          // whether the metric may be another one than merge's
+  // Ways to merge, all but the schedule, of which the best is taken; another than the first only
+  // where it is clearly better.
+  std::vector<MergeOptions> ways = {MergeOptions{}};
+  bool thresholds = true;  // whether a limit to how alike tokens must be may come on top
   std::function<bool()> stopped = [] { return false; };  // ends the search early
   std::function<void(const std::string&)> tell = [](const std::string&) {};  // how it goes
 };
 
-// Batches of images [B, 3, H, W].
-using Batches = std::vector<Array>;
-
-// Searches, by fidelity to the dense model on `pictures`: no labels are needed. The schedule has a
-// number for every layer. Throws Error where merging can't give what is asked for.
-MergeOptions tune(const Model& model, const Batches& pictures, const TuneOptions& options);
-
-// One row of the comparison on held-out pictures.
-struct JudgedSchedule {
-  std::string name;  // dense, constant, decreasing, tuned
-  MergeOptions merge;
-  Score score;         // without times
-  double speedup = 1;  // over the dense model, as measured
+struct Tuned {
+  MergeOptions merge;  // its schedule has a number for every layer
+  size_t way = 0;
 };
 
-// The dense model, the constant schedule with the largest r that has no fewer operations than
-// `tuned`, the decreasing one likewise (both with the metric of `plain`, and with that of `tuned`
-// where it is another), and `tuned`, all measured side by side.
-std::vector<JudgedSchedule> judge(const Model& model, const Batches& held_out,
-                                  const MergeOptions& tuned, const MergeOptions& plain);
+// Searches, by fidelity to the dense model on `pictures`: no labels are needed. Throws Error where
+// merging can't give what is asked for.
+Tuned tune(const Model& model, const Batches& pictures, const TuneOptions& options);
 
 }  // namespace fovea

@@ -1,0 +1,107 @@
+#include "fovea/study/judge.h"
+
+#include <cmath>
+#include <optional>
+#include <utility>
+
+namespace fovea {
+namespace {
+
+constexpr int kPasses = 11;
+
+// `way` with such a schedule, and no threshold, so that its operations are known.
+MergeOptions usual(MergeOptions way, int r, std::optional<double> inflect) {
+  way.schedule = {};
+  way.schedule.r = r;
+  way.schedule.inflect = inflect;
+  way.threshold.reset();
+  return way;
+}
+
+// Whether two merge in the same way but for the schedule.
+bool same_way(const MergeOptions& a, const MergeOptions& b) {
+  return a.method == b.method && a.metric == b.metric && a.score == b.score &&
+         a.partition == b.partition;
+}
+
+class Judge {
+ public:
+  Judge(const Model& model, const Batches& held_out, const MergeOptions& tuned)
+      : model_(model), held_out_(held_out), tuned_(tuned) {}
+
+  std::vector<JudgedSchedule> rows(const MergeOptions& plain) {
+    std::vector<JudgedSchedule> rows = {{"dense", "", {}}};
+    const int r = r_as_costly(plain, {});
+    rows.push_back({"constant", "GFLOPs", usual(plain, r, {})});
+    rows.push_back({"constant", "speed", as_fast(plain, r)});
+    rows.push_back({"decreasing", "GFLOPs", usual(plain, r_as_costly(plain, -1), -1)});
+    if (!same_way(plain, tuned_)) {
+      rows.push_back({"constant", "GFLOPs", usual(tuned_, r_as_costly(tuned_, {}), {})});
+    }
+    rows.push_back({"tuned", "", tuned_});
+    return rows;
+  }
+
+ private:
+  double gflops_of(const MergeOptions& merge) const {
+    const Shape& s = held_out_.front().shape;
+    if (!merge.threshold) {
+      return cost(model_.architecture(), static_cast<int>(s[2]), static_cast<int>(s[3]), merge)
+          .gflops;
+    }
+    Comparison comparison(model_, {merge});
+    for (const Array& images : held_out_) comparison.add(images, false);
+    return comparison.score(1).gflops_per_image();
+  }
+
+  // The largest r whose operations are no fewer than those of the tuned schedule.
+  int r_as_costly(const MergeOptions& way, std::optional<double> inflect) {
+    if (!wanted_) wanted_ = gflops_of(tuned_);
+    const Shape& s = held_out_.front().shape;
+    const Architecture& a = model_.architecture();
+    const auto patches = static_cast<int>(s[2] / a.patch[0] * (s[3] / a.patch[1]));
+    int r = 0;
+    while (r < patches && gflops_of(usual(way, r + 1, inflect)) >= *wanted_) ++r;
+    return r;
+  }
+
+  // The constant schedule of about the tuned one's speed on the clock, of those around `r`.
+  MergeOptions as_fast(const MergeOptions& way, int r) const {
+    std::vector<MergeOptions> merges = {tuned_};
+    for (int other = std::max(0, r - r / 6 - 1); other <= r + r / 6 + 1; ++other) {
+      merges.push_back(usual(way, other, {}));
+    }
+    const std::vector<double> speeds =
+        measured_speedups(model_, held_out_, merges, kPasses, [] { return false; });
+    size_t best = 1;
+    for (size_t i = 1; i < speeds.size(); ++i) {
+      if (std::abs(speeds[i] - speeds[0]) < std::abs(speeds[best] - speeds[0])) best = i;
+    }
+    return merges[best];
+  }
+
+  const Model& model_;
+  const Batches& held_out_;
+  const MergeOptions& tuned_;
+  std::optional<double> wanted_;  // GFLOPs of the tuned schedule
+};
+
+}  // namespace
+
+std::vector<JudgedSchedule> judge(const Model& model, const Batches& held_out,
+                                  const MergeOptions& tuned, const MergeOptions& plain) {
+  std::vector<JudgedSchedule> rows = Judge(model, held_out, tuned).rows(plain);
+  std::vector<MergeOptions> merges;
+  for (size_t i = 1; i < rows.size(); ++i) merges.push_back(rows[i].merge);
+  Comparison comparison(model, merges);
+  for (const Array& images : held_out) comparison.add(images, false);
+  const std::vector<double> speedups =
+      measured_speedups(model, held_out, merges, kPasses, [] { return false; });
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].score = comparison.score(i);
+    if (i > 0) rows[i].speedup = speedups[i - 1];
+  }
+  return rows;
+}
+
+}  // namespace fovea
