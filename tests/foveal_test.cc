@@ -87,6 +87,8 @@ class PlainReader {
 struct PlainTokens {
   PlainRows read;
   std::vector<double> attention;
+  PlainRows means;              // over the members so far
+  std::vector<double> lengths;  // the same of their lengths
 };
 
 // Each free token goes to the cheapest that the class token pays more, the `count` cheapest do.
@@ -153,43 +155,44 @@ void plain_reduce(PlainVit& vit, PlainResult& now, const PlainSeen& seen, int la
                   const FovealOptions& options) {
   const auto prefix = static_cast<size_t>(vit.architecture().prefix());
   const PlainReader reader(vit, layer);
-  PlainTokens tokens{{}, seen.class_attention};
+  PlainTokens tokens{{}, seen.class_attention, now.tokens, {}};
   double mean = 0;
   for (size_t i = prefix; i < now.tokens.size(); ++i) mean += seen.class_attention[i];
   mean /= static_cast<double>(now.tokens.size() - prefix);
   for (size_t i = 0; i < now.tokens.size(); ++i) {
     tokens.read.push_back(reader.read(now.tokens[i]));
+    tokens.lengths.push_back(length(now.tokens[i]));
     if (i >= prefix) tokens.attention[i] /= mean;
   }
   for (int round = 0; round < options.rounds; ++round) {
     const size_t count = r * (round + 1) / options.rounds - r * round / options.rounds;
     const PlainGroups groups = plain_round(now, tokens, prefix, count, options);
-    PlainRows merged;
     PlainTokens after;
     for (const std::vector<size_t>& group : groups) {
-      std::vector<double> mean_token(now.tokens[0].size());
-      std::vector<double> mean_read(tokens.read[0].size());
+      std::vector<double>& read = after.read.emplace_back(tokens.read[0].size());
+      std::vector<double>& token = after.means.emplace_back(now.tokens[0].size());
+      double& attention = after.attention.emplace_back(0);
+      double& lengths = after.lengths.emplace_back(0);
       double total = 0;
-      double lengths = 0;
-      double attention = 0;
       for (const size_t i : group) {
         const double each = std::max(tokens.attention[i] / now.sizes[i], 1e-4);
         const double w = now.sizes[i] * std::pow(each, options.weight);
         total += w;
-        lengths += w * length(now.tokens[i]);
         attention += tokens.attention[i];
-        for (size_t c = 0; c < mean_token.size(); ++c) mean_token[c] += w * now.tokens[i][c];
-        for (size_t c = 0; c < mean_read.size(); ++c) mean_read[c] += w * tokens.read[i][c];
+        lengths += w * tokens.lengths[i];
+        for (size_t c = 0; c < token.size(); ++c) token[c] += w * tokens.means[i][c];
+        for (size_t c = 0; c < read.size(); ++c) read[c] += w * tokens.read[i][c];
       }
-      const double scale = lengths / length(mean_token);  // of the sums, as the total cancels out
-      for (double& value : mean_token) value *= scale / total;
-      for (double& value : mean_read) value /= total;
-      merged.push_back(group.size() == 1 ? now.tokens[group[0]] : mean_token);
-      after.read.push_back(mean_read);
-      after.attention.push_back(attention);
+      lengths /= total;
+      for (double& value : token) value /= total;
+      for (double& value : read) value /= total;
     }
-    replace_groups(now, groups, std::move(merged));
+    replace_groups(now, groups, after.means);
     tokens = std::move(after);
+  }
+  for (size_t i = 0; i < now.tokens.size(); ++i) {
+    const double scale = tokens.lengths[i] / length(now.tokens[i]);
+    for (double& value : now.tokens[i]) value *= scale;  // by 1 where a token is alone
   }
 }
 

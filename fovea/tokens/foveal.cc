@@ -1,8 +1,10 @@
 #include "fovea/tokens/foveal.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <numeric>
 
 #include "fovea/tokens/plans.h"
@@ -14,12 +16,22 @@ namespace {
 constexpr float kAttentionFloor = 0.1F;  // what even a token that is paid nothing costs
 constexpr float kWeightFloor = 1e-4F;
 
+// Bits that rise as numbers do.
+uint32_t rising_bits(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return bits >> 31 != 0 ? ~bits : bits | 0x80000000U;
+}
+
 // Indices of scores in rising order, ties in theirs.
 std::vector<int32_t> rising(std::span<const float> scores) {
-  std::vector<int32_t> order(scores.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t i, int32_t j) { return worth(scores[i]) < worth(scores[j]); });
+  std::vector<uint64_t> keys(scores.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    keys[i] = uint64_t{rising_bits(worth(scores[i]) + 0.0F)} << 32 | i;  // -0 is 0
+  }
+  std::sort(keys.begin(), keys.end());
+  std::vector<int32_t> order;
+  order.reserve(keys.size());
+  for (const uint64_t key : keys) order.push_back(static_cast<int32_t>(key & 0xffffffffU));
   return order;
 }
 
@@ -99,6 +111,16 @@ std::vector<float> foveal_weights(std::span<const float> attention, std::span<co
     weights[i] = sizes[i] * std::pow(each, static_cast<float>(options.weight));
   }
   return weights;
+}
+
+void follow_shares(const std::optional<Plan>& before, const Plan& round,
+                   const std::vector<float>& weights, std::vector<float>& shares) {
+  const std::vector<float> total = merge_sizes(weights, round);
+  if (!before) shares.assign(weights.size(), 1.0F);
+  for (size_t row = 0; row < shares.size(); ++row) {
+    const int32_t token = before ? before->target[row] : static_cast<int32_t>(row);
+    shares[row] *= weights[token] / total[round.target[token]];
+  }
 }
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 // what each weighs in what they become.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,5 +30,11 @@ Plan foveal_plan(const Sequences& sequences, const Ranking& ranking, const Edges
 // What each token weighs in what it becomes part of.
 std::vector<float> foveal_weights(std::span<const float> attention, std::span<const float> sizes,
                                   const FovealOptions& options);
+
+// The share that each row, as it was before all rounds, has in its token after one round more;
+// `before`: what the rounds before did, none before the first. weights: of the tokens that come
+// into the round.
+void follow_shares(const std::optional<Plan>& before, const Plan& round,
+                   const std::vector<float>& weights, std::vector<float>& shares);
 
 }  // namespace fovea

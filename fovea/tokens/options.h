@@ -42,7 +42,7 @@ enum class Pairing { all, alternate };
 
 // The parts of foveal merging. The defaults are the best of those tried (docs/merging.md).
 struct FovealOptions {
-  int channels = 96;  // by which tokens are compared
+  int channels = 64;  // by which tokens are compared
   int rounds = 2;     // in which a layer merges its tokens
   Pairing pairing = Pairing::all;
   double attention = 0.4;  // exponent of what the class token pays to the token that goes

@@ -37,6 +37,19 @@ Plan merge_all(const Sequences& sequences, const Partition& partition, const Edg
   return plan_of(sequences, leaders);
 }
 
+Plan compose(const Plan& first, const Plan& then) {
+  Plan plan;
+  plan.first = then.first;
+  for (const int32_t row : first.target) plan.target.push_back(row < 0 ? -1 : then.target[row]);
+  std::vector<int32_t> keepers;
+  for (size_t row = 0; row + 1 < then.member_begin.size(); ++row) {
+    const int32_t between = then.members[then.member_begin[row]];
+    keepers.push_back(first.members[first.member_begin[between]]);
+  }
+  list_members(plan, keepers);
+  return plan;
+}
+
 void list_members(Plan& plan, const std::vector<int32_t>& keepers) {
   const size_t new_rows = keepers.size();
   plan.member_begin.assign(new_rows + 1, 0);

@@ -21,6 +21,9 @@ Plan plan_of(const Sequences& sequences, const Leaders& leaders);
 // All A tokens merge into the B tokens that their edges lead to; all others stay, in order.
 Plan merge_all(const Sequences& sequences, const Partition& partition, const Edges& edges);
 
+// Two merges, one after the other, as one.
+Plan compose(const Plan& first, const Plan& then);
+
 // Fills in a plan's members from its targets: `keepers` are the old rows that stay, in the order of
 // the new ones.
 void list_members(Plan& plan, const std::vector<int32_t>& keepers);

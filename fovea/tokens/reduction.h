@@ -92,7 +92,7 @@ class Reduction {
 
   // Merges the tokens of x [B, T, C] as layer `layer` is to, following what attention saw of them.
   typename B::Tensor reduce(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
-    if (options_.method == Method::foveal) return reduce_in_rounds(b, std::move(x), seen, layer);
+    if (options_.method == Method::foveal) return reduce_in_rounds(b, x, seen, layer);
     const std::optional<Plan> found = plan(b, seen, layer);
     if (!found) return x;
     x = merge(b, x, *found);
@@ -123,8 +123,10 @@ class Reduction {
   }
 
  private:
-  // Foveal merging: in each round tokens go to those that matter more, by what reads them next.
-  typename B::Tensor reduce_in_rounds(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
+  // Foveal merging: in each round tokens go to those that matter more, by what reads them next. x
+  // itself is merged once, by the shares that its tokens have after all rounds.
+  typename B::Tensor reduce_in_rounds(B& b, const typename B::Tensor& x, const Seen<B>& seen,
+                                      int layer) {
     [[maybe_unused]] const auto timed = b.time(Work::merging);
     const FovealOptions& parts = options_.foveal;
     std::vector<int> counts;
@@ -134,6 +136,8 @@ class Reduction {
     std::vector<float> attention = b.class_attention(seen.qkv, seen.heads, log_sizes_);
     relate_to_mean(attention, sequences_, protected_);
     typename B::Tensor feature = b.norm_linear(x, readers_[layer].norm, readers_[layer].projection);
+    std::optional<Plan> whole;
+    std::vector<float> shares;
     for (int round = 0; round < parts.rounds; ++round) {
       std::vector<int> going;
       for (const int count : counts) {
@@ -143,12 +147,13 @@ class Reduction {
       const Edges edges = b.match_ranked(feature, ranking, sizes_, parts.size);
       const Plan plan = foveal_plan(sequences_, ranking, edges, attention, going, parts);
       const std::vector<float> weights = foveal_weights(attention, sizes_, parts);
-      x = b.merge(x, weights, plan, MergeMode::rescaled);
+      follow_shares(whole, plan, weights, shares);
+      whole = whole ? compose(*whole, plan) : plan;
       if (round + 1 < parts.rounds) feature = b.merge(feature, weights, plan, MergeMode::weighted);
       attention = merge_sizes(attention, plan);
       follow(plan);
     }
-    return x;
+    return b.merge(x, shares, *whole, MergeMode::rescaled);
   }
 
   int taken(size_t image, int layer) const {
