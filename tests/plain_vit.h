@@ -2,6 +2,9 @@
 // what the differential tests of merging hold the library against.
 #pragma once
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -10,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "fovea/fovea.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/checkpoint.h"
 #include "fovea/model/config.h"
@@ -54,6 +58,17 @@ inline void replace_groups(PlainResult& now, const PlainGroups& groups, PlainRow
   for (int& source : now.source) source = source < 0 ? -1 : token[source];
   now.tokens = std::move(tokens);
   now.sizes = std::move(sizes);
+}
+
+// The same tokens, sizes and sources; got: of that image alone.
+inline void expect_plain(const Result& got, const PlainResult& want) {
+  EXPECT_THAT(got.source.data, testing::ElementsAreArray(want.source));
+  EXPECT_THAT(got.sizes.data, testing::ElementsAreArray(want.sizes));
+  ASSERT_EQ(static_cast<size_t>(got.tokens.shape[1]), want.tokens.size());
+  for (size_t i = 0; i < got.tokens.data.size(); ++i) {
+    const auto width = static_cast<size_t>(got.tokens.shape[2]);
+    ASSERT_NEAR(got.tokens.data[i], want.tokens[i / width][i % width], 1e-3) << i;
+  }
 }
 
 // For models with a position embedding of the input's own grid.

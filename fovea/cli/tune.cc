@@ -61,7 +61,7 @@ TuneOptions tune_options(const Flags& flags, const MergeTexts& fixed) {
     options.fidelity = parse_number("--fidelity", flags.fidelity, 0, 0.999999);
   }
   options.seconds = parse_whole("--seconds", flags.seconds, 1, 1'000'000);
-  options.thresholds = !fixed.contains("method") && !fixed.contains("matching");
+  options.thresholds = !fixed.contains("matching");
   return options;
 }
 

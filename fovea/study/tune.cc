@@ -17,8 +17,9 @@ namespace fovea {
 namespace {
 
 constexpr size_t kShapes = 2;  // of the usual schedules: the constant and the decreasing one
-constexpr int kPasses = 11;    // of the clock
-constexpr int kFewPasses = 5;  // where many are timed
+constexpr double kBeforeThresholds = 0.8;  // of the time of the search
+constexpr int kPasses = 11;                // of the clock
+constexpr int kFewPasses = 5;              // where many are timed
 
 class Stopwatch {
  public:
@@ -52,6 +53,7 @@ class Tuner {
         pictures_(pictures),
         options_(options),
         merge_(options.ways.front()),
+        until_(options.thresholds ? kBeforeThresholds * options.seconds : options.seconds),
         height_(static_cast<int>(pictures.front().shape[2])),
         width_(static_cast<int>(pictures.front().shape[3])) {
     look_at_dense();
@@ -62,6 +64,7 @@ class Tuner {
     FoundSchedule found =
         options_.fidelity ? fastest_keeping(*options_.fidelity) : best_at_speed(options_.speedup);
     found.schedule = effective(found.schedule);
+    until_ = options_.seconds;
     if (!options_.fidelity && options_.thresholds) limit(found);
     return {with(found.schedule), way_};
   }
@@ -156,9 +159,7 @@ class Tuner {
     problem_.rough_losses = [this, rough](const LayerCounts& schedule) {
       return losses(schedule, rough);
     };
-    problem_.out_of_time = [this] {
-      return options_.stopped() || stopwatch_.seconds() > options_.seconds;
-    };
+    problem_.out_of_time = [this] { return options_.stopped() || stopwatch_.seconds() > until_; };
   }
 
   FoundSchedule judged(const LayerCounts& schedule) const {
@@ -348,6 +349,7 @@ class Tuner {
   const TuneOptions& options_;
   MergeOptions merge_;
   size_t way_ = 0;
+  double until_;  // seconds
   int height_;
   int width_;
   Stopwatch stopwatch_;
