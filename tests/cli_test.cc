@@ -154,6 +154,11 @@ const WrongUsage kWrongUsages[] = {
     {"model_neither",
      {"inspect", "nothing-here"},
      "nothing-here: no such file or folder, nor an architecture"},
+    {"hub_name",
+     {"inspect", "facebook/dinov2-small"},
+     "facebook/dinov2-small: no such file or folder; models of the Hugging Face hub are not "
+     "fetched; "
+     "expected a folder, as hf download facebook/dinov2-small --local-dir FOLDER makes it"},
     {"model_size",
      {"bench", "vit_giant_patch16_224"},
      "vit_giant_patch16_224: no such file or folder, nor an architecture (unknown size"},

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <numeric>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fovea/fovea.h"
@@ -39,16 +40,20 @@ Array one_of(const Array& batch, int64_t index) {
 
 TEST(Invariance, BatchAndThreadsDontChangeABit) {
   const Array batch = images(7);
-  for (const int r : {0, 4}) {
+  MergeOptions foveal;
+  foveal.schedule.r = 4;
+  foveal.method = Method::foveal;
+  for (const MergeOptions& merge : {MergeOptions{}, MergeOptions{.schedule = {.r = 4}}, foveal}) {
     RunOptions options;
-    options.merge.schedule.r = r;
+    options.merge = merge;
     const Model single = Model::load(kModel, {.threads = 1});
     for (const int threads : {1, 2, 3}) {
       const Model model = Model::load(kModel, {.threads = threads, .oversubscribe = true});
       const Result all = model.run(batch, options);
       for (int64_t i = 0; i < batch.shape[0]; ++i) {
         const Result alone = single.run(one_of(batch, i), options);
-        EXPECT_EQ(one_of(all.tokens, i).data, alone.tokens.data) << r << ' ' << threads << ' ' << i;
+        EXPECT_EQ(one_of(all.tokens, i).data, alone.tokens.data)
+            << to_string(merge.method) << ' ' << threads << ' ' << i;
         EXPECT_EQ(one_of(all.logits, i).data, alone.logits.data);
         EXPECT_TRUE(std::equal(alone.source.data.begin(), alone.source.data.end(),
                                all.source.data.begin() + i * all.source.shape[1]));
@@ -64,7 +69,11 @@ TEST(Invariance, OneImageSpreadOverThreadsHasTheSameBits) {
     const Array image = one_of(read_npy(path / "input.npy"), 0);
     RunOptions options;
     options.merge.schedule.r = 2;
-    for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+    for (const auto& [dtype, method] : {std::pair(Dtype::f32, Method::tome),
+                                        {Dtype::bf16, Method::tome},
+                                        {Dtype::f32, Method::foveal},
+                                        {Dtype::bf16, Method::foveal}}) {
+      options.merge.method = method;
       const Result alone = Model::load(path, {.threads = 1, .dtype = dtype}).run(image, options);
       const Model model = Model::load(path, {.threads = 3, .oversubscribe = true, .dtype = dtype});
       for (int round = 0; round < 20; ++round) {

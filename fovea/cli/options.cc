@@ -153,6 +153,18 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
+namespace {
+
+// "facebook/dinov2-small": how the Hugging Face hub calls a model.
+bool is_hub_name(const std::string& model) {
+  const size_t slash = model.find('/');
+  return slash != std::string::npos && slash > 0 && slash + 1 < model.size() &&
+         model.find('/', slash + 1) == std::string::npos && model.front() != '.' &&
+         model.front() != '~' && !model.ends_with(".safetensors");
+}
+
+}  // namespace
+
 bool is_named(const std::string& model) {
   std::error_code ignored;  // what can't be reached is taken for a path; opening it says why
   const fs::path base = split_delta(model).base;
@@ -161,6 +173,12 @@ bool is_named(const std::string& model) {
     named_architecture(model);
   } catch (const Error& error) {
     const std::string name = printable(model);
+    if (is_hub_name(model)) {
+      fail(
+          "{}: no such file or folder; models of the Hugging Face hub are not fetched; expected a "
+          "folder, as hf download {} --local-dir FOLDER makes it",
+          name, name);
+    }
     std::string_view why = error.what();
     if (why.starts_with(name + ": ")) why.remove_prefix(name.size() + 2);
     fail("{}: no such file or folder, nor an architecture ({})", name, why);

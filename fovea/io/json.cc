@@ -13,6 +13,22 @@ namespace {
 
 constexpr int kDeepest = 32;
 
+// Python's json writes numbers that are none as NaN, Infinity and -Infinity, outside of texts,
+// which JSON does not have: null in their place.
+std::string without_nan(std::string text) {
+  constexpr std::string_view kNumbers[] = {"NaN", "-Infinity", "Infinity"};
+  bool in_text = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') in_text = !in_text;
+    if (in_text && text[i] == '\\') ++i;
+    for (const std::string_view number : kNumbers) {
+      if (in_text || text.compare(i, number.size(), number) != 0) continue;
+      text.replace(i, number.size(), "null");
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 json parse_json_object(const std::string& text, const std::string& name) {
@@ -22,7 +38,7 @@ json parse_json_object(const std::string& text, const std::string& name) {
   };
   json value;
   try {
-    value = json::parse(text, check_depth);
+    value = json::parse(without_nan(text), check_depth);
   } catch (const json::exception& error) {
     // Without the library's own number of the error.
     const std::string_view what = error.what();

@@ -6,7 +6,7 @@
 
 namespace fovea {
 
-// The object that `text` holds. Throws Error, with `name` in it, for anything else, and for what is
+// The object that `text` holds; Python's NaN and Infinity are null in it. Throws Error, with `name` in it, for anything else, and for what is
 // nested so deeply that it can only be meant to do harm.
 nlohmann::json parse_json_object(const std::string& text, const std::string& name);
 
