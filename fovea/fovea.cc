@@ -187,8 +187,8 @@ struct Model::State {
 };
 
 const std::vector<Reader<Cpu>>& Model::State::readers(const MergeOptions& merge) const {
-  static const std::vector<Reader<Cpu>> none;
-  if (merge.method != Method::foveal) return none;
+  static const std::vector<Reader<Cpu>> kNone;
+  if (merge.method != Method::foveal) return kNone;
   const std::lock_guard lock(readers_lock);
   const auto found = readers_of.find(merge.foveal.channels);
   if (found != readers_of.end()) return found->second;
