@@ -1,11 +1,9 @@
 #include "fovea/tokens/foveal.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 
 #include "fovea/tokens/plans.h"
 #include "fovea/tokens/worth.h"
@@ -16,36 +14,7 @@ namespace {
 constexpr float kAttentionFloor = 0.1F;  // what even a token that is paid nothing costs
 constexpr float kWeightFloor = 1e-4F;
 
-// Bits that rise as numbers do.
-uint32_t rising_bits(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  return bits >> 31 != 0 ? ~bits : bits | 0x80000000U;
-}
-
-// Indices of scores in rising order, ties in theirs.
-std::vector<int32_t> rising(std::span<const float> scores) {
-  std::vector<uint64_t> keys(scores.size());
-  for (size_t i = 0; i < keys.size(); ++i) {
-    keys[i] = uint64_t{rising_bits(worth(scores[i]) + 0.0F)} << 32 | i;  // -0 is 0
-  }
-  std::sort(keys.begin(), keys.end());
-  std::vector<int32_t> order;
-  order.reserve(keys.size());
-  for (const uint64_t key : keys) order.push_back(static_cast<int32_t>(key & 0xffffffffU));
-  return order;
-}
-
 }  // namespace
-
-void relate_to_mean(std::vector<float>& attention, const Sequences& sequences,
-                    int protected_tokens) {
-  for (size_t image = 0; image + 1 < sequences.size(); ++image) {
-    const auto begin = attention.begin() + sequences[image] + protected_tokens;
-    const auto end = attention.begin() + sequences[image + 1];
-    const float mean = std::accumulate(begin, end, 0.0F) / static_cast<float>(end - begin);
-    std::for_each(begin, end, [mean](float& paid) { paid /= mean; });
-  }
-}
 
 Ranking rank_tokens(const Sequences& sequences, int protected_tokens, Pairing pairing,
                     std::span<const float> attention) {

@@ -11,10 +11,6 @@
 
 namespace fovea {
 
-// Divides what the class token pays to each token by the mean over the free tokens of its image.
-void relate_to_mean(std::vector<float>& attention, const Sequences& sequences,
-                    int protected_tokens);
-
 // Of every image the free tokens by what they are paid, ties in their order: each may go to those
 // after it, or, of alternate pairing, an even one to the odd ones among these, or to the last of
 // all odd ones where there are none.

@@ -1,7 +1,6 @@
 #include "fovea/tokens/matching.h"
 
 #include <algorithm>
-#include <numeric>
 #include <span>
 
 #include "fovea/tokens/plans.h"
@@ -9,15 +8,6 @@
 
 namespace fovea {
 namespace {
-
-// Edges of one image from the strongest to the weakest, ties in the order of their A tokens.
-std::vector<int32_t> by_strength(std::span<const float> score) {
-  std::vector<int32_t> order(score.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int32_t i, int32_t j) { return worth(score[i]) > worth(score[j]); });
-  return order;
-}
 
 int32_t stronger_than(float threshold, std::span<const float> score) {
   return static_cast<int32_t>(
@@ -41,7 +31,7 @@ Plan bipartite_plan(const Sequences& sequences, const Partition& partition, cons
     const int32_t free = tokens - protected_tokens;
     int32_t count = std::clamp<int32_t>(r.of(free), 0, std::min(a_count, free / 2));
     if (threshold) count = std::min(count, stronger_than(*threshold, score));
-    std::vector<int32_t> order = by_strength(score);
+    std::vector<int32_t> order = falling(score);  // of equals in the order of their A tokens
     if (protected_tokens > 0) std::sort(order.begin() + count, order.end());
 
     const auto keep = [&](int32_t row) {

@@ -1,8 +1,6 @@
 #include "fovea/tokens/prune.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <numeric>
 
 #include "fovea/tokens/worth.h"
 
@@ -34,12 +32,7 @@ Leaders prune_at_random(const Sequences& sequences, int protected_tokens,
 Leaders prune_least(const Sequences& sequences, int protected_tokens, const std::vector<int>& taken,
                     std::span<const float> attention) {
   return prune(sequences, protected_tokens, taken, [&](int32_t begin, int32_t count) {
-    std::vector<int32_t> order(count);
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int32_t i, int32_t j) {
-      return worth(attention[begin + i]) < worth(attention[begin + j]);
-    });
-    return order;
+    return rising(attention.subspan(begin, count));
   });
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 
 #include "fovea/tokens/worth.h"
 
@@ -13,12 +12,10 @@ namespace {
 // The `count` best of rows [begin, end), ascending.
 std::vector<int32_t> best_rows(std::span<const float> scores, int32_t begin, int32_t end,
                                int count) {
-  std::vector<int32_t> rows(end - begin);
-  std::iota(rows.begin(), rows.end(), begin);
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](int32_t i, int32_t j) { return worth(scores[i]) > worth(scores[j]); });
+  std::vector<int32_t> rows = falling(scores.subspan(begin, end - begin));
   rows.resize(count);
   std::sort(rows.begin(), rows.end());
+  for (int32_t& row : rows) row += begin;
   return rows;
 }
 
