@@ -18,6 +18,18 @@ double Score::gflops_per_image() const {
   return fidelity.images == 0 ? 0 : gflops / static_cast<double>(fidelity.images);
 }
 
+double gflops_run(const Model& model, const Array& images, const MergeOptions& merge,
+                  const Result& result) {
+  const Architecture& a = model.architecture();
+  const std::span<const int32_t> tokens = result.layer_tokens.data;
+  double sum = 0;
+  for (int64_t i = 0; i < images.shape[0]; ++i) {
+    sum += gflops(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]), merge,
+                  tokens.subspan(i * a.depth, a.depth));
+  }
+  return sum;
+}
+
 Comparison::Comparison(const Model& model, const std::vector<MergeOptions>& settings,
                        std::function<bool()> stopped)
     : model_(model), merges_(1), stopped_(std::move(stopped)), scores_(settings.size() + 1) {
@@ -36,12 +48,7 @@ Result Comparison::run(const Array& images, size_t setting, double* fastest) con
 void Comparison::judge(const Array& images, size_t setting, const Result& result,
                        const Result& dense, Score& score) const {
   fovea::add(result.features, result.logits, dense.features, dense.logits, score.fidelity);
-  const Architecture& a = model_.architecture();
-  const std::span<const int32_t> tokens = result.layer_tokens.data;
-  for (int64_t i = 0; i < images.shape[0]; ++i) {
-    score.gflops += gflops(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]),
-                           merges_[setting], tokens.subspan(i * a.depth, a.depth));
-  }
+  score.gflops += gflops_run(model_, images, merges_[setting], result);
 }
 
 void Comparison::add(const Array& images, bool timed) {

@@ -22,6 +22,10 @@ struct Score {
   double gflops_per_image() const;
 };
 
+// What a batch of images [B, 3, H, W] took together, merged so: whatever a threshold let merge.
+double gflops_run(const Model& model, const Array& images, const MergeOptions& merge,
+                  const Result& result);
+
 // Runs batch by batch, every setting on a batch before the next one, so that other work on the
 // machine hits all of them alike.
 class Comparison {

@@ -27,9 +27,9 @@ bool same_way(const MergeOptions& a, const MergeOptions& b) {
 class Judge {
  public:
   Judge(const Model& model, const Batches& held_out, const MergeOptions& tuned)
-      : model_(model), held_out_(held_out), tuned_(tuned) {}
+      : model_(model), held_out_(held_out), tuned_(tuned), wanted_(mean_gflops(tuned)) {}
 
-  std::vector<JudgedSchedule> rows(const MergeOptions& plain) {
+  std::vector<JudgedSchedule> rows(const MergeOptions& plain) const {
     std::vector<JudgedSchedule> rows = {{"dense", "", {}}};
     const int r = r_as_costly(plain, {});
     rows.push_back({"constant", "GFLOPs", usual(plain, r, {})});
@@ -43,25 +43,33 @@ class Judge {
   }
 
  private:
+  // Of an image merged so, whose operations do not depend on it.
   double gflops_of(const MergeOptions& merge) const {
     const Shape& s = held_out_.front().shape;
-    if (!merge.threshold) {
-      return cost(model_.architecture(), static_cast<int>(s[2]), static_cast<int>(s[3]), merge)
-          .gflops;
+    return cost(model_.architecture(), static_cast<int>(s[2]), static_cast<int>(s[3]), merge)
+        .gflops;
+  }
+
+  // Of an image in the mean, where they may.
+  double mean_gflops(const MergeOptions& merge) const {
+    if (!merge.threshold) return gflops_of(merge);
+    double sum = 0;
+    int64_t count = 0;
+    for (const Array& images : held_out_) {
+      const Result result = model_.run(images, {.merge = merge, .want_tokens = false});
+      sum += gflops_run(model_, images, merge, result);
+      count += images.shape[0];
     }
-    Comparison comparison(model_, {merge});
-    for (const Array& images : held_out_) comparison.add(images, false);
-    return comparison.score(1).gflops_per_image();
+    return sum / static_cast<double>(count);
   }
 
   // The largest r whose operations are no fewer than those of the tuned schedule.
-  int r_as_costly(const MergeOptions& way, std::optional<double> inflect) {
-    if (!wanted_) wanted_ = gflops_of(tuned_);
+  int r_as_costly(const MergeOptions& way, std::optional<double> inflect) const {
     const Shape& s = held_out_.front().shape;
     const Architecture& a = model_.architecture();
     const auto patches = static_cast<int>(s[2] / a.patch[0] * (s[3] / a.patch[1]));
     int r = 0;
-    while (r < patches && gflops_of(usual(way, r + 1, inflect)) >= *wanted_) ++r;
+    while (r < patches && gflops_of(usual(way, r + 1, inflect)) >= wanted_) ++r;
     return r;
   }
 
@@ -83,7 +91,7 @@ class Judge {
   const Model& model_;
   const Batches& held_out_;
   const MergeOptions& tuned_;
-  std::optional<double> wanted_;  // GFLOPs of the tuned schedule
+  double wanted_;  // GFLOPs of the tuned schedule
 };
 
 }  // namespace

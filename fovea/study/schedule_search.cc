@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "fovea/report/fidelity.h"
+
 namespace fovea {
 namespace {
 
@@ -41,24 +43,11 @@ bool is_finite(const Losses& losses) {
   return std::all_of(losses.begin(), losses.end(), [](double x) { return std::isfinite(x); });
 }
 
-// The mean of what a picture loses by one token more, and its standard error.
-struct Slope {
-  double mean = 0;
-  double error = 0;
-};
-
-Slope slope_between(const Losses& from, const Losses& to, double tokens) {
-  Slope slope;
-  const auto count = static_cast<double>(from.size());
-  double squares = 0;
-  for (size_t i = 0; i < from.size(); ++i) {
-    const double change = (to[i] - from[i]) / tokens;
-    slope.mean += change / count;
-    squares += change * change / count;
-  }
-  const double variance = std::max(0.0, squares - slope.mean * slope.mean);
-  slope.error = std::sqrt(variance / std::max(1.0, count - 1));
-  return slope;
+// What a picture loses by one token more.
+Estimate slope_between(const Losses& from, const Losses& to, double tokens) {
+  std::vector<double> changes;
+  for (size_t i = 0; i < from.size(); ++i) changes.push_back((to[i] - from[i]) / tokens);
+  return estimate(changes);
 }
 
 struct LearntLayer {
@@ -89,7 +78,7 @@ LearntLayer learn_layer(const ScheduleProblem& problem, const LayerCounts& sched
   const Side fewer = side_of(problem, middle, layer, -reach.down);
   const double tokens = more.tokens + fewer.tokens;
   if (tokens == 0 || !is_finite(losses)) return {};
-  const Slope slope = slope_between(fewer.losses, more.losses, tokens);
+  const Estimate slope = slope_between(fewer.losses, more.losses, tokens);
   LearntLayer learnt;
   learnt.error = slope.error;
   learnt.model.slope = slope.mean;
@@ -222,7 +211,7 @@ double mean(const Losses& losses) {
 
 bool clearly_less(const Losses& losses, const Losses& than) {
   if (!is_finite(losses) || !is_finite(than)) return is_finite(losses);
-  const Slope change = slope_between(than, losses, 1);
+  const Estimate change = slope_between(than, losses, 1);
   return change.mean < -2 * change.error;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -113,21 +114,28 @@ class Tuner {
     }
   }
 
-  // Of each picture of the first `batches` batches.
-  Losses losses(const LayerCounts& schedule, size_t batches) const {
+  // What the pictures of the first `batches` batches lose, and take in the mean.
+  struct Outcome {
     Losses losses;
+    double gflops = 0;
+  };
+
+  Outcome run(const LayerCounts& schedule, size_t batches) const {
+    Outcome outcome;
+    const MergeOptions merge = with(schedule);
     for (size_t i = 0; i < batches; ++i) {
       const Array& dense = dense_[i].features;
-      const Result result =
-          model_.run(pictures_[i], {.merge = with(schedule), .want_tokens = false});
+      const Result result = model_.run(pictures_[i], {.merge = merge, .want_tokens = false});
       const auto width = static_cast<size_t>(dense.shape[1]);
       for (size_t at = 0; at < dense.data.size(); at += width) {
         const double likeness = cosine(std::span(dense.data).subspan(at, width),
                                        std::span(result.features.data).subspan(at, width));
-        losses.push_back(distance_of(likeness));
+        outcome.losses.push_back(distance_of(likeness));
       }
+      outcome.gflops += gflops_run(model_, pictures_[i], merge, result);
     }
-    return losses;
+    outcome.gflops /= static_cast<double>(outcome.losses.size());
+    return outcome;
   }
 
   double measured(const LayerCounts& schedule) const {
@@ -154,10 +162,10 @@ class Tuner {
     problem_.most = most();
     problem_.cost = [this](const LayerCounts& schedule) { return operations(schedule); };
     problem_.losses = [this](const LayerCounts& schedule) {
-      return losses(schedule, pictures_.size());
+      return run(schedule, pictures_.size()).losses;
     };
     problem_.rough_losses = [this, rough](const LayerCounts& schedule) {
-      return losses(schedule, rough);
+      return run(schedule, rough).losses;
     };
     problem_.out_of_time = [this] { return options_.stopped() || stopwatch_.seconds() > until_; };
   }
@@ -265,44 +273,41 @@ class Tuner {
     return judged(scaled_to(problem_, {schedule.begin(), schedule.end()}, target));
   }
 
-  // The operations for each picture that really run, threshold or not.
-  double operations_run(const LayerCounts& schedule) const {
-    Comparison comparison(model_, {with(schedule)});
-    for (const Array& images : pictures_) comparison.add(images, false);
-    return comparison.score(1).gflops_per_image();
-  }
-
-  // Lets pictures that have nothing alike left stop early, and others merge more, at the same mean
-  // of operations: `found` becomes the limit, merge_ with its threshold, where that is clearly
-  // better.
+  // Lets pictures that have nothing alike left stop early, and others merge more, at no more
+  // operations in the mean: `found` becomes the limit, merge_ with its threshold, where that is
+  // clearly better.
   void limit(FoundSchedule& found) {
     if (architecture_.routing || merge_.method == Method::foveal ||
         merge_.matching != Matching::bipartite || merge_.distance != Distance::cosine) {
       return;
     }
     const double target = operations(found.schedule);
-    const MergeOptions without = merge_;
     FoundSchedule best = found;
-    MergeOptions chosen = without;
+    MergeOptions chosen = merge_;
     for (const float threshold : {0.94F, 0.9F, 0.86F}) {
-      if (problem_.out_of_time()) break;
       merge_.threshold = threshold;
-      for (const double more : {1.1, 1.2, 1.35}) {
-        LayerCounts raised;
-        for (const int r : found.schedule)
-          raised.push_back(static_cast<int>(std::lround(r * more)));
-        if (problem_.out_of_time() || operations_run(raised) > target) continue;
-        FoundSchedule limited = judged(raised);
-        if (clearly_less(limited.losses, found.losses) &&
-            mean(limited.losses) < mean(best.losses)) {
-          best = std::move(limited);
-          chosen = merge_;
-        }
-        break;  // more would be faster than is asked for, and lose more
+      const std::optional<FoundSchedule> limited = raised_to(found.schedule, target);
+      if (limited && clearly_less(limited->losses, found.losses) &&
+          mean(limited->losses) < mean(best.losses)) {
+        best = *limited;
+        chosen = merge_;
       }
     }
     merge_ = chosen;
     found = best;
+  }
+
+  // A multiple of a schedule that takes no more than `target` operations in the mean: the least of
+  // some, as more would only lose more.
+  std::optional<FoundSchedule> raised_to(const LayerCounts& schedule, double target) const {
+    for (const double more : {1.1, 1.2, 1.35}) {
+      if (problem_.out_of_time()) return std::nullopt;
+      LayerCounts raised;
+      for (const int r : schedule) raised.push_back(static_cast<int>(std::lround(r * more)));
+      Outcome outcome = run(raised, pictures_.size());
+      if (outcome.gflops <= target) return FoundSchedule{raised, std::move(outcome.losses)};
+    }
+    return std::nullopt;
   }
 
   bool keeps(const FoundSchedule& found, double fidelity) const {
