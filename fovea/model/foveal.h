@@ -2,8 +2,8 @@
 // weights that read its tokens next, so that two tokens are alike if these make the same of them.
 #pragma once
 
-#include <cmath>
-#include <utility>
+#include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "fovea/model/block.h"
@@ -13,24 +13,26 @@ namespace fovea {
 
 namespace foveal {
 
-// Rows that a LayerNorm makes the unit vectors less their mean of, all as long: what a layer behind
-// it makes of them less what it makes of zeros is itself, its norm's scale folded in.
+// Rows that a LayerNorm makes the unit vectors less their mean of, all as long, and one of zeros
+// behind them: what a layer behind the norm makes of the others less what it makes of the last is
+// itself, its norm's scale folded in. [width + 1, width].
 template <Backend B>
 typename B::Tensor probes(B& b, int width) {
   constexpr float kLarge = 1e4F;  // beside which the norm's eps is nothing
-  Array rows({width, width});
+  Array rows({width + 1, width});
   for (int i = 0; i < width; ++i) rows.data[static_cast<size_t>(i) * (width + 1)] = kLarge;
   return b.write(rows);
 }
 
-// Adds the products of the columns of a layer, each less what zeros gave, to `gram` [C, C], in the
-// mean over its diagonal 1.
+// Adds the products of the columns of a layer, by what it makes of the probes, to `gram` [C, C], in
+// the sum over its diagonal 1.
 template <Backend B>
-void add_gram(B& b, const Array& of_probes, const Array& of_zeros, Array& gram) {
-  const int64_t width = of_probes.shape[0];
-  const int64_t out = of_probes.shape[1];
-  Array columns = of_probes;
-  for (int64_t i = 0; i < width * out; ++i) columns.data[i] -= of_zeros.data[i % out];
+void add_gram(B& b, Array columns, Array& gram) {
+  const int64_t width = gram.shape[0];
+  const int64_t out = columns.shape[1];
+  for (int64_t i = 0; i < width * out; ++i) columns.data[i] -= columns.data[width * out + i % out];
+  columns.shape[0] = width;
+  columns.data.resize(width * out);
   const Array products = b.read(b.linear(b.write(columns), b.make_fixed_linear(columns)));
   double trace = 0;
   for (int64_t i = 0; i < width; ++i) trace += products.data[i * (width + 1)];
@@ -60,17 +62,15 @@ template <Backend B>
 std::vector<Reader<B>> read_ahead(B& b, const std::vector<Block<B>>& blocks, int width, double eps,
                                   int channels) {
   const typename B::Tensor probes = foveal::probes(b, width);
-  const typename B::Tensor zeros = b.write(Array({1, width}));
   std::vector<Reader<B>> readers;
   for (size_t layer = 0; layer < blocks.size(); ++layer) {
     const Block<B>& next = blocks[std::min(layer + 1, blocks.size() - 1)];
     Array gram({width, width});
     for (const Mlp<B>& mlp : blocks[layer].ffns) {
-      foveal::add_gram(b, foveal::mlp_of(b, probes, mlp), foveal::mlp_of(b, zeros, mlp), gram);
+      foveal::add_gram(b, foveal::mlp_of(b, probes, mlp), gram);
     }
     for (const Attention<B>& attention : next.attns) {
-      foveal::add_gram(b, foveal::qkv_of(b, probes, attention), foveal::qkv_of(b, zeros, attention),
-                       gram);
+      foveal::add_gram(b, foveal::qkv_of(b, probes, attention), gram);
     }
     const typename B::Linear product = b.make_fixed_linear(gram);
     const auto multiply = [&](const Array& rows) {
