@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
@@ -170,8 +171,10 @@ struct Model::State {
   const std::vector<Reader<Cpu>>& readers(const MergeOptions& merge) const;
 
   Result allocate(const Array& images, const RunOptions& options) const;
+  // readers: of the way to merge.
   void run_images(const std::shared_ptr<Cpu>& cpu, const Array& images, int64_t begin, int64_t end,
-                  const RunOptions& options, Result& result) const;
+                  const RunOptions& options, std::span<const Reader<Cpu>> readers,
+                  Result& result) const;
 
   Architecture architecture;
   Config config;
@@ -227,13 +230,13 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
 }
 
 void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& images, int64_t begin,
-                              int64_t end, const RunOptions& options, Result& result) const {
+                              int64_t end, const RunOptions& options,
+                              std::span<const Reader<Cpu>> readers, Result& result) const {
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
   const auto run = [&] {
     const double keep_ratio = keep_ratio_of(architecture, options.keep_ratio);
-    write_part(vit.forward(*cpu, part, options.merge, options.want_trace, keep_ratio,
-                           readers(options.merge)),
+    write_part(vit.forward(*cpu, part, options.merge, options.want_trace, keep_ratio, readers),
                *cpu, begin, options, result);
   };
   if (options.profile == nullptr) return run();
@@ -327,7 +330,7 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   check_merges(options.merge, a);
   keep_ratio_of(a, options.keep_ratio);
   check_images(images, a);
-  state_->readers(options.merge);  // before the threads' work, which they need for it
+  const std::span<const Reader<Cpu>> readers = state_->readers(options.merge);
   Result result = state_->allocate(images, options);
   const int64_t batch = images.shape[0];
   const int64_t threads = state_->threads->count();
@@ -340,10 +343,10 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   const int64_t tasks = shared_out == 0 ? 0 : threads * ((each + kTogether - 1) / kTogether);
   state_->threads->run(tasks, [&](int64_t task, int) {
     state_->run_images(state_->serial.lend(), images, shared_out * task / tasks,
-                       shared_out * (task + 1) / tasks, options, result);
+                       shared_out * (task + 1) / tasks, options, readers, result);
   });
   for (int64_t image = shared_out; image < batch; ++image) {
-    state_->run_images(state_->shared.lend(), images, image, image + 1, options, result);
+    state_->run_images(state_->shared.lend(), images, image, image + 1, options, readers, result);
   }
   if (options.merge.threshold && options.want_tokens) {
     int32_t longest = 0;
