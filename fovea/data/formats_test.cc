@@ -14,6 +14,7 @@
 #include "fovea/data/decoders.h"
 #include "fovea/data/image.h"
 #include "fovea/data/orientation.h"
+#include "fovea/data/testing.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
 #include "tests/paths.h"
@@ -32,13 +33,9 @@ const fs::path kOthers = test_data() / "goldens-pictures";
 // Pictures of a folder whose names pass.
 std::vector<std::string> pictures(const fs::path& folder,
                                   const std::function<bool(const std::string&)>& passes) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename();
-    if (!name.ends_with(".npy") && !name.ends_with(".py") && passes(name)) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  return names_in(folder, [&](const std::string& name) {
+    return !name.ends_with(".npy") && !name.ends_with(".py") && passes(name);
+  });
 }
 
 // The file of Pillow's pixels; `more`: "-background" or "".

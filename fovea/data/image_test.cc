@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fovea/data/decoders.h"
+#include "fovea/data/testing.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
 #include "tests/paths.h"
@@ -26,15 +27,9 @@ using ::testing::HasSubstr;
 const fs::path kFolder = test_data() / "goldens-pictures";
 
 std::vector<std::string> pictures() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(kFolder)) {
-    const fs::path& path = entry.path();
-    if (path.extension() == ".jpg" || path.extension() == ".png") {
-      names.push_back(path.filename().string());
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  return names_in(kFolder, [](const std::string& name) {
+    return name.ends_with(".jpg") || name.ends_with(".png");
+  });
 }
 
 std::string content(const std::string& name) {

@@ -1,17 +1,32 @@
-// Helpers for the tests of data sets: pictures made up, and zip files.
+// Helpers for the tests of pictures and data sets: pictures made up, folders and zip files.
 #pragma once
 
 #include <zip.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "fovea/data/encoders.h"
 #include "fovea/data/image.h"
 #include "fovea/io/fail.h"
 
 namespace fovea {
+
+// The files of a folder whose names pass, sorted.
+inline std::vector<std::string> names_in(const std::filesystem::path& folder,
+                                         const std::function<bool(const std::string&)>& passes) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename();
+    if (passes(name)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 // A zip file of these entries, deflated; with a password those are encrypted. Names that end with a
 // slash are folders.
