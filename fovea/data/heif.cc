@@ -1,6 +1,9 @@
 // HEIC and AVIF through libheif, where it is installed.
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "fovea/data/chroma.h"
 #include "fovea/data/decoders.h"
@@ -58,33 +61,62 @@ bool set_matrix(int matrix, HalvedChroma& chroma) {
   return is_709 || is_601 || is_2020;
 }
 
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Calls visit(rest of the file from there on) for every place where `mark` and `size` bytes in all
+// stand.
+template <class Visit>
+void for_marks(std::string_view text, std::string_view mark, size_t size, const Visit& visit) {
+  for (size_t at = text.find(mark); at < text.size(); at = text.find(mark, at + 1)) {
+    if (text.size() - at >= size) visit(text.substr(at));
+  }
+}
+
 // Whether an AVIF says of a picture in it that it has 8 bits and colours at half the resolution:
 // libheif doesn't tell. Scans for the box that says so.
 bool has_halved_chroma(std::span<const std::byte> bytes) {
-  constexpr std::string_view kBox = "av1C";
   constexpr size_t kFlags = 6;  // from the box's name on
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  for (size_t at = text.find(kBox); at < text.size(); at = text.find(kBox, at + 1)) {
-    if (text.size() - at <= kFlags) return false;
+  bool found = false;
+  for_marks(as_text(bytes), "av1C", kFlags + 1, [&](std::string_view box) {
     // More than 8 bits; no colours; halved in width; in height.
-    if ((static_cast<unsigned char>(text[at + kFlags]) & 0b0101'1100) == 0b0000'1100) return true;
+    found = found || (static_cast<unsigned char>(box[kFlags]) & 0b0101'1100) == 0b0000'1100;
+  });
+  return found;
+}
+
+// How an AVIF means its colours.
+struct Colours {
+  int matrix;
+  bool is_full_range;
+  friend bool operator==(const Colours&, const Colours&) = default;
+};
+
+// As the box that says so has it; none where there is no such box, or boxes of several pictures
+// differ. libheif tells too, but loses memory where the box has numbers that it doesn't know.
+std::optional<Colours> colours_of(std::span<const std::byte> bytes) {
+  constexpr size_t kMatrix = 12;  // from the box's name on: 16 bits, big-endian, and then a flag
+  std::vector<Colours> found;
+  for_marks(as_text(bytes), "colrnclx", kMatrix + 3, [&](std::string_view box) {
+    const auto byte = [&](size_t at) { return static_cast<unsigned char>(box[at]); };
+    found.push_back({byte(kMatrix) << 8 | byte(kMatrix + 1), byte(kMatrix + 2) >= 0x80});
+  });
+  if (found.empty() || std::count(found.begin(), found.end(), found.front()) !=
+                           static_cast<std::ptrdiff_t>(found.size())) {
+    return std::nullopt;
   }
-  return false;
+  return found.front();
 }
 
 // Enlarges such colours smoothly, which libheif doesn't. False where it is not known how they are
 // meant.
-bool decode_halved(const void* handle, const std::string& name, const char* format,
-                   Decoded& picture) {
+bool decode_halved(const void* handle, const Colours& colours, const std::string& name,
+                   const char* format, Decoded& picture) {
   const LibHeif& heif = libheif();
-  HeifColours* colours = nullptr;
-  if (heif.colours(handle, &colours).code != 0 || colours == nullptr) return false;
-  HalvedChroma chroma = {.width = picture.width,
-                         .height = picture.height,
-                         .is_full_range = colours->is_full_range != 0};
-  const bool is_known = set_matrix(colours->matrix, chroma);
-  heif.colours_free(colours);
-  if (!is_known) return false;
+  HalvedChroma chroma = {
+      .width = picture.width, .height = picture.height, .is_full_range = colours.is_full_range};
+  if (!set_matrix(colours.matrix, chroma)) return false;
   HeifImage image(heif.image_release);
   check(heif.decode(handle, image.out(), kYcbcr, kHalved, nullptr), name, format);
   const int width = (picture.width + 1) / 2;
@@ -146,8 +178,9 @@ Decoded decode(std::span<const std::byte> bytes, const std::string& name, const 
                   .has_alpha = options.background && heif.handle_has_alpha(handle.get()) != 0};
   check_image_size(picture.width, picture.height, name, options.max_pixels);
   picture.samples.resize(size_t{picture.has_alpha ? 4U : 3U} * picture.width * picture.height);
-  if (!is_avif || !has_halved_chroma(bytes) ||
-      !decode_halved(handle.get(), name, format, picture)) {
+  std::optional<Colours> colours;
+  if (is_avif && has_halved_chroma(bytes)) colours = colours_of(bytes);
+  if (!colours || !decode_halved(handle.get(), *colours, name, format, picture)) {
     decode_rgb(handle.get(), name, format, picture);
   }
   return picture;

@@ -21,8 +21,6 @@ LibHeif load() {
   library.find("heif_image_get_height", heif.image_height);
   library.find("heif_image_get_plane_readonly", heif.plane);
   library.find("heif_image_release", heif.image_release);
-  library.find("heif_image_handle_get_nclx_color_profile", heif.colours);
-  library.find("heif_nclx_color_profile_free", heif.colours_free);
   heif.is_there = library.is_whole();
   // The first context loads libheif's plugins, which is not made for several threads at once.
   if (heif.context_alloc != nullptr && heif.context_free != nullptr) {

@@ -13,14 +13,7 @@ struct HeifError {
   int subcode;
   const char* message;
 };
-// The beginning of libheif's heif_color_profile_nclx.
-struct HeifColours {
-  uint8_t version;
-  int primaries;
-  int transfer;
-  int matrix;
-  uint8_t is_full_range;
-};
+// Its numbers of what is asked for.
 inline constexpr int kRgb = 1;                // heif_colorspace_RGB
 inline constexpr int kInterleavedRgb = 10;    // heif_chroma_interleaved_RGB
 inline constexpr int kInterleavedRgba = 11;   // heif_chroma_interleaved_RGBA
@@ -49,8 +42,6 @@ struct LibHeif {
   int (*image_height)(const void* image, int channel) = nullptr;
   const uint8_t* (*plane)(const void* image, int channel, int* stride) = nullptr;
   void (*image_release)(const void* image) = nullptr;
-  HeifError (*colours)(const void* handle, HeifColours** colours) = nullptr;
-  void (*colours_free)(HeifColours* colours) = nullptr;
   bool is_there = false;
 };
 
