@@ -254,7 +254,7 @@ class PlainVit {
 
   void add(PlainRows& x, const PlainRows& update, const std::string& branch) {
     Array scale({a_.width}, std::vector<float>(a_.width, 1.0F));
-    if (a_.block.layer_scale) scale = weights_.read(branch + ".ls.gamma", {a_.width});
+    if (a_.block.scale_attention) scale = weights_.read(branch + ".ls.gamma", {a_.width});
     for (size_t i = 0; i < x.size(); ++i) {
       for (int c = 0; c < a_.width; ++c) x[i][c] += scale.data[c] * update[i][c];
     }

@@ -87,7 +87,7 @@ void print_as_json(const Facts& facts) {
                                  {"class_token", a.class_token},
                                  {"distillation_token", a.distillation_token},
                                  {"registers", a.registers},
-                                 {"layer_scale", a.block.layer_scale},
+                                 {"layer_scale", a.block.scale_attention},
                                  {"pooling", pooling_name(a)},
                                  {"classes", a.classes},
                                  {"input_size", facts.size},
@@ -108,7 +108,7 @@ const char* stem_text(Stem stem) {
 std::string layers_text(const Architecture& a) {
   return fmt::format("{} of width {}, {} heads, MLP {}{}{}", a.depth, a.width, a.block.heads, a.block.mlp_width,
                      a.block.branches > 1 ? fmt::format(", {} branches each", a.block.branches) : "",
-                     a.block.layer_scale ? ", LayerScale" : "");
+                     a.block.scale_attention ? ", LayerScale" : "");
 }
 
 std::string tokens_text(const Architecture& a) {

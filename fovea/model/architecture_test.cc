@@ -37,7 +37,7 @@ TEST(InferArchitecture, ReadsAPlainViT) {
   EXPECT_THAT(a.patch, ElementsAre(8, 8));
   EXPECT_TRUE(a.class_token);
   EXPECT_EQ(a.prefix(), 1);
-  EXPECT_FALSE(a.block.layer_scale);
+  EXPECT_FALSE(a.block.scale_attention);
   EXPECT_TRUE(a.final_norm);
   EXPECT_FALSE(a.fc_norm);
   EXPECT_EQ(a.pooling, Pooling::token);
@@ -66,7 +66,7 @@ TEST(InferArchitecture, ReadsWhatSetsModelsApart) {
   EXPECT_EQ(infer("dinov2-registers").prefix(), 5);
   EXPECT_EQ(infer("dinov2-registers").classes, 0);
   for (const char* model : {"layerscale", "deit3", "timm-parallel", "transformers-dinov2-names"})
-    EXPECT_TRUE(infer(model).block.layer_scale) << model;
+    EXPECT_TRUE(infer(model).block.scale_attention) << model;
   for (const char* model : {"parallel", "parallel-plain", "timm-parallel"})
     EXPECT_EQ(infer(model).block.branches, 2) << model;
   EXPECT_EQ(infer("hmlp").stem, Stem::hmlp);

@@ -47,9 +47,9 @@ struct PartNames {
 // LayerScale's factor per channel; empty (1 everywhere) where the model has none.
 template <Backend B>
 typename B::Vector read_scale(B& b, WeightSource& weights, const PartNames& names,
-                              const BlockShape& shape) {
-  if (!shape.layer_scale) return {};
-  return b.make_vector(weights.named(names.scale, {shape.width}));
+                              int64_t channels, bool has_scale) {
+  if (!has_scale) return {};
+  return b.make_vector(weights.named(names.scale, {channels}));
 }
 
 template <Backend B>
@@ -67,7 +67,7 @@ struct Attention {
             b.make_qkv(weights.named(names.part + ".qkv.weight", {3 * width, shape.width}),
                        weights.named(names.part + ".qkv.bias", {3 * width}), shape.heads),
             read_linear(b, weights, names.part + ".proj", width, shape.width),
-            read_scale(b, weights, names, shape), shape.heads};
+            read_scale(b, weights, names, shape.width, shape.scale_attention), shape.heads};
   }
 };
 

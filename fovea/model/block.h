@@ -27,7 +27,7 @@ struct Mlp {
     mlp.fc1 = read_linear(b, weights, names.part + ".fc1", width, shape.mlp_width);
     mlp.fc2 = read_linear(b, weights, names.part + ".fc2", shape.mlp_width, width);
     if (narrow) mlp.up = read_linear(b, weights, names.part + ".up", width, shape.width);
-    mlp.scale = read_scale(b, weights, names, shape);
+    mlp.scale = read_scale(b, weights, names, shape.width, shape.scale_mlp);
     return mlp;
   }
 

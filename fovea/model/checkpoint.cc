@@ -2,6 +2,7 @@
 #include "fovea/model/checkpoint.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 #include <system_error>
@@ -13,7 +14,40 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kQkv = ".attn.qkv.";
+// What a file may keep apart: the parts of a tensor's rows, and how many of them each has.
+struct Apart {
+  std::string_view joint;  // part of the name
+  struct Part {
+    std::string_view name;
+    int share;
+  };
+  std::array<Part, 3> parts;
+};
+constexpr Apart kApart[] = {
+    {".attn.qkv.", {{{".attn.q.", 1}, {".attn.k.", 1}, {".attn.v.", 1}}}},
+    {".mlp.fc1.", {{{".mlp.fc1_g.", 1}, {".mlp.fc1_x.", 1}, {"", 0}}}},
+    {"attn_pool.qkv.", {{{"attn_pool.q.", 1}, {"attn_pool.kv.", 2}, {"", 0}}}}};
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+// The same tensor of the first layer.
+std::string in_first_layer(const std::string& name) {
+  constexpr std::string_view kBlocks = "blocks.";
+  if (!name.starts_with(kBlocks)) return name;
+  return "blocks.0" + name.substr(name.find('.', kBlocks.size()));
+}
+
+// Without extents of 1.
+Shape squeezed(Shape shape) {
+  std::erase(shape, 1);
+  return shape;
+}
+
+bool is_of_tokens(std::string_view name) {
+  return name.ends_with("_token") || name == "pos_embed" || name == "attn_pool.latent";
+}
 
 // One more than the largest number that stands between `before` and a dot in any name.
 template <typename Tensors>
@@ -70,16 +104,17 @@ void Checkpoint::overlay(SafeTensors delta) {
 void Checkpoint::check_place(const TensorView& changed, const std::string& delta_name) const {
   const std::string& name = changed.name;
   if (name == "head.weight" || name == "head.bias" || name.starts_with("head_dist.")) return;
-  const std::vector<std::string> names = parts(name);
-  if (!has(names.front())) {
+  const std::vector<Part> places = parts(name, changed.shape.empty() ? 1 : changed.shape[0]);
+  if (!has(places.back().name)) {
     if (name.ends_with(".attn.qkv.bias") && first_under(name.substr(0, name.size() - 9))) return;
     fail("{}: tensor {} has no place in {}; is this the delta of another model?", delta_name,
          printable(name), file_name());
   }
-  Shape found = shape(names.front());
-  if (name == "pos_embed" && found.size() == 3 && found[1] == 1) std::swap(found[0], found[1]);
-  if (!found.empty()) found[0] *= static_cast<int64_t>(names.size());
-  if (found != changed.shape) {
+  Shape found = shape(places.back().name);
+  if (places.size() > 1 && found[0] == places.back().rows) found[0] = changed.shape[0];
+  const bool fits =
+      found == changed.shape || (is_of_tokens(name) && squeezed(found) == squeezed(changed.shape));
+  if (!fits) {
     fail("{}: tensor {} is {}, but {} in {}; is this the delta of another model?", delta_name,
          printable(name), to_string(changed.shape), to_string(found), file_name());
   }
@@ -88,9 +123,9 @@ void Checkpoint::check_place(const TensorView& changed, const std::string& delta
 // Where a joint tensor replaces those of queries, keys and values, these are not left over.
 void Checkpoint::forget_parts(const std::string& name) {
   if (has(name)) return;
-  for (const std::string& part : parts(name)) {
-    tensors_.erase(part);
-    used_.insert(part);
+  for (const Part& part : parts(name, 1)) {
+    tensors_.erase(part.name);
+    used_.insert(part.name);
   }
 }
 
@@ -100,14 +135,13 @@ Checkpoint Checkpoint::from(SafeTensors file) {
   for (const auto& [file_name, tensor] : checkpoint.file_.tensors()) {
     const std::optional<Canonical> canonical = canonical_name(file_name);
     if (!canonical) continue;
-    const auto [entry, is_new] =
-        checkpoint.tensors_.emplace(canonical->name, Stored{tensor, false});
+    const auto [entry, is_new] = checkpoint.tensors_.emplace(
+        canonical->name, Stored{tensor, false, canonical->rule->is_transposed});
     if (!is_new) {
       fail("{}: tensors {} and {} are both {}; expected one of them", checkpoint.file_name(),
            printable(entry->second.view.name), printable(file_name), printable(canonical->name));
     }
     checkpoint.speller_.learn(*canonical);
-    if (canonical->name.ends_with(".attn.q.weight")) checkpoint.separate_qkv_ = true;
   }
   return checkpoint;
 }
@@ -127,7 +161,11 @@ const std::string& Checkpoint::file_of(const std::string& name) const {
   return tensors_.at(name).is_changed ? delta_->file_name() : file_.file_name();
 }
 
-const Shape& Checkpoint::shape(const std::string& name) const { return tensor(name).shape; }
+Shape Checkpoint::shape(const std::string& name) const {
+  Shape shape = tensor(name).shape;
+  if (tensors_.at(name).is_transposed) std::reverse(shape.begin(), shape.end());
+  return shape;
+}
 
 const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
                                               const Shape& expected) const {
@@ -135,9 +173,10 @@ const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
     fail("{}: tensor {} is missing; expected {}", file_name(), spelling(name), to_string(expected));
   }
   const TensorView& found = tensor(name);
-  Shape turned = found.shape;
-  if (name == "pos_embed" && turned.size() == 3) std::swap(turned[0], turned[1]);
-  if (found.shape != expected && turned != expected) {
+  const Shape shape = this->shape(name);
+  const bool fits =
+      shape == expected || (is_of_tokens(name) && squeezed(shape) == squeezed(expected));
+  if (!fits) {
     fail("{}: tensor {} is {}; expected {}", file_of(name), spelling(name), to_string(found.shape),
          to_string(expected));
   }
@@ -147,16 +186,49 @@ const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
 
 Array Checkpoint::read(const std::string& name, const Shape& expected) const {
   const TensorView& found = tensor_of_shape(name, expected);
-  return {expected, to_floats(found, file_of(name))};
+  Array values(expected, to_floats(found, file_of(name)));
+  if (!tensors_.at(name).is_transposed) return values;
+  Array turned(expected);
+  for (int64_t row = 0; row < expected[0]; ++row) {
+    for (int64_t column = 0; column < expected[1]; ++column) {
+      turned.data[row * expected[1] + column] = values.data[column * expected[0] + row];
+    }
+  }
+  return turned;
 }
 
-std::vector<std::string> Checkpoint::parts(const std::string& name) const {
-  const size_t at = name.find(kQkv);
-  if (at == std::string::npos || has(name) || !separate_qkv_) return {name};
-  std::vector<std::string> names;
-  for (const char* part : {"q", "k", "v"})
-    names.push_back(std::string(name).replace(at + kQkv.size() - 4, 3, part));
-  return names;
+std::vector<Checkpoint::Part> Checkpoint::parts(const std::string& name, int64_t rows) const {
+  const auto* const apart =
+      std::find_if(std::begin(kApart), std::end(kApart),
+                   [&](const Apart& each) { return name.find(each.joint) != std::string::npos; });
+  if (has(name) || apart == std::end(kApart)) return {{name, rows}};
+  std::vector<Part> found;
+  int64_t shares = 0;
+  bool any = false;
+  const std::string weight = name.substr(0, name.rfind('.')) + ".weight";
+  for (const Apart::Part& part : apart->parts) {
+    // A bias that all layers lack is zero; what has no gate has values alone.
+    if (part.share == 0 || (!has(weight) && !has(replaced(weight, apart->joint, part.name))))
+      continue;
+    const std::string its = replaced(name, apart->joint, part.name);
+    const bool is_zero = name.ends_with(".bias") && !has(its) && !has(in_first_layer(its));
+    any = any || !is_zero;
+    shares += part.share;
+    found.push_back({is_zero ? "" : its, part.share});
+  }
+  if (!any) return {{name, rows}};
+  for (Part& part : found) part.rows = rows * part.rows / shares;
+  return found;
+}
+
+bool Checkpoint::has_any(const std::string& name) const {
+  if (has(name)) return true;
+  return std::any_of(std::begin(kApart), std::end(kApart), [&](const Apart& each) {
+    return name.find(each.joint) != std::string::npos &&
+           std::any_of(each.parts.begin(), each.parts.end(), [&](const Apart::Part& part) {
+             return part.share > 0 && has(replaced(name, each.joint, part.name));
+           });
+  });
 }
 
 bool Checkpoint::has_qkv_bias() const {
@@ -168,23 +240,25 @@ bool Checkpoint::has_qkv_bias() const {
 }
 
 void Checkpoint::expect(const std::string& name, const Shape& expected) const {
-  const std::vector<std::string> names = parts(name);
-  const bool optional = name.ends_with(".attn.qkv.bias") && !has_qkv_bias();
-  if (optional && std::none_of(names.begin(), names.end(), [&](const auto& n) { return has(n); }))
-    return;
-  Shape part = expected;
-  part[0] /= static_cast<int64_t>(names.size());
-  for (const std::string& each : names) tensor_of_shape(each, part);
+  if (name.ends_with(".attn.qkv.bias") && !has_qkv_bias()) return;
+  for (const Part& part : parts(name, expected[0])) {
+    Shape shape = expected;
+    shape[0] = part.rows;
+    if (!part.name.empty()) tensor_of_shape(part.name, shape);
+  }
 }
 
-void Checkpoint::check_supported() const {
-  for (const auto& [name, tensor] : file_.tensors()) {
-    if (harmless_kind(name)) continue;
-    if (const auto kind = unsupported_kind(name)) {
-      fail("{}: tensor {} belongs to {}, which is not supported", file_name(), printable(name),
-           *kind);
-    }
+void Checkpoint::leave_out(const std::string& beginning) const {
+  for (auto entry = tensors_.lower_bound(beginning);
+       entry != tensors_.end() && entry->first.starts_with(beginning); ++entry) {
+    used_.insert(entry->first);
   }
+}
+
+const Family& Checkpoint::family(std::string_view model_type) const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file_.tensors()) names.push_back(name);
+  return family_of(names, model_type);
 }
 
 std::vector<std::string> Checkpoint::check_all_used() const {

@@ -14,7 +14,7 @@ namespace {
 
 // Whether the base, read with these weights' shape, holds something else.
 bool is_changed(const Checkpoint& base, const Weight& weight) {
-  const std::string first = base.parts(weight.name).front();
+  const std::string first = base.parts(weight.name, 1).front().name;
   if (!base.has(first)) return true;
   const bool is_head = weight.name.starts_with("head");
   if (is_head && base.shape(first) != weight.values.shape) return true;

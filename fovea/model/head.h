@@ -22,7 +22,7 @@ struct Head {
     if (a.fc_norm) head.fc_norm = read_norm(b, weights, "fc_norm", a.width, a.block.eps);
     if (a.classes == 0) return head;
     head.linear = read_linear(b, weights, "head", a.features(), a.classes);
-    if (a.distillation_token)
+    if (a.distilled_head)
       head.distilled = read_linear(b, weights, "head_dist", a.width, a.classes);
     return head;
   }

@@ -51,8 +51,8 @@ Architecture new_architecture(const Recipe& r, int classes) {
   set_stem(r, a);
   a.patch = {r.patch_size, r.patch_size};
   a.class_token = r.class_token;
-  a.distillation_token = r.distillation_token;
-  a.block.layer_scale = r.layer_scale > 0;
+  a.distillation_token = a.distilled_head = r.distillation_token;
+  a.block.scale_attention = a.block.scale_mlp = r.layer_scale > 0;
   a.pooling = r.global_pool == "token" ? Pooling::token : Pooling::average;
   a.final_norm = a.pooling == Pooling::token || classes == 0;
   a.fc_norm = !a.final_norm;
