@@ -50,7 +50,7 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float
   g.n = w.out;
   g.k = w.in;
   g.bias = w.bias.data();
-  g.epilogue = kernels::Epilogue::gelu;
+  g.activation = Activation::gelu;
   const int64_t panels = kernels::panel_count(*kernels_, g.n);
   g.scratch = spare;
   if (!product.half_input) return product.gemm(g, 0, count, 0, panels);
@@ -60,11 +60,11 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float
   g.a_stride = half_row_stride(w.in);
   kernels::Gemm rest = g;
   rest.bias = nullptr;
-  rest.epilogue = kernels::Epilogue::store;
+  rest.activation = Activation::none;
   kernels_->narrow_rest(rows, row_stride(w.in), count, w.in, half, g.a_stride);
   product.gemm(rest, 0, count, 0, panels);
   kernels_->narrow_rows(rows, row_stride(w.in), count, w.in, half, g.a_stride);
-  g.epilogue = kernels::Epilogue::add_gelu;
+  g.epilogue = kernels::Epilogue::add;
   product.gemm(g, 0, count, 0, panels);
 }
 
@@ -81,7 +81,7 @@ Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> g
   const int64_t tiles = std::clamp((places + most - 1) / most, std::min(shared, places), places);
   const int64_t longest = (places + tiles - 1) / tiles;
   const int64_t spare_size =
-      takes_half(w) ? (longest * half_row_stride(w.in) + 1) / 2 : product_of(w.dtype).gemm_scratch;
+      takes_half(w) ? (longest * half_row_stride(w.in) + 1) / 2 : scratch_of(w);
   const int64_t windows_size = whole_lines(longest * row_stride(w.in));
   const int64_t scratch_size = windows_size + whole_lines(spare_size);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());

@@ -117,28 +117,33 @@ Tensor Cpu::fold(const Tensor& x, int count) {
 }
 
 void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
-                   const Vector& scale, const Tensor& out) {
+                   Activation activation, const Vector& scale, const Tensor& out) {
   const Timed timed = time(Work::products);
   if (profile_) profile_->product_operations += 2.0 * static_cast<double>(x.rows() * w.out * w.in);
-  if (takes_half(w) && !x.is_half()) return run_in_halves(x, w, epilogue, scale, out);
-  run_product(x, w, w.bias.data(), epilogue, scale, out);
+  if (takes_half(w) && !x.is_half()) return run_in_halves(x, w, epilogue, activation, scale, out);
+  run_product(x, w, w.bias.data(), epilogue, activation, scale, out);
 }
 
 // Few inputs are in single precision, and rounding those (pixels above all) would show in all that
 // follows: as the sum of two bf16 they lose next to nothing.
 void Cpu::run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
-                        const Vector& scale, const Tensor& out) {
+                        Activation activation, const Vector& scale, const Tensor& out) {
   using kernels::Epilogue;
-  const bool adds = epilogue == Epilogue::residual;
-  run_product(narrow(x, kernels_->narrow_rest), w, nullptr, adds ? epilogue : Epilogue::store,
-              scale, out);
-  if (epilogue == Epilogue::store) epilogue = Epilogue::residual;
-  if (epilogue == Epilogue::gelu) epilogue = Epilogue::add_gelu;
-  run_product(narrow(x, kernels_->narrow_rows), w, w.bias.data(), epilogue, scale, out);
+  run_product(narrow(x, kernels_->narrow_rest), w, nullptr, epilogue, Activation::none, scale, out);
+  if (epilogue == Epilogue::store) epilogue = Epilogue::add;
+  run_product(narrow(x, kernels_->narrow_rows), w, w.bias.data(), epilogue, activation, scale, out);
+}
+
+int64_t Cpu::scratch_of(const Linear& w) const {
+  const kernels::Product& product = product_of(w.dtype);
+  kernels::Gemm g;
+  g.k = w.in;
+  return product.gemm_scratch ? product.gemm_scratch(g) : 0;
 }
 
 void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
-                      kernels::Epilogue epilogue, const Vector& scale, const Tensor& out) {
+                      kernels::Epilogue epilogue, Activation activation, const Vector& scale,
+                      const Tensor& out) {
   const kernels::Product& product = product_of(w.dtype);
   kernels::Gemm g;
   g.a = x.data();
@@ -153,6 +158,7 @@ void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
   g.bias = bias;
   g.scale = scale.empty() ? nullptr : scale.data();
   g.epilogue = epilogue;
+  g.activation = activation;
   // Block after block of rows, so that a thread finds the rows of its last piece in its cache.
   const int64_t panels = kernels::panel_count(*kernels_, g.n);
   const int64_t most_rows = product.hot_rows(g.k);
@@ -160,12 +166,13 @@ void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
   const int64_t threads = threads_->count();
   const int64_t pieces = threads == 1 ? 1 : std::min(16 * threads, panels);
   std::shared_ptr<float[]> scratch;
-  if (product.gemm_scratch > 0) scratch = arena_.take(product.gemm_scratch * threads);
+  const int64_t scratch_size = scratch_of(w);
+  if (scratch_size > 0) scratch = arena_.take(scratch_size * threads);
   threads_->run(blocks * pieces, [&](int64_t task, int worker) {
     const int64_t block = task / pieces;
     const int64_t piece = task % pieces;
     kernels::Gemm mine = g;
-    mine.scratch = scratch.get() + worker * product.gemm_scratch;
+    mine.scratch = scratch.get() + worker * scratch_size;
     product.gemm(mine, g.m * block / blocks, g.m * (block + 1) / blocks, panels * piece / pieces,
                  panels * (piece + 1) / pieces);
   });
@@ -191,24 +198,24 @@ CpuNorm Cpu::make_fixed_norm(int64_t channels, double eps) {
 
 Tensor Cpu::linear(const Tensor& x, const Linear& w) {
   Tensor out = like(x, w.out);
-  multiply(x, w, kernels::Epilogue::store, {}, out);
+  multiply(x, w, kernels::Epilogue::store, Activation::none, {}, out);
   return out;
 }
 
 Tensor Cpu::hidden_linear(const Tensor& x, const Linear& w) {
   Tensor out = hidden(x, w, true);
-  multiply(x, w, kernels::Epilogue::store, {}, out);
+  multiply(x, w, kernels::Epilogue::store, Activation::none, {}, out);
   return out;
 }
 
 Tensor Cpu::linear_gelu(const Tensor& x, const Linear& w) {
   Tensor out = hidden(x, w, x.is_half());
-  multiply(x, w, kernels::Epilogue::gelu, {}, out);
+  multiply(x, w, kernels::Epilogue::store, Activation::gelu, {}, out);
   return out;
 }
 
 Tensor Cpu::add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector& scale) {
-  multiply(h, w, kernels::Epilogue::residual, scale, x);
+  multiply(h, w, kernels::Epilogue::residual, Activation::none, scale, x);
   return x;
 }
 
@@ -253,19 +260,19 @@ CpuProjection Cpu::project(const Tensor& x, const Norm& norm, const Qkv& w, bool
   const bool rounds = takes_half(w.joint);
   const Tensor normed = norm_for(x, norm, w.joint, matched && rounds ? &qkv.rest : nullptr);
   qkv.joint = like(x, w.joint.out);
-  multiply(normed, w.joint, kernels::Epilogue::store, {}, qkv.joint);
+  multiply(normed, w.joint, kernels::Epilogue::store, Activation::none, {}, qkv.joint);
   return qkv;
 }
 
 Tensor Cpu::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
   Tensor out = hidden(x, w, true);
-  multiply(norm_for(x, norm, w), w, kernels::Epilogue::store, {}, out);
+  multiply(norm_for(x, norm, w), w, kernels::Epilogue::store, Activation::none, {}, out);
   return out;
 }
 
 Tensor Cpu::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
   Tensor out = hidden(x, w, true);
-  multiply(norm_for(x, norm, w), w, kernels::Epilogue::gelu, {}, out);
+  multiply(norm_for(x, norm, w), w, kernels::Epilogue::store, Activation::gelu, {}, out);
   return out;
 }
 
@@ -288,7 +295,7 @@ Tensor Cpu::attention(const Projection& projection, int heads, std::span<const f
           4.0 * static_cast<double>(queries.tokens(b) * tokens * channels);
     }
   }
-  const int64_t scratch_size = kernels::attention_scratch(*kernels_, most_tokens, width);
+  const int64_t scratch_size = kernels::attention_scratch(*kernels_, most_tokens, width, width);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   // Few heads for many threads: let several tasks share a head's queries, each packing its keys
   // anew.
@@ -305,7 +312,9 @@ Tensor Cpu::attention(const Projection& projection, int heads, std::span<const f
     a.q_stride = queries.stride();
     a.k = qkv.row(qkv.first(image)) + keys + head * width;
     a.v = a.k + channels;
-    a.stride = qkv.stride();
+    a.k_stride = a.v_stride = qkv.stride();
+    a.value_width = width;
+    a.scale = kernels::softmax_scale(width);
     a.tokens = qkv.tokens(image);
     a.width = width;
     a.log_size = log_sizes.empty() ? nullptr : log_sizes.data() + qkv.first(image);

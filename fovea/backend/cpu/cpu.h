@@ -240,13 +240,15 @@ class Cpu {
   Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w,
                   std::optional<Tensor>* rest = nullptr);
   void add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor& mean);
-  void multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
-                const Tensor& out);
+  void multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, Activation activation,
+                const Vector& scale, const Tensor& out);
   // The same, of an input in the format that `w` takes, neither timed nor counted.
   void run_product(const Tensor& x, const Linear& w, const float* bias, kernels::Epilogue epilogue,
-                   const Vector& scale, const Tensor& out);
+                   Activation activation, const Vector& scale, const Tensor& out);
   void run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
-                     const Vector& scale, const Tensor& out);
+                     Activation activation, const Vector& scale, const Tensor& out);
+  // Floats that a product with `w` needs for each worker.
+  int64_t scratch_of(const Linear& w) const;
   // A product of a few rows in single precision, GELU behind it, by the calling thread alone;
   // `spare` holds as many rows of half_row_stride(w.in) where `w` takes such, else what its product
   // needs (gemm_scratch).

@@ -67,7 +67,8 @@ void Cpu::add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor&
   for (const Projection& branch : qkv) {
     if (!branch.rest) continue;
     const Linear& w = (*branch.mean_weights)[static_cast<size_t>(part)];
-    run_product(*branch.rest, w, nullptr, kernels::Epilogue::residual, share, mean);
+    run_product(*branch.rest, w, nullptr, kernels::Epilogue::residual, Activation::none, share,
+                mean);
   }
 }
 

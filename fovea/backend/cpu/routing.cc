@@ -36,10 +36,11 @@ CpuProjection Cpu::project_cross(const Tensor& asking, const Tensor& x, const No
   qkv.mean_weights = &w.mean;
   const bool rounds = takes_half(w.kv);
   qkv.queries = like(asking, w.q.out);
-  multiply(norm_for(asking, norm, w.q), w.q, kernels::Epilogue::store, {}, *qkv.queries);
+  multiply(norm_for(asking, norm, w.q), w.q, kernels::Epilogue::store, Activation::none, {},
+           *qkv.queries);
   qkv.joint = like(x, w.kv.out);
   const Tensor normed = norm_for(x, norm, w.kv, matched && rounds ? &qkv.rest : nullptr);
-  multiply(normed, w.kv, kernels::Epilogue::store, {}, qkv.joint);
+  multiply(normed, w.kv, kernels::Epilogue::store, Activation::none, {}, qkv.joint);
   return qkv;
 }
 

@@ -86,14 +86,13 @@ HWY_NOINLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
 }
 
 // Finishes one vector of columns of a row: bias, then the epilogue.
-template <Epilogue kEpilogue>
-HWY_INLINE FloatVec finish(const Gelu& gelu, FloatVec value, FloatVec bias, FloatVec scale,
+template <Epilogue kEpilogue, class Function>
+HWY_INLINE FloatVec finish(const Function& activate, FloatVec value, FloatVec bias, FloatVec scale,
                            FloatVec old) {
   value = hn::Add(value, bias);
-  if constexpr (kEpilogue == Epilogue::gelu) return gelu(value);
   if constexpr (kEpilogue == Epilogue::residual) return hn::MulAdd(scale, value, old);
-  if constexpr (kEpilogue == Epilogue::add_gelu) return gelu(hn::Add(value, old));
-  return value;
+  if constexpr (kEpilogue == Epilogue::add) value = hn::Add(value, old);
+  return activate(value);
 }
 
 // The lanes of a mask, which are the first ones, and nothing behind them. Where there are no masked
@@ -124,12 +123,12 @@ HWY_INLINE void store_masked(FloatVec value, Mask mask, float* p) {
 }
 
 // Applies the epilogue to a tile and writes its `columns` columns to C.
-template <Epilogue kEpilogue>
+template <Epilogue kEpilogue, Activation kActivation>
 HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int64_t row,
                              int64_t rows, int64_t column, int64_t columns) {
-  constexpr bool kReads = kEpilogue == Epilogue::residual || kEpilogue == Epilogue::add_gelu;
+  constexpr bool kReads = kEpilogue != Epilogue::store;
   const Floats d;
-  const Gelu gelu;
+  const Activate<kActivation> activate;
   for (int64_t j = 0; j < columns; j += kLanes) {
     const size_t left = static_cast<size_t>(std::min(kLanes, columns - j));
     const auto mask = hn::FirstN(d, left);
@@ -143,7 +142,7 @@ HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int6
       float* c = g.c + (row + r) * g.c_stride + at;
       const FloatVec old = kReads ? load(c) : hn::Zero(d);
       const FloatVec value =
-          finish<kEpilogue>(gelu, hn::Load(d, tile + r * kPanel + j), bias, scale, old);
+          finish<kEpilogue>(activate, hn::Load(d, tile + r * kPanel + j), bias, scale, old);
       if (whole) {
         hn::StoreU(value, d, c);
       } else {
@@ -153,17 +152,78 @@ HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int6
   }
 }
 
-HWY_INLINE void write_tile(const Gemm& g, const float* tile, int64_t row, int64_t rows,
-                           int64_t column, int64_t columns) {
+// Calls visit.run<activation>() of that activation.
+template <class Visit>
+HWY_INLINE void with_activation(Activation activation, const Visit& visit) {
+  switch (activation) {
+    case Activation::none:
+      return visit.template run<Activation::none>();
+    case Activation::gelu:
+      return visit.template run<Activation::gelu>();
+    case Activation::gelu_tanh:
+      return visit.template run<Activation::gelu_tanh>();
+    case Activation::quick_gelu:
+      return visit.template run<Activation::quick_gelu>();
+    case Activation::silu:
+      return visit.template run<Activation::silu>();
+  }
+}
+
+// A tile and where it goes.
+struct Written {
+  const Gemm& g;
+  const float* tile;
+  int64_t row, rows, column, columns;
+};
+
+template <Epilogue kEpilogue>
+struct WriteTile : Written {
+  template <Activation kActivation>
+  HWY_INLINE void run() const {
+    write_tile<kEpilogue, kActivation>(g, tile, row, rows, column, columns);
+  }
+};
+
+// The product of gates, which are the tile's first vector, and values, its second.
+template <class Function>
+HWY_INLINE FloatVec gated(const Function& activate, const float* HWY_RESTRICT tile,
+                          FloatVec gate_bias, FloatVec value_bias) {
+  const Floats d;
+  return hn::Mul(activate(hn::Add(hn::Load(d, tile), gate_bias)),
+                 hn::Add(hn::Load(d, tile + kLanes), value_bias));
+}
+
+struct WriteGatedTile : Written {
+  template <Activation kActivation>
+  HWY_NOINLINE void run() const {
+    const Floats d;
+    const Activate<kActivation> activate;
+    const auto mask = hn::FirstN(d, static_cast<size_t>(columns));
+    const float* bias = g.bias ? g.bias + column : nullptr;
+    const FloatVec gate_bias = bias ? load_masked(mask, bias) : hn::Zero(d);
+    const FloatVec value_bias = bias ? load_masked(mask, bias + g.n) : hn::Zero(d);
+    for (int64_t r = 0; r < rows; ++r) {
+      const FloatVec value = gated(activate, tile + r * kPanel, gate_bias, value_bias);
+      float* c = g.c + (row + r) * g.c_stride + column;
+      if (columns == kLanes) {
+        hn::StoreU(value, d, c);
+      } else {
+        store_masked(value, mask, c);
+      }
+    }
+  }
+};
+
+HWY_INLINE void write_tile(const Written& w) {
+  const Gemm& g = w.g;
+  if (g.is_gated) return with_activation(g.activation, WriteGatedTile{w});
   switch (g.epilogue) {
     case Epilogue::store:
-      return write_tile<Epilogue::store>(g, tile, row, rows, column, columns);
-    case Epilogue::gelu:
-      return write_tile<Epilogue::gelu>(g, tile, row, rows, column, columns);
+      return with_activation(g.activation, WriteTile<Epilogue::store>{w});
+    case Epilogue::add:
+      return with_activation(g.activation, WriteTile<Epilogue::add>{w});
     case Epilogue::residual:
-      return write_tile<Epilogue::residual>(g, tile, row, rows, column, columns);
-    case Epilogue::add_gelu:
-      return write_tile<Epilogue::add_gelu>(g, tile, row, rows, column, columns);
+      return WriteTile<Epilogue::residual>{w}.run<Activation::none>();
   }
 }
 
@@ -249,10 +309,7 @@ struct F32 {
     const Function multiply = tile_function<Function, Whole, Half>(rows, panel_width);
     multiply(a, stride, panel, k, out, out_stride);
   }
-  static void write(const Gemm& g, const float* tile, int64_t row, int64_t rows, int64_t column,
-                    int64_t columns) {
-    write_tile(g, tile, row, rows, column, columns);
-  }
+  static void write(const Written& written) { write_tile(written); }
   static void pack(const float* rows, int64_t stride, int64_t columns, int64_t width, int64_t k,
                    float* panel) {
     pack_panel(rows, stride, columns, width, k, panel);
@@ -277,18 +334,17 @@ HWY_INLINE Gemm depth_block(Gemm g, int64_t begin, int64_t count) {
   const bool first = begin == 0;
   const bool last = begin + count == g.k;
   if (!first) g.bias = nullptr;
-  if (g.epilogue == Epilogue::store && !first) {
-    g.epilogue = Epilogue::residual;
-    g.scale = nullptr;
-  } else if (g.epilogue == Epilogue::gelu && !(first && last)) {
-    g.epilogue = first ? Epilogue::store : last ? Epilogue::add_gelu : Epilogue::residual;
-    g.scale = nullptr;
-  } else if (g.epilogue == Epilogue::add_gelu && !last) {
-    g.epilogue = Epilogue::residual;
-    g.scale = nullptr;
-  }
+  if (g.epilogue == Epilogue::store && !first) g.epilogue = Epilogue::add;
+  if (!last) g.activation = Activation::none;
   g.k = count;
   return g;
+}
+
+// How much of k is multiplied in one go. The parts of a gated product could not be added up: it is
+// not cut.
+template <class Format>
+HWY_INLINE int64_t depth_of(const Gemm& g) {
+  return g.is_gated ? std::max(g.k + 1, Format::kDepth) : Format::kDepth;
 }
 
 // Asks for the lines of C that a tile will be written to while it is still being multiplied.
@@ -300,29 +356,40 @@ HWY_INLINE void prefetch_c(const Gemm& g, int64_t row, int64_t rows, int64_t col
       g.c ? reinterpret_cast<const char*>(g.c) : reinterpret_cast<const char*>(g.c_half);
   for (int64_t r = row; r < row + rows; ++r) {
     const char* first = c + (r * g.c_stride + column) * size;
-    for (int64_t at = 0; at < kPanel * size; at += kLine)
+    for (int64_t at = 0; at < (g.is_gated ? kLanes : kPanel) * size; at += kLine)
       __builtin_prefetch(first + at, kForWriting);
   }
 }
 
-// Rows [block, block + block_rows), which stay in the second cache while the panels pass. g is the
-// part of a product over k_total whose k starts at `begin`.
+// Rows [block, block + block_rows) x panel p of a product. a, panel: where the part of k that g is
+// starts.
+template <class Format>
+HWY_INLINE void multiply_panel(const Gemm& g, const typename Format::A* a,
+                               const typename Format::B* panel, int64_t p, int64_t block,
+                               int64_t block_rows) {
+  alignas(64) float tile[kTileRows * kPanel];
+  const int64_t most = g.is_gated ? kLanes : kPanel;
+  const int64_t column = p * most;
+  const int64_t columns = std::min(most, g.n - column);
+  const int64_t width = g.is_gated ? kPanel : width_of_panel(g.n, p);
+  for_even_runs(block, block + block_rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
+    prefetch_c(g, row, rows, column);
+    Format::multiply(a + row * g.a_stride, g.a_stride, rows, panel, width, g.k, tile, kPanel);
+    Format::write({g, tile, row, rows, column, columns});
+  });
+}
+
+// The same of many panels, while the rows stay in the second cache. g is the part of a product over
+// k_total whose k starts at `begin`.
 template <class Format>
 HWY_INLINE void multiply_block(const Gemm& g, int64_t k_total, int64_t begin, int64_t block,
                                int64_t block_rows, int64_t panel_begin, int64_t panel_end) {
-  alignas(64) float tile[kTileRows * kPanel];
   const auto* a = static_cast<const typename Format::A*>(g.a) + begin;
   const auto* b = static_cast<const typename Format::B*>(g.b);
   for (int64_t p = panel_begin; p < panel_end; ++p) {
-    const int64_t column = p * kPanel;
-    const int64_t columns = std::min(kPanel, g.n - column);
-    const int64_t width = width_of_panel(g.n, p);
-    const auto* panel = b + column * Format::packed_rows(k_total) + begin * width;
-    for_even_runs(block, block + block_rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
-      prefetch_c(g, row, rows, column);
-      Format::multiply(a + row * g.a_stride, g.a_stride, rows, panel, width, g.k, tile, kPanel);
-      Format::write(g, tile, row, rows, column, columns);
-    });
+    const int64_t width = g.is_gated ? kPanel : width_of_panel(g.n, p);
+    const auto* panel = b + p * kPanel * Format::packed_rows(k_total) + begin * width;
+    multiply_panel<Format>(g, a, panel, p, block, block_rows);
   }
 }
 
@@ -340,10 +407,11 @@ void gemm(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t panel_begin
   const int64_t pairs = (g.k + 1) / 2;
   for_even_runs(
       row_begin, row_end, hot_rows<Format>(g.k), [&](int64_t block, int64_t rows) HWY_ATTR {
-        for_even_runs(0, pairs, Format::kDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
-          const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
-          multiply_block<Format>(part, g.k, 2 * begin, block, rows, panel_begin, panel_end);
-        });
+        for_even_runs(
+            0, pairs, depth_of<Format>(g) / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
+              const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
+              multiply_block<Format>(part, g.k, 2 * begin, block, rows, panel_begin, panel_end);
+            });
       });
 }
 
