@@ -11,6 +11,7 @@ set(FOVEA_PUBLIC_HEADERS
     backend/profile.h
     data/image.h
     data/preprocess.h
+    engine/engine.h
     io/array.h
     io/error.h
     io/file.h

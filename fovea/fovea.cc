@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
-#include "fovea/backend/cpu/processors.h"
 #include "fovea/backend/cpu/profiled.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/engine/workers.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/labels.h"
 #include "fovea/model/stored.h"
@@ -21,51 +21,6 @@
 
 namespace fovea {
 namespace {
-
-// Backends with warm arenas, kept between runs.
-class Workspaces {
- public:
-  // Keeps at most `most_idle`, however many are lent at once.
-  Workspaces(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads, int most_idle)
-      : level_(level), dtype_(dtype), threads_(std::move(threads)), most_idle_(most_idle) {
-    idle_.reserve(most_idle_);  // giving back must not fail
-  }
-
-  // Lends a backend for as long as the pointer lives.
-  std::shared_ptr<Cpu> lend() {
-    std::unique_ptr<Cpu> cpu = take_idle();
-    if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
-    return {cpu.release(), [this](Cpu* used) { give_back(std::unique_ptr<Cpu>(used)); }};
-  }
-
-  // Lets go of all that is idle.
-  void trim() {
-    while (take_idle()) {
-    }
-  }
-
- private:
-  // Null where none is idle.
-  std::unique_ptr<Cpu> take_idle() {
-    const std::lock_guard lock(lock_);
-    if (idle_.empty()) return nullptr;
-    std::unique_ptr<Cpu> cpu = std::move(idle_.back());
-    idle_.pop_back();
-    return cpu;
-  }
-
-  void give_back(std::unique_ptr<Cpu> cpu) {
-    const std::lock_guard lock(lock_);
-    if (idle_.size() < most_idle_) idle_.push_back(std::move(cpu));
-  }
-
-  SimdLevel level_;
-  Dtype dtype_;
-  std::shared_ptr<Threads> threads_;
-  size_t most_idle_;
-  std::mutex lock_;
-  std::vector<std::unique_ptr<Cpu>> idle_;
-};
 
 void check_images(const Array& images, const Architecture& a) {
   const Shape& s = images.shape;
@@ -160,29 +115,24 @@ struct Model::State {
   State(Architecture a, Config c, WeightSource& weights, const LoadOptions& options)
       : architecture(std::move(a)),
         config(std::move(c)),
-        level(chosen_level()),
-        threads(std::make_shared<Threads>(
-            options.oversubscribe ? options.threads : threads_to_start(options.threads))),
-        shared(level, options.dtype, threads, threads->count()),
-        serial(level, options.dtype, std::make_shared<Threads>(1), threads->count()),
-        vit(Vit<Cpu>::load(*shared.lend(), weights, architecture)) {}
+        engine(options.engine ? options.engine
+                              : std::make_shared<const Engine>(EngineOptions{
+                                    options.threads, options.oversubscribe, options.dtype})),
+        vit(Vit<Cpu>::load(*engine->workers().lend(), weights, architecture)) {}
 
   // What foveal merging compares tokens by; made when it is first asked for.
   const std::vector<Reader<Cpu>>& readers(const MergeOptions& merge) const;
 
   Result allocate(const Array& images, const RunOptions& options) const;
   // readers: of the way to merge.
-  void run_images(const std::shared_ptr<Cpu>& cpu, const Array& images, int64_t begin, int64_t end,
+  void run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end,
                   const RunOptions& options, std::span<const Reader<Cpu>> readers,
                   Result& result) const;
 
   Architecture architecture;
   Config config;
   std::vector<std::string> notes;
-  SimdLevel level;
-  std::shared_ptr<Threads> threads;
-  mutable Workspaces shared;  // spread one image over the threads
-  mutable Workspaces serial;  // one image to a thread
+  std::shared_ptr<const Engine> engine;
   Vit<Cpu> vit;
   mutable std::mutex profile_lock;
   mutable std::mutex readers_lock;
@@ -195,7 +145,8 @@ const std::vector<Reader<Cpu>>& Model::State::readers(const MergeOptions& merge)
   const std::lock_guard lock(readers_lock);
   const auto found = readers_of.find(merge.foveal.channels);
   if (found != readers_of.end()) return found->second;
-  return readers_of[merge.foveal.channels] = vit.readers(*shared.lend(), merge.foveal.channels);
+  return readers_of[merge.foveal.channels] =
+             vit.readers(*engine->workers().lend(), merge.foveal.channels);
 }
 
 Result Model::State::allocate(const Array& images, const RunOptions& options) const {
@@ -229,21 +180,21 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   return result;
 }
 
-void Model::State::run_images(const std::shared_ptr<Cpu>& cpu, const Array& images, int64_t begin,
-                              int64_t end, const RunOptions& options,
-                              std::span<const Reader<Cpu>> readers, Result& result) const {
+void Model::State::run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end,
+                              const RunOptions& options, std::span<const Reader<Cpu>> readers,
+                              Result& result) const {
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
   const auto run = [&] {
     const double keep_ratio = keep_ratio_of(architecture, options.keep_ratio);
-    write_part(vit.forward(*cpu, part, options.merge, options.want_trace, keep_ratio, readers),
-               *cpu, begin, options, result);
+    write_part(vit.forward(cpu, part, options.merge, options.want_trace, keep_ratio, readers), cpu,
+               begin, options, result);
   };
   if (options.profile == nullptr) return run();
   Profile profile;
   const auto start = std::chrono::steady_clock::now();
   {
-    const Profiled profiled(*cpu, &profile);
+    const Profiled profiled(cpu, &profile);
     run();
   }
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
@@ -269,8 +220,8 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
   config.architecture = name;
   config.preprocessing.assumed = false;  // nothing is told wrong of random weights
   Architecture architecture = named_architecture(name);
-  if (options.heads > 0 && options.heads != architecture.heads) {
-    fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.heads,
+  if (options.heads > 0 && options.heads != architecture.block.heads) {
+    fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.block.heads,
          options.heads);
   }
   set_input_size(config, architecture);
@@ -281,14 +232,12 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
 
 const Architecture& Model::architecture() const { return state_->architecture; }
 const Config& Model::config() const { return state_->config; }
-int Model::threads() const { return state_->threads->count(); }
-std::string Model::simd() const { return to_string(state_->level); }
+std::shared_ptr<const Engine> Model::engine() const { return state_->engine; }
+int Model::threads() const { return state_->engine->threads(); }
+std::string Model::simd() const { return state_->engine->simd(); }
 const std::vector<std::string>& Model::notes() const { return state_->notes; }
 
-void Model::trim() const {
-  state_->shared.trim();
-  state_->serial.trim();
-}
+void Model::trim() const { state_->engine->trim(); }
 
 Array Model::preprocess(const std::filesystem::path& picture, const ReadOptions& options) const {
   const Preprocessing& spec = state_->config.preprocessing;
@@ -332,22 +281,9 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   check_images(images, a);
   const std::span<const Reader<Cpu>> readers = state_->readers(options.merge);
   Result result = state_->allocate(images, options);
-  const int64_t batch = images.shape[0];
-  const int64_t threads = state_->threads->count();
-  // Whole images to each thread as far as they share out evenly, a few at a time, so that a weight
-  // that was fetched serves all of these; the rest are run one by one, every operation spread over
-  // all threads.
-  constexpr int64_t kTogether = 2;
-  const int64_t each = batch / threads;
-  const int64_t shared_out = threads == 1 ? 0 : each * threads;
-  const int64_t tasks = shared_out == 0 ? 0 : threads * ((each + kTogether - 1) / kTogether);
-  state_->threads->run(tasks, [&](int64_t task, int) {
-    state_->run_images(state_->serial.lend(), images, shared_out * task / tasks,
-                       shared_out * (task + 1) / tasks, options, readers, result);
+  state_->engine->workers().share_out(images.shape[0], [&](Cpu& cpu, int64_t begin, int64_t end) {
+    state_->run_images(cpu, images, begin, end, options, readers, result);
   });
-  for (int64_t image = shared_out; image < batch; ++image) {
-    state_->run_images(state_->shared.lend(), images, image, image + 1, options, readers, result);
-  }
   if (options.merge.threshold && options.want_tokens) {
     int32_t longest = 0;
     for (size_t i = a.depth - 1; i < result.layer_tokens.data.size(); i += a.depth) {

@@ -14,6 +14,7 @@
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/profile.h"
 #include "fovea/data/image.h"
+#include "fovea/engine/engine.h"
 #include "fovea/io/array.h"
 #include "fovea/io/error.h"
 #include "fovea/model/architecture.h"
@@ -33,6 +34,9 @@ struct LoadOptions {
   // Attention heads of a model of which neither config.json nor its name or width tells; 0: they
   // do. Throws Error where config.json says otherwise.
   int heads = 0;
+  // Runs the model, and others that are given the same; threads, oversubscribe and dtype are then
+  // its own. Null: the model gets one of these.
+  std::shared_ptr<const Engine> engine = nullptr;
 };
 
 // What a run gives; the names are those of `fovea forward`'s output. With a threshold images keep
@@ -81,6 +85,8 @@ class FOVEA_API Model {
 
   const Architecture& architecture() const;
   const Config& config() const;
+  // What runs it, which other models may be loaded on.
+  std::shared_ptr<const Engine> engine() const;
   // How many threads a run may use.
   int threads() const;
   // The instruction set that runs it: "avx2" and the like, as FOVEA_SIMD names them.
@@ -89,7 +95,7 @@ class FOVEA_API Model {
   const std::vector<std::string>& notes() const;
 
   // Lets go of the memory that runs keep for the next one, as much as the largest of them took for
-  // each thread; the next run takes it anew.
+  // each thread; the next run takes it anew. That of all models on its engine.
   void trim() const;
 
   // Decodes and preprocesses a picture to [1, 3, height, width]. Throws Error naming the file.

@@ -71,6 +71,7 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
   { b.match_ranked(x, ranking, sizes, 0.5) } -> std::same_as<Edges>;
   { b.class_attention(projections, 1, sizes) } -> std::same_as<std::vector<float>>;
+  { b.class_attention_by_head(projections, 1, sizes) } -> std::same_as<Array>;
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
   { b.keep_scores(x, linear, 1) } -> std::same_as<typename B::Tensor>;
   { b.gather(x, route) } -> std::same_as<typename B::Tensor>;

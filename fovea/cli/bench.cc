@@ -15,13 +15,13 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
-#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/profile.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
 #include "fovea/model/stored.h"
+#include "fovea/tokens/options_json.h"
 
 namespace fovea::cli {
 namespace {

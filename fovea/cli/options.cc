@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-#include <charconv>
-#include <cstdlib>
 #include <string_view>
 #include <system_error>
 
@@ -119,26 +117,6 @@ Preprocessing preprocessing_of(const std::string& size, const Model& model) {
         height, width, spec.crop_pct, fmt::join(spec.mean, " "), fmt::join(spec.std, " ")));
   }
   return spec;
-}
-
-int parse_whole(const std::string& option, const std::string& text, int least, int most) {
-  int value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end || value < least || value > most) {
-    fail("{} {}: expected a whole number from {} to {}", option, printable(text), least, most);
-  }
-  return value;
-}
-
-double parse_number(const std::string& option, const std::string& text, double least, double most) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const bool whole = !text.empty() && end == text.c_str() + text.size();
-  if (!whole || !(value >= least && value <= most)) {
-    fail("{} {}: expected a number from {} to {}", option, printable(text), least, most);
-  }
-  return value;
 }
 
 std::vector<std::string> split(const std::string& text) {

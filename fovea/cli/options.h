@@ -9,6 +9,7 @@
 #include "fovea/cli/command.h"
 #include "fovea/cli/merge_flags.h"
 #include "fovea/fovea.h"
+#include "fovea/io/number_text.h"
 
 namespace fovea::cli {
 
@@ -45,10 +46,6 @@ std::array<int, 2> input_size(const std::string& size, const Architecture& archi
 // no config does.
 Preprocessing preprocessing_of(const std::string& size, const Model& model);
 
-// A whole number of [least, most]; Error naming the option.
-int parse_whole(const std::string& option, const std::string& text, int least, int most);
-// A number of [least, most]; Error naming the option.
-double parse_number(const std::string& option, const std::string& text, double least, double most);
 // The parts of "1,8".
 std::vector<std::string> split(const std::string& text);
 

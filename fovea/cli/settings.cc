@@ -49,8 +49,8 @@ Setting setting_of(const MergeTexts& typed) {
 
 std::vector<Setting> combinations(const MergeTexts& lists, const std::string& fastest) {
   std::vector<MergeTexts> texts(1);
-  for (const MergeFlag& flag : merge_flag_table()) {
-    const auto list = lists.find(flag.name);
+  for (const MergeOption& option : merge_option_table()) {
+    const auto list = lists.find(option.name);
     if (list != lists.end() && list->first != fastest) {
       texts = with_each(texts, list->first, list->second);
     }
@@ -100,8 +100,8 @@ std::vector<std::string> telling_options(const std::vector<Setting>& settings,
                                          const std::string& fastest) {
   std::vector<std::string> varying;
   std::vector<std::string> common;
-  for (const MergeFlag& flag : merge_flag_table()) {
-    const std::string name = flag.name;
+  for (const MergeOption& option : merge_option_table()) {
+    const std::string name = option.name;
     std::set<std::string> texts;
     for (const Setting& setting : settings) texts.insert(setting.text(name));
     if (name == fastest || texts.empty()) continue;

@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "fovea/cli/console.h"
-#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/delta.h"
 
 namespace fovea::cli {
 namespace {
@@ -34,6 +34,12 @@ void note_reached(double wanted, const Speedup& reached, const std::string& file
 }
 
 }  // namespace
+
+std::filesystem::path tuned_config_of(const std::string& model) {
+  const ModelPath parts = split_delta(model);
+  const std::filesystem::path& file = parts.delta ? *parts.delta : parts.base;
+  return (std::filesystem::is_directory(file) ? file : file.parent_path()) / "fovea.json";
+}
 
 MergeTexts at_speedup(const MergeTexts& texts, double speedup, const SpeedupOf& of) {
   std::string file;

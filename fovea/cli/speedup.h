@@ -2,12 +2,16 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <string>
 
 #include "fovea/cli/merge_flags.h"
 #include "fovea/fovea.h"
 
 namespace fovea::cli {
+
+// The file that fovea tune writes for MODEL where no other is named: fovea.json beside it.
+std::filesystem::path tuned_config_of(const std::string& model);
 
 // What a speed-up is to be reached with: a model, as it is run, and the size of its input in
 // pixels.

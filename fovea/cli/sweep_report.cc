@@ -29,10 +29,10 @@ SweepRow row_of(const Model& model, const Setting& setting, const Score& score,
 
 std::vector<std::string> options_given(const std::vector<SweepRow>& rows) {
   std::vector<std::string> names;
-  for (const MergeFlag& flag : merge_flag_table()) {
+  for (const MergeOption& option : merge_option_table()) {
     if (std::any_of(rows.begin(), rows.end(),
-                    [&](const SweepRow& row) { return row.setting.typed.contains(flag.name); })) {
-      names.emplace_back(flag.name);
+                    [&](const SweepRow& row) { return row.setting.typed.contains(option.name); })) {
+      names.emplace_back(option.name);
     }
   }
   return names;

@@ -14,7 +14,6 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/interrupt.h"
-#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/run_together.h"
 #include "fovea/cli/training_display.h"
@@ -36,17 +35,6 @@ std::string option_of(const char* key) {
   std::string option = std::string("--") + key;
   std::replace(option.begin(), option.end(), '_', '-');
   return option;
-}
-
-// A number of tokens, or an object of options. While training sizes don't count in attention unless
-// asked for (the paper, section 4.1).
-MergeOptions merge_of(const std::string& text, const char* key, bool training) {
-  if (text.empty()) return {};
-  const nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
-  const bool is_object = value.is_object();
-  MergeTexts texts = is_object ? parse_merge_config(text, key) : MergeTexts{{"r", text}};
-  if (training) texts.emplace("prop-attn", "off");
-  return merge_options(texts);
 }
 
 double peak_mb() {
@@ -104,8 +92,8 @@ struct Task {
 Task task_of(const Flags& flags) {
   Task task;
   task.recipe = recipe_of(flags);
-  task.options.merge = merge_of(task.recipe.merge, "merge", true);
-  task.options.eval_merge = merge_of(task.recipe.eval_merge, "eval_merge", false);
+  task.options.merge = training_merge(task.recipe);
+  task.options.eval_merge = evaluation_merge(task.recipe);
   task.options.resume = flags.resume;
   if (!flags.threads.empty()) {
     task.options.threads = parse_whole("--threads", flags.threads, 1, 1024);

@@ -8,14 +8,15 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/interrupt.h"
-#include "fovea/cli/merge_config.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
+#include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/study/judge.h"
 #include "fovea/study/tune.h"
+#include "fovea/tokens/options_json.h"
 
 namespace fovea::cli {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "fovea/io/fail.h"
 #include "fovea/io/json.h"
+#include "fovea/tokens/options_json.h"
 
 namespace fovea {
 namespace {
@@ -127,6 +128,13 @@ std::string_view nearest(const std::string& key, const std::vector<RecipeField>&
       ->name;
 }
 
+// Those of a number of tokens, or of an object of options.
+MergeTexts merge_texts(const std::string& text, const char* key) {
+  if (text.empty()) return {};
+  if (json::parse(text, nullptr, false).is_object()) return parse_merge_config(text, key);
+  return {{"r", text}};
+}
+
 }  // namespace
 
 void to_json(nlohmann::ordered_json& value, Amp amp) {
@@ -214,6 +222,17 @@ void check_recipe(const Recipe& r) {
   if (r.scale[0] > r.scale[1] || r.ratio[0] > r.ratio[1]) {
     fail("scale or ratio goes from more to less; expected the lesser number first");
   }
+}
+
+MergeOptions training_merge(const Recipe& recipe) {
+  if (recipe.merge.empty()) return {};
+  MergeTexts texts = merge_texts(recipe.merge, "merge");
+  texts.emplace("prop-attn", "off");
+  return merge_options(texts);
+}
+
+MergeOptions evaluation_merge(const Recipe& recipe) {
+  return merge_options(merge_texts(recipe.eval_merge, "eval_merge"));
 }
 
 }  // namespace fovea

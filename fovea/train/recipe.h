@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "fovea/tokens/options.h"
+
 namespace fovea {
 
 // Whether to multiply in bf16: where the processor does, or in any case.
@@ -147,5 +149,10 @@ std::string recipe_text(const Recipe& recipe);
 
 // Throws Error naming the keys that don't go together, or one that must be given and is not.
 void check_recipe(const Recipe& recipe);
+
+// How tokens merge in training, where sizes don't count in attention unless asked for (the paper,
+// section 4.1), and while evaluating. Throw Error naming the key.
+MergeOptions training_merge(const Recipe& recipe);
+MergeOptions evaluation_merge(const Recipe& recipe);
 
 }  // namespace fovea

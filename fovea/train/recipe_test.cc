@@ -116,5 +116,20 @@ TEST(Recipe, IsRefusedWhereKeysDoNotGoTogether) {
   EXPECT_THAT(refused([](Recipe& r) { r.scale = {1, 0.5}; }), HasSubstr("scale"));
 }
 
+TEST(RecipeTest, SaysHowTokensMerge) {
+  Recipe recipe;
+  EXPECT_TRUE(training_merge(recipe).prop_attn);
+  recipe.merge = "5";
+  recipe.eval_merge = R"({"r": "8%", "metric": "x"})";
+  EXPECT_EQ(training_merge(recipe).schedule.r, Amount(5));
+  EXPECT_FALSE(training_merge(recipe).prop_attn) << "sizes count only where they are asked for";
+  EXPECT_EQ(evaluation_merge(recipe).schedule.r, Amount::percent(8));
+  EXPECT_TRUE(evaluation_merge(recipe).prop_attn);
+  recipe.merge = R"({"r": 5, "prop-attn": true})";
+  EXPECT_TRUE(training_merge(recipe).prop_attn);
+  recipe.merge = R"({"s": 5})";
+  EXPECT_THAT(error_of([&] { training_merge(recipe); }), HasSubstr("merge: unknown key s"));
+}
+
 }  // namespace
 }  // namespace fovea

@@ -5,16 +5,16 @@
 #include <cstdlib>
 #include <string>
 
-#include "fovea/cli/merge_config.h"
 #include "fovea/io/error.h"
+#include "fovea/tokens/options_json.h"
 
 namespace {
 
 void read(const std::string& text) {
   const std::string written =
-      fovea::cli::merge_config_text(fovea::cli::parse_merge_config(text, "merge.json"));
-  const auto again = fovea::cli::parse_merge_config(written, "again.json");
-  if (fovea::cli::merge_config_text(again) != written) std::abort();
+      fovea::merge_config_text(fovea::parse_merge_config(text, "merge.json"));
+  const auto again = fovea::parse_merge_config(written, "again.json");
+  if (fovea::merge_config_text(again) != written) std::abort();
 }
 
 }  // namespace

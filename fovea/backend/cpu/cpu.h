@@ -181,6 +181,10 @@ class Cpu {
   // the heads of all branches. That token must ask. log_sizes: as for attention.
   std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
                                      std::span<const float> log_sizes);
+  // The same of each head by itself, those of a branch behind those of the one before it: [rows,
+  // branches * heads].
+  Array class_attention_by_head(std::span<const Projection> qkv, int heads,
+                                std::span<const float> log_sizes);
   // The tokens after a merge; sizes: one a row of x.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
 

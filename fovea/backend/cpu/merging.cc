@@ -40,6 +40,23 @@ void rescale(std::span<const float* const> rows, std::span<const float> factors,
   for (int64_t c = 0; c < width; ++c) mean[c] *= scale;
 }
 
+// What each row gets of the attention of its image's first token in one head.
+std::vector<float> attention_of_head(const CpuProjection& branch, int head, int heads,
+                                     std::span<const float> log_sizes) {
+  const Tensor& queries = branch.queries ? *branch.queries : branch.joint;
+  const int64_t width = branch.channels() / heads;
+  std::vector<float> rows(branch.joint.rows());
+  for (int64_t image = 0; image < branch.joint.batch(); ++image) {
+    const int64_t first = branch.joint.first(image);
+    add_attention(queries.row(queries.first(image)) + head * width,
+                  branch.joint.row(first) + branch.offset(QkvPart::k) + head * width,
+                  branch.joint.stride(), width,
+                  log_sizes.empty() ? nullptr : log_sizes.data() + first,
+                  std::span(rows).subspan(first, branch.joint.tokens(image)));
+  }
+  return rows;
+}
+
 }  // namespace
 
 Tensor Cpu::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
@@ -119,6 +136,21 @@ std::vector<float> Cpu::class_attention(std::span<const Projection> qkv, int hea
   }
   for (float& sum : sums) sum /= static_cast<float>(heads * static_cast<int>(qkv.size()));
   return sums;
+}
+
+Array Cpu::class_attention_by_head(std::span<const Projection> qkv, int heads,
+                                   std::span<const float> log_sizes) {
+  Array rows({qkv[0].joint.rows(), static_cast<int64_t>(qkv.size()) * heads});
+  int64_t column = 0;
+  for (const Projection& branch : qkv) {
+    for (int head = 0; head < heads; ++head, ++column) {
+      const std::vector<float> of_head = attention_of_head(branch, head, heads, log_sizes);
+      for (size_t i = 0; i < of_head.size(); ++i) {
+        rows.data[static_cast<int64_t>(i) * rows.shape[1] + column] = of_head[i];
+      }
+    }
+  }
+  return rows;
 }
 
 Tensor Cpu::merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode) {

@@ -37,6 +37,9 @@ TEST(ClassAttention, IsTheMeanOverHeadsAndBranchesWeightedBySize) {
   for (const bool proportional : {true, false}) {
     const std::vector<float> got =
         cpu.class_attention(qkv, kHeads, proportional ? log_sizes : std::vector<float>());
+    const Array by_head =
+        cpu.class_attention_by_head(qkv, kHeads, proportional ? log_sizes : std::vector<float>());
+    ASSERT_EQ(by_head.shape, (Shape{18, 2 * kHeads}));
     std::vector<double> want(18);
     for (size_t image = 0; image < 2; ++image) {
       const int first = (*sequences)[image];
@@ -52,6 +55,9 @@ TEST(ClassAttention, IsTheMeanOverHeadsAndBranchesWeightedBySize) {
           }
           weights[i] = std::exp(dot / std::sqrt(kWidth)) * (proportional ? sizes[i] : 1);
           total += weights[i];
+        }
+        for (int i = first; i < (*sequences)[image + 1]; ++i) {
+          EXPECT_NEAR(by_head.data[i * 2 * kHeads + head], weights[i] / total, 1e-6) << i;
         }
         for (int i = 0; i < 18; ++i) want[i] += weights[i] / total / (2 * kHeads);
       }

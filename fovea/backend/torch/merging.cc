@@ -70,6 +70,12 @@ std::vector<float> alone_in(const Plan& plan) {
   return alone;
 }
 
+std::vector<float> to_host(const torch::Tensor& x) {
+  const torch::Tensor host = x.to(torch::kCPU, torch::kFloat).contiguous();
+  const auto* values = host.const_data_ptr<float>();
+  return {values, values + host.numel()};
+}
+
 }  // namespace
 
 Torch::Tensor Torch::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
@@ -159,6 +165,21 @@ Edges Torch::match_ranked(const Tensor& feature, const Ranking& ranking,
   return edges;
 }
 
+torch::Tensor Torch::class_rows(const Padding& padding, const Projection& branch, int heads,
+                                const torch::Tensor& bias) {
+  const auto split = [&](const torch::Tensor& rows, int64_t tokens) {  // [B, heads, T, width]
+    return rows.to(dtype_).reshape({padding.batch(), tokens, heads, -1}).transpose(1, 2);
+  };
+  const Tensor queries =
+      branch.queries ? *branch.queries : Tensor{branch.part(QkvPart::q), branch.first};
+  const torch::Tensor query = split(token(queries, 0).rows, 1);
+  const torch::Tensor key =
+      split(padding.pad(branch.part(QkvPart::k)), padding.longest()).transpose(2, 3);
+  torch::Tensor scores = torch::matmul(query, key) / std::sqrt(static_cast<double>(query.size(3)));
+  if (bias.defined()) scores = scores + bias;
+  return scores.softmax(3);
+}
+
 std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int heads,
                                           std::span<const float> log_sizes) {
   const torch::NoGradGuard no_grad;
@@ -167,25 +188,25 @@ std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int h
   const torch::Tensor bias = attention_bias(padding, log_sizes);
   torch::Tensor total;
   for (const Projection& branch : qkv) {
-    const auto split = [&](const torch::Tensor& rows, int64_t tokens) {  // [B, heads, T, width]
-      return rows.to(dtype_).reshape({padding.batch(), tokens, heads, -1}).transpose(1, 2);
-    };
-    const Tensor queries =
-        branch.queries ? *branch.queries : Tensor{branch.part(QkvPart::q), branch.first};
-    const torch::Tensor query = split(token(queries, 0).rows, 1);
-    const torch::Tensor key =
-        split(padding.pad(branch.part(QkvPart::k)), padding.longest()).transpose(2, 3);
-    torch::Tensor scores =
-        torch::matmul(query, key) / std::sqrt(static_cast<double>(query.size(3)));
-    if (bias.defined()) scores = scores + bias;
-    const torch::Tensor attention = scores.softmax(3).mean(1).squeeze(1);  // [B, T]
+    const torch::Tensor attention =
+        class_rows(padding, branch, heads, bias).mean(1).squeeze(1);  // [B, T]
     total = total.defined() ? total + attention : attention;
   }
-  const torch::Tensor host = padding.unpad(total / static_cast<double>(qkv.size()))
-                                 .to(torch::kCPU, torch::kFloat)
-                                 .contiguous();
-  const auto* values = host.const_data_ptr<float>();
-  return {values, values + host.numel()};
+  return to_host(padding.unpad(total / static_cast<double>(qkv.size())));
+}
+
+Array Torch::class_attention_by_head(std::span<const Projection> qkv, int heads,
+                                     std::span<const float> log_sizes) {
+  const torch::NoGradGuard no_grad;
+  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
+  const Padding padding(*qkv[0].first, device_);
+  const torch::Tensor bias = attention_bias(padding, log_sizes);
+  std::vector<torch::Tensor> columns;
+  for (const Projection& branch : qkv) {
+    columns.push_back(class_rows(padding, branch, heads, bias).squeeze(2).transpose(1, 2));
+  }
+  const torch::Tensor rows = padding.unpad(torch::cat(columns, 2));
+  return Array({rows.size(0), rows.size(1)}, to_host(rows));
 }
 
 Torch::Tensor Torch::merge(const Tensor& x, std::span<const float> sizes, const Plan& plan,

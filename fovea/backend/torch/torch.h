@@ -101,6 +101,8 @@ class Torch {
                      double exponent);
   std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
                                      std::span<const float> log_sizes);
+  Array class_attention_by_head(std::span<const Projection> qkv, int heads,
+                                std::span<const float> log_sizes);
   // Differentiable in x; sizes are plain numbers.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
 
@@ -126,6 +128,9 @@ class Torch {
   torch::Tensor on_device(std::span<const float> values) const;
   // What is added to the scores of each key, [B, 1, 1, T]; undefined where that is nothing.
   torch::Tensor attention_bias(const Padding& padding, std::span<const float> log_sizes) const;
+  // Softmax of what each image's first token asks of its tokens: [B, heads, 1, T].
+  torch::Tensor class_rows(const Padding& padding, const Projection& branch, int heads,
+                           const torch::Tensor& bias);
   torch::Tensor apply(const torch::Tensor& rows, const Linear& w) const;
   // Stochastic depth (Huang and others, 2016): what is added to each image's rows, or nothing.
   static torch::Tensor drop_path(const torch::Tensor& update, const Sequences& first, double rate);

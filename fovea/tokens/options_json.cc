@@ -1,24 +1,21 @@
-#include "fovea/cli/merge_config.h"
+#include "fovea/tokens/options_json.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "fovea/cli/options.h"
 #include "fovea/io/fail.h"
-#include "fovea/io/file.h"
 #include "fovea/io/json.h"
-#include "fovea/model/delta.h"
 
-namespace fovea::cli {
+namespace fovea {
 namespace {
 
 using nlohmann::json;
 
-const MergeFlag& flag_of(const std::string& key, const std::string& file) {
+const MergeOption& option_of(const std::string& key, const std::string& file) {
   std::string known;
-  for (const MergeFlag& flag : merge_flag_table()) {
-    if (key == flag.name) return flag;
-    known += (known.empty() ? "" : ", ") + std::string(flag.name);
+  for (const MergeOption& option : merge_option_table()) {
+    if (key == option.name) return option;
+    known += (known.empty() ? "" : ", ") + std::string(option.name);
   }
   fail("{}: unknown key {}; expected some of {}", file, printable(key), known);
 }
@@ -69,26 +66,16 @@ MergeTexts parse_merge_config(const std::string& text, const std::string& name) 
   MergeTexts texts;
   const json object = parse_json_object(text, name);
   for (const auto& [key, value] : object.items()) {
-    const MergeFlag& flag = flag_of(key, name);
+    const MergeOption& option = option_of(key, name);
     texts[key] = typed_text(key, value, name);
     try {
       MergeOptions ignored;
-      flag.read(texts[key], ignored);
+      option.read(texts[key], ignored);
     } catch (const Error& error) {
       fail("{}: {}", name, error.what());
     }
   }
   return texts;
-}
-
-MergeTexts read_merge_config(const std::filesystem::path& path) {
-  return parse_merge_config(read_text(path), path.string());
-}
-
-std::filesystem::path tuned_config_of(const std::string& model) {
-  const ModelPath parts = split_delta(model);
-  const std::filesystem::path& file = parts.delta ? *parts.delta : parts.base;
-  return (std::filesystem::is_directory(file) ? file : file.parent_path()) / "fovea.json";
 }
 
 nlohmann::ordered_json schedule_as_json(const Schedule& schedule) {
@@ -100,13 +87,13 @@ nlohmann::ordered_json schedule_as_json(const Schedule& schedule) {
 
 std::string merge_config_text(const MergeTexts& texts) {
   nlohmann::ordered_json object;
-  for (const MergeFlag& flag : merge_flag_table()) {
-    const auto text = texts.find(flag.name);
+  for (const MergeOption& option : merge_option_table()) {
+    const auto text = texts.find(option.name);
     if (text == texts.end()) continue;
-    object[flag.name] = text->first == "r" ? schedule_as_json(parse_schedule(text->second))
-                                           : nlohmann::ordered_json(plain_value(text->second));
+    object[option.name] = text->first == "r" ? schedule_as_json(parse_schedule(text->second))
+                                             : nlohmann::ordered_json(plain_value(text->second));
   }
   return object.dump() + "\n";
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea
