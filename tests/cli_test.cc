@@ -110,7 +110,7 @@ const WrongUsage kWrongUsages[] = {
     {"inflect_share", inspect_with({"--r", "8%", "--inflect", "-1"}),
      "--inflect -1: does not go with a share, --r 8%; expected one number of tokens"},
     {"prop_attn", inspect_with({"--prop-attn", "yes"}), "--prop-attn yes: expected on or off"},
-    {"metric", inspect_with({"--metric", "w"}), "--metric w: expected one of k, q, v, x, k_concat"},
+    {"metric", inspect_with({"--metric", "w"}), "--metric w: expected one of k, q, v, x, k_concat, k_rotated"},
     {"distance", inspect_with({"--distance", "far"}), "--distance far: expected one of cosine"},
     {"merge", inspect_with({"--merge", "sum"}), "--merge sum: expected one of weighted, mean"},
     {"matching", inspect_with({"--matching", "best"}),

@@ -1,7 +1,8 @@
 // Multi-head self-attention of a pre-norm block, in one or several parallel branches.
 #pragma once
 
-#include <span>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +60,12 @@ struct Attention {
   typename B::Linear proj;
   typename B::Vector scale;
   int heads = 1;
+  int64_t head_width = 0;  // channels of one, of queries and keys
+  // Of what a family may have: norms of each head's queries and keys, rotation, relative biases.
+  std::optional<typename B::Norm> q_norm, k_norm;
+  std::shared_ptr<const Rotation> rotation;
+  std::shared_ptr<const typename B::Relative> relative;
+  int layer = 0;
 
   static Attention load(B& b, WeightSource& weights, const PartNames& names,
                         const BlockShape& shape) {
@@ -67,45 +74,60 @@ struct Attention {
             b.make_qkv(weights.named(names.part + ".qkv.weight", {3 * width, shape.width}),
                        weights.named(names.part + ".qkv.bias", {3 * width}), shape.heads),
             read_linear(b, weights, names.part + ".proj", width, shape.width),
-            read_scale(b, weights, names, shape), shape.heads};
+            read_scale(b, weights, names, shape),
+            shape.heads,
+            width / shape.heads,
+            {},
+            {},
+            {},
+            {},
+            0};
+  }
+
+  // Queries of `asking`, or of all where it is null, keys and values of x; see Backend::project.
+  typename B::Projection project(B& b, const typename B::Tensor* asking,
+                                 const typename B::Tensor& x, bool matched) const {
+    const bool exact = matched && !k_norm;  // the backend knows nothing of what norms do behind it
+    typename B::Projection seen = asking == nullptr ? b.project(x, norm, qkv, exact)
+                                                    : b.project(*asking, x, norm, qkv, exact);
+    if (q_norm) seen.q = b.head_norm(std::move(seen.q), *q_norm, heads);
+    if (k_norm) seen.k = b.head_norm(std::move(seen.k), *k_norm, heads);
+    return seen;
   }
 };
 
-// What attention of every branch sees of x [B, T, C].
+// What else counts in it: places, of which all branches are told alike.
+template <Backend B>
+typename B::Sight sight_of(const Attention<B>& attention, const Reduction<B>& tokens) {
+  typename B::Sight sight;
+  if (attention.rotation) {
+    sight.turns = &tokens.turns(*attention.rotation, attention.layer, attention.head_width);
+  }
+  sight.relative = attention.relative.get();
+  return sight;
+}
+
+// What attention of every branch sees of x [B, T, C], whose tokens these are.
 template <Backend B>
 Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B>>& branches,
-                Wanted wanted) {
+                Wanted wanted, const Reduction<B>& tokens) {
   Seen<B> seen;
   seen.heads = branches[0].heads;
+  seen.sight = sight_of<B>(branches[0], tokens);
   for (const Attention<B>& branch : branches) {
-    if (wanted.qkv) {
-      seen.qkv.push_back(b.project(x, branch.norm, branch.qkv, wanted.matched));
-    }
+    if (wanted.qkv) seen.qkv.push_back(branch.project(b, nullptr, x, wanted.matched));
     if (wanted.normed) seen.normed.push_back(b.layer_norm(x, branch.norm));
   }
   return seen;
 }
 
-// Softmax attention of tokens that all ask, [B, T, C], within each window where there are some;
-// log_sizes: of tokens that see all of their image.
-template <Backend B>
-typename B::Tensor attention_within(B& b, const typename B::Projection& seen,
-                                    const typename B::Qkv& weights, int heads,
-                                    std::span<const float> log_sizes, const Windows* windows) {
-  if (windows == nullptr) return b.attention(seen, heads, log_sizes);
-  const typename B::Projection apart = b.window(seen, weights, *windows);
-  return b.gather(b.attention(apart, heads, windows->log_sizes), windows->back);
-}
-
-// x [B, T, C] + the sum over branches of scale * proj(softmax(q k' / sqrt d + log sizes) v), all
-// branches having seen the same x. windows: within which tokens see each other, or null.
+// x [B, T, C] + the sum over branches of scale * proj(attention), all branches having seen the same
+// x; see Backend::attention.
 template <Backend B>
 typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
-                          const Seen<B>& seen, std::span<const float> log_sizes,
-                          const Windows* windows = nullptr) {
+                          const Seen<B>& seen, const TokenState& state) {
   for (size_t i = 0; i < branches.size(); ++i) {
-    const typename B::Tensor attended =
-        attention_within(b, seen.qkv[i], branches[i].qkv, seen.heads, log_sizes, windows);
+    const typename B::Tensor attended = b.attention(seen.qkv[i], seen.heads, state, seen.sight);
     x = b.add_linear(std::move(x), attended, branches[i].proj, branches[i].scale);
   }
   return x;

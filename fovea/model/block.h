@@ -33,12 +33,14 @@ struct Mlp {
 
   // gelu(fc1(norm(x))): [B, T, H]
   typename B::Tensor hidden(B& b, const typename B::Tensor& x) const {
-    return down ? b.linear_gelu(b.norm_linear(x, norm, *down), fc1)
-                : b.norm_linear_gelu(x, norm, fc1);
+    return down ? b.linear(b.norm_linear(x, norm, *down), fc1, Activation::gelu, Precision::product)
+                : b.norm_linear(x, norm, fc1, Activation::gelu);
   }
   // x + scale * what comes of the hidden layer
   typename B::Tensor add(B& b, typename B::Tensor x, const typename B::Tensor& hidden) const {
-    return up ? b.add_linear(std::move(x), b.hidden_linear(hidden, fc2), *up, scale)
+    return up ? b.add_linear(std::move(x),
+                             b.linear(hidden, fc2, Activation::none, Precision::product), *up,
+                             scale)
               : b.add_linear(std::move(x), hidden, fc2, scale);
   }
 };
@@ -69,22 +71,20 @@ struct Block {
     return block;
   }
 
-  // x: [B, T, C]; returns [B, T', C], T' <= T. windows: within which tokens see each other, where
-  // none merge; or null.
-  typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens,
-                             const Windows* windows = nullptr) const {
+  // x: [B, T, C]; returns [B, T', C], T' <= T.
+  typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens) const {
     // The queries, keys and values of merged tokens are no function of those of their members, for
     // norm1 is not linear: x is looked at to find who merges, and merged tokens are looked at anew.
     if (tokens.reduces(layer, Placement::before_attention)) {
-      const Seen<B> seen = look_at(b, x, attns, tokens.wanted());
+      const Seen<B> seen = look_at(b, x, attns, tokens.wanted(), tokens);
       x = tokens.reduce(b, std::move(x), seen, layer);
     }
     const bool between = tokens.reduces(layer, Placement::between);
     const bool after = tokens.reduces(layer, Placement::after_mlp);
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
-    Seen<B> seen = look_at(b, x, attns, wanted);
-    x = attend(b, std::move(x), attns, seen, tokens.log_sizes(), windows);
+    Seen<B> seen = look_at(b, x, attns, wanted, tokens);
+    x = attend(b, std::move(x), attns, seen, tokens.state());
     if (between) x = tokens.reduce(b, std::move(x), seen, layer);
     if (!after) seen = {};  // the MLP can use its memory
     x = add_mlps(b, std::move(x), ffns);

@@ -41,7 +41,7 @@ class PatchEmbed {
     typename B::Tensor x = b.patches(images, a.patch[0], a.patch[1], splits_);
     for (size_t stage = 0; stage + 1 < stages_.size(); ++stage) {
       const int side = a.convolutions[stage + 1].kernel;
-      x = b.fold(b.linear_gelu(x, stages_[stage]), side * side);
+      x = b.fold(b.linear(x, stages_[stage], Activation::gelu), side * side);
     }
     return b.linear(x, stages_.back());
   }
@@ -51,7 +51,7 @@ class PatchEmbed {
     std::array<int, 2> grid = {static_cast<int>(images.height), static_cast<int>(images.width)};
     for (size_t i = 0; i < architecture_.convolutions.size(); ++i) {
       const int stride = architecture_.convolutions[i].stride;
-      x = b.convolve_gelu(x, stages_[i], grid, stride);
+      x = b.convolve(x, stages_[i], grid, stride, Activation::gelu);
       grid = {grid[0] / stride, grid[1] / stride};
     }
     return b.linear(x, stages_.back());

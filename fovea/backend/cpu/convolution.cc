@@ -37,8 +37,8 @@ int64_t whole_lines(int64_t floats) {
 
 }  // namespace
 
-void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float* spare, float* out,
-                        int64_t out_stride) const {
+void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, Activation activation,
+                        float* spare, float* out, int64_t out_stride) const {
   const kernels::Product& product = product_of(w.dtype);
   kernels::Gemm g;
   g.a = rows;
@@ -50,7 +50,7 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float
   g.n = w.out;
   g.k = w.in;
   g.bias = w.bias.data();
-  g.activation = Activation::gelu;
+  g.activation = activation;
   const int64_t panels = kernels::panel_count(*kernels_, g.n);
   g.scratch = spare;
   if (!product.half_input) return product.gemm(g, 0, count, 0, panels);
@@ -68,7 +68,8 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float
   product.gemm(g, 0, count, 0, panels);
 }
 
-Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride) {
+Tensor Cpu::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+                     Activation activation) {
   const Timed timed = time(Work::products);
   const int64_t columns = grid[1] / stride;
   const int64_t places = grid[0] / stride * columns;  // of an image's result
@@ -95,7 +96,7 @@ Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> g
       copy_window(plane, i / columns * stride, i % columns * stride,
                   windows + (i - begin) * row_stride(w.in));
     }
-    multiply_tile(windows, end - begin, w, windows + windows_size,
+    multiply_tile(windows, end - begin, w, activation, windows + windows_size,
                   out.row(out.first(image) + begin), out.stride());
   });
   return out;
