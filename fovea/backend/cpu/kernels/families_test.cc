@@ -93,11 +93,7 @@ class FamiliesTest : public LevelTest {
         const double gate = dot(j);
         const double want = gate / (1 + std::exp(-gate)) * dot(n + j);
         const float got = to_half ? widened(half[i * (n + 1) + j]) : c[i * (n + 1) + j];
-        ASSERT_NEAR(got, want,
-                    (to_half    ? 5e-3
-                     : k > 1000 ? 1e-5
-                                : 3e-6) *
-                        (1 + std::abs(want)))
+        ASSERT_NEAR(got, want, (to_half ? 5e-3 : 5e-5) * (1 + std::abs(want)))
             << m << 'x' << n << 'x' << k << " at " << i << ',' << j;
       }
     }
