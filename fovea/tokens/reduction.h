@@ -40,8 +40,8 @@ template <Backend B>
 typename B::Tensor rotated_keys(B& b, const Seen<B>& seen) {
   std::vector<typename B::Tensor> means;
   for (const typename B::Projection& branch : seen.qkv) {
-    const typename B::Tensor turned = b.rotate(branch.k, seen.heads, *seen.sight.turns);
-    const typename B::Projection alone = {{turned, turned, turned}};
+    typename B::Projection alone;
+    alone.k = b.rotate(branch.k, seen.heads, *seen.sight.turns);
     means.push_back(b.head_mean(std::span(&alone, 1), QkvPart::k, seen.heads));
   }
   return b.mean(means);
