@@ -16,6 +16,7 @@
 #include "fovea/backend/cpu/kernels/half-inl.h"
 #include "fovea/backend/cpu/kernels/match-inl.h"
 #include "fovea/backend/cpu/kernels/rows-inl.h"
+#include "fovea/backend/cpu/kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
