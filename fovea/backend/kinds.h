@@ -28,6 +28,10 @@ enum class Dtype { f32, bf16 };
 // x^3))); x sigmoid(1.702 x); x sigmoid(x).
 enum class Activation { none, gelu, gelu_tanh, quick_gelu, silu };
 
+// The number format of a result: single precision, or that of the next product's inputs, which is
+// then all that reads it.
+enum class Precision { single, product };
+
 // A third of the joint queries, keys and values.
 enum class QkvPart { q, k, v };
 

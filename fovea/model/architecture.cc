@@ -35,6 +35,7 @@ PositionLayout square_layout(const Architecture& a) {
 BlockShape Architecture::layer(int /*layer*/) const {
   BlockShape shape = block;
   shape.width = width;
+  shape.layers = depth;
   return shape;
 }
 

@@ -1,6 +1,7 @@
 // What one layer of a model is, as one plain struct: all that its blocks are loaded and run by.
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "fovea/backend/kinds.h"
@@ -25,17 +26,19 @@ struct BlockShape {
   bool scale_mlp = false;        // and behind the MLP
   double eps = 1e-6;             // of every norm
   NormKind norm = NormKind::layer;
-  bool post_norm = false;  // norms stand behind attention and MLP, not before
   // Norms of each head's queries and keys, of attention's outputs, and of the MLP's hidden layer.
   std::optional<NormKind> qk_norm, attention_norm, mlp_norm;
   bool proj_bias = true;
   bool fc1_bias = true;
   bool fc2_bias = true;
-  std::optional<Rotation> rotation;  // of queries and keys, by their tokens' places
-  int bias_rows = 0;                 // of the table of relative positions; 0: none
-  bool shares_bias = false;          // all layers have one table
+  std::optional<Rotation> rotation;       // of queries and keys, by their tokens' places
+  int layers = 0;                         // that mixed rotations have frequencies for
+  int bias_rows = 0;                      // of the table of relative positions; 0: none
+  std::array<int, 2> bias_grid = {0, 0};  // that it is made for: rows, columns
+  bool shares_bias = false;               // all layers have one table
 
   int attention_width() const { return attention > 0 ? attention : width; }
+  bool knows_places() const { return rotation || bias_rows > 0; }
   int head_width() const { return attention_width() / heads; }
 };
 

@@ -151,13 +151,13 @@ void infer_bias_grid(const Checkpoint& checkpoint, Architecture& a) {
   };
   for (const std::array<int, 2>& size : {a.image_size, a.input_size}) {
     const std::array<int, 2> grid = {size[0] / a.patch[0], size[1] / a.patch[1]};
-    if (grid[0] > 0 && rows_of(grid) == a.block.bias_rows) a.bias_grid = grid;
+    if (grid[0] > 0 && rows_of(grid) == a.block.bias_rows) a.block.bias_grid = grid;
   }
-  if (a.bias_grid[0] > 0) return;
+  if (a.block.bias_grid[0] > 0) return;
   const int side =
       (static_cast<int>(std::lround(std::sqrt(std::max(0, a.block.bias_rows - 3)))) + 1) / 2;
   if (side > 0 && rows_of({side, side}) == a.block.bias_rows) {
-    a.bias_grid = {side, side};
+    a.block.bias_grid = {side, side};
     return;
   }
   fail(
@@ -233,7 +233,7 @@ void infer_attention(const Checkpoint& checkpoint, const Config& config, const T
          *config.qk_norm ? "true" : "false");
   }
   a.block.rotation = traits.rotation;
-  if (checkpoint.has("rope.freqs")) a.block.rotation = Rotation{RotationKind::mixed, 0, true, 0, 0};
+  if (checkpoint.has("rope.freqs")) a.block.rotation = Rotation{.kind = RotationKind::mixed};
   a.block.shares_bias = checkpoint.has("rel_pos_bias.table");
   const std::string table = a.block.shares_bias ? "rel_pos_bias.table" : attn + "bias_table";
   if (checkpoint.has(table)) a.block.bias_rows = extent(checkpoint, table, 2, 0);
@@ -255,7 +255,6 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, const Trai
   a.block.branches = std::max(1, checkpoint.branches());
   a.block.norm = norm_kind(checkpoint, "blocks.0.attns.0.norm");
   a.block.eps = config.layer_norm_eps.value_or(traits.eps);
-  a.block.post_norm = traits.post_norm;
   infer_mlp(checkpoint, config, traits, a);
   infer_attention(checkpoint, config, traits, a);
 }

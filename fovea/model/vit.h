@@ -38,7 +38,7 @@ struct Vit {
     for (int layer = 0; layer < a.plain_layers(); ++layer)
       vit.blocks.push_back(Block<B>::load(b, weights, a.layer(layer), layer));
     vit.routed = RoutedBlocks<B>::load(b, weights, a);
-    if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps);
+    if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps, a.block.norm);
     vit.head = Head<B>::load(b, weights, a);
     return vit;
   }
@@ -55,6 +55,11 @@ struct Vit {
     typename B::Tensor x = patch_embed.forward(b, images);
     Reduction<B> tokens(options, b.sequences(x), architecture.prefix(), architecture.depth);
     tokens.set_readers(readers);
+    if (architecture.block.knows_places()) {
+      tokens.place({static_cast<int>(images.height / architecture.patch[0]),
+                    static_cast<int>(images.width / architecture.patch[1])},
+                   architecture.block.rotation ? Carry::mean : Carry::first);
+    }
     std::vector<Sources> trace;
     IntArray layer_tokens({images.batch, architecture.depth});
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
@@ -71,7 +76,7 @@ struct Vit {
     std::vector<IntArray> routes;
     x = routed.forward(b, std::move(x), keep_ratio, tokens, routes, take_down);
     if (norm) x = b.layer_norm(x, *norm);
-    typename B::Tensor features = head.features(b, x, tokens.sizes());
+    typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);
     return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
             std::move(trace), std::move(layer_tokens), std::move(routes)};

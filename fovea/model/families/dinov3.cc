@@ -31,9 +31,10 @@ constexpr std::string_view kWrappers[] = {"dinov3_vit."};
 constexpr Kind kHarmless[] = {{"rope_embed", "buffers"}};
 
 Traits traits(const Config& config) {
-  return {.eps = 1e-5,
-          .heads = config.architecture.empty() ? 0 : 6,
-          .rotation = Rotation{RotationKind::dinov3, config.rope_theta.value_or(100), false, 0, 0}};
+  return {
+      .eps = 1e-5,
+      .heads = config.architecture.empty() ? 0 : 6,
+      .rotation = Rotation{.kind = RotationKind::dinov3, .theta = config.rope_theta.value_or(100)}};
 }
 
 }  // namespace

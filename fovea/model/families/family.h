@@ -42,7 +42,6 @@ struct Traits {
   Resampling resampling = Resampling::antialiased;
   std::optional<Rotation> rotation = {};
   std::optional<Pooling> pooling = {};
-  bool post_norm = false;     // norms behind attention and MLP, not before
   bool resizes_bias = false;  // tables of relative positions serve other grids
   // Of attention pooling.
   int pool_heads = 0;  // 0: as many as the model's

@@ -98,6 +98,7 @@ struct Refused {
 
 constexpr std::string_view kParallel = "a parallel scaling block";
 constexpr std::string_view kDifferential = "differential attention";
+constexpr std::string_view kBehind = "a norm behind attention and MLP (rpn)";
 constexpr Refused kRefused[] = {
     {{"dwee", Part::any}, kDifferential},
     {{"dlittle", Part::any}, kDifferential},
@@ -107,6 +108,8 @@ constexpr Refused kRefused[] = {
     {{"sapiens2", Part::any}, "grouped keys"},
     {{"_r26_", Part::any}, "a stem of ResNet"},
     {{"_r50_", Part::any}, "a stem of ResNet"},
+    {{"_rpn_", Part::any}, kBehind},
+    {{"eva02_enormous", Part::start}, kBehind},
     {{"radio", Part::any}, "RADIO"},
     {{"naflex", Part::any}, "NaFlex"},
     {{"samvit", Part::start}, "Segment Anything's encoder"},
@@ -153,28 +156,28 @@ constexpr Entry kAverage[] = {
     {"_gap_", Part::any},
 };
 
-constexpr Rotation cat(double theta, bool x_first, double offset, int reference) {
-  return {RotationKind::cat, theta, x_first, offset, reference};
-}
-
 struct Rotary {
   Entry entry;
-  std::optional<Rotation> rotation;
+  RotationKind kind;
+  double theta;  // 0: none is turned
+  bool x_first;
+  double offset, reference;
 };
+constexpr RotationKind kCat = RotationKind::cat;
 constexpr Rotary kRotary[] = {
-    {{"eva02_enormous", Part::start}, {}},
-    {{"eva02_", Part::start}, cat(10000, false, 0, 16)},
-    {{"_rope_mixed_", Part::any}, Rotation{RotationKind::mixed, 100, true, 0, 0}},
-    {{"_rope_reg", Part::any}, cat(10000, false, 0, 16)},
-    {{"_rope_", Part::any}, cat(100, true, 0, 0)},
-    {{"vit_pe_core_gigantic", Part::start}, cat(10000, true, 0, 32)},
-    {{"vit_pe_lang_gigantic", Part::start}, cat(10000, true, 0, 32)},
-    {{"vit_pe_spatial_gigantic", Part::start}, cat(10000, true, 0, 32)},
-    {{"vit_pe_core_base", Part::start}, cat(10000, true, 1, 14)},
-    {{"vit_pe_core_", Part::start}, cat(10000, true, 1, 24)},
-    {{"vit_pe_", Part::start}, cat(10000, true, 1, 32)},
-    {{"dinov3", Part::any}, Rotation{RotationKind::dinov3, 100, false, 0, 0}},
-    {{"lingbot", Part::any}, Rotation{RotationKind::dinov3, 100, false, 0, 0}},
+    {{"eva02_enormous", Part::start}, kCat, 0, false, 0, 0},
+    {{"eva02_", Part::start}, kCat, 10000, false, 0, 16},
+    {{"_rope_mixed_", Part::any}, RotationKind::mixed, 100, true, 0, 0},
+    {{"_rope_reg", Part::any}, kCat, 10000, false, 0, 16},
+    {{"_rope_", Part::any}, kCat, 100, true, 0, 0},
+    {{"vit_pe_core_gigantic", Part::start}, kCat, 10000, true, 0, 32},
+    {{"vit_pe_lang_gigantic", Part::start}, kCat, 10000, true, 0, 32},
+    {{"vit_pe_spatial_gigantic", Part::start}, kCat, 10000, true, 0, 32},
+    {{"vit_pe_core_base", Part::start}, kCat, 10000, true, 1, 14},
+    {{"vit_pe_core_", Part::start}, kCat, 10000, true, 1, 24},
+    {{"vit_pe_", Part::start}, kCat, 10000, true, 1, 32},
+    {{"dinov3", Part::any}, RotationKind::dinov3, 100, false, 0, 0},
+    {{"lingbot", Part::any}, RotationKind::dinov3, 100, false, 0, 0},
 };
 
 template <class Row, size_t kCount>
@@ -197,10 +200,11 @@ Traits traits(const Config& config) {
   traits.eps = is_any(kEpsOfMinus5, name) && !is_any(kEva, name) ? 1e-5 : 1e-6;
   traits.activation = activation_of(name);
   if (const Heads* row = find(kHeads, name)) traits.heads = row->heads;
-  if (const Rotary* row = find(kRotary, name)) traits.rotation = row->rotation;
+  if (const Rotary* row = find(kRotary, name); row != nullptr && row->theta > 0) {
+    traits.rotation = Rotation{
+        row->kind, row->theta, row->x_first, row->offset, {row->reference, row->reference}};
+  }
   if (is_any(kAverage, name)) traits.pooling = Pooling::average;
-  traits.post_norm =
-      name.find("_rpn_") != std::string_view::npos || name.starts_with("eva02_enormous");
   const bool is_pe = name.starts_with("vit_pe_");
   if (is_pe) traits.pool_heads = 8;
   if (is_pe) traits.pool_activation = Activation::gelu;

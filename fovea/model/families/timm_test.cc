@@ -48,30 +48,33 @@ TEST(TimmTraits, TellEps) {
   }
 }
 
+void expect_cat(const char* name, double theta, bool x_first, double offset, double reference) {
+  const Rotation rotation = traits_of(name).rotation.value_or(Rotation{RotationKind::mixed});
+  EXPECT_EQ(rotation.kind, RotationKind::cat) << name;
+  EXPECT_EQ(rotation.theta, theta) << name;
+  EXPECT_EQ(rotation.x_first, x_first) << name;
+  EXPECT_EQ(rotation.offset, offset) << name;
+  EXPECT_EQ(rotation.reference[0], reference) << name;
+  EXPECT_EQ(rotation.reference[1], reference) << name;
+}
+
 TEST(TimmTraits, TellRotaryPositions) {
-  const Rotation eva = {RotationKind::cat, 10000, false, 0, 16};
-  EXPECT_EQ(traits_of("eva02_base_patch14_224").rotation, eva);
-  EXPECT_EQ(traits_of("vit_betwixt_patch16_rope_reg4_gap_256").rotation, eva);
-  const Rotation axial = {RotationKind::cat, 100, true, 0, 0};
-  EXPECT_EQ(traits_of("vit_small_patch16_rope_ape_224").rotation, axial);
+  expect_cat("eva02_base_patch14_224", 10000, false, 0, 16);
+  expect_cat("vit_betwixt_patch16_rope_reg4_gap_256", 10000, false, 0, 16);
+  expect_cat("vit_small_patch16_rope_ape_224", 100, true, 0, 0);
+  expect_cat("vit_pe_core_large_patch14_336", 10000, true, 1, 24);
   EXPECT_EQ(traits_of("vit_small_patch16_rope_mixed_224").rotation->kind, RotationKind::mixed);
-  const Rotation pe = {RotationKind::cat, 10000, true, 1, 24};
-  EXPECT_EQ(traits_of("vit_pe_core_large_patch14_336").rotation, pe);
   EXPECT_EQ(traits_of("vit_base_patch16_dinov3").rotation->kind, RotationKind::dinov3);
   EXPECT_FALSE(traits_of("eva02_enormous_patch14_clip_224").rotation);
   EXPECT_FALSE(traits_of("eva_large_patch14_196").rotation);
-}
-
-TEST(TimmTraits, TellTheOrderOfNorms) {
-  EXPECT_TRUE(traits_of("vit_base_patch16_rpn_224.sw_in1k").post_norm);
-  EXPECT_TRUE(traits_of("eva02_enormous_patch14_clip_224").post_norm);
-  EXPECT_FALSE(traits_of("vit_base_patch16_224").post_norm);
 }
 
 TEST(TimmTraits, TellWhatIsNotComputed) {
   EXPECT_EQ(traits_of("vit_base_patch16_xp_224").unsupported, "a parallel scaling block");
   EXPECT_EQ(traits_of("vit_dpwee_patch16_reg1_gap_256").unsupported, "differential attention");
   EXPECT_EQ(traits_of("vit_base_r50_s16_224").unsupported, "a stem of ResNet");
+  EXPECT_EQ(traits_of("vit_base_patch16_rpn_224.sw_in1k").unsupported,
+            "a norm behind attention and MLP (rpn)");
   EXPECT_EQ(traits_of("vit_base_patch16_224").unsupported, "");
 }
 
