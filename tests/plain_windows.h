@@ -165,7 +165,7 @@ class WindowExample {
   template <Backend B>
   void check_plain_block(B& b, const typename B::Tensor& x, double tolerance) {
     const Block<B> block = Block<B>::load(b, weights_, a_, 1);
-    Reduction<B> nothing_merges({}, sequences_, 0, a_.depth);
+    Reduction<B> nothing_merges(merge_course({}, a_.depth), sequences_, 0);
     expect(b.read(block.forward(b, x, nothing_merges, &windows_)), tolerance,
            [&](const PlainWindows& plain, const WindowRows& image, int patch, int32_t /*row*/) {
              return plain.big(image, patch, "blocks.1", a_.heads, 1, 1);
@@ -180,7 +180,7 @@ class WindowExample {
     Selection<B> selection = predictor.select(b, x, 0, 0.25, &windows_);
     const std::vector<float> scores = b.read(selection.all_scores).data;
     const std::vector<int32_t>& rows = selection.route.rows;
-    Reduction<B> nothing_merges({}, sequences_, 0, a_.depth);
+    Reduction<B> nothing_merges(merge_course({}, a_.depth), sequences_, 0);
     const Array got = b.read(block.forward(b, x, selection, nothing_merges, &windows_));
     const auto weight = [&](const char* name) {
       return weights_.given(std::string("blocks.1.") + name).data[0];

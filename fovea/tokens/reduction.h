@@ -11,6 +11,7 @@
 
 #include "fovea/backend/backend.h"
 #include "fovea/tokens/counts.h"
+#include "fovea/tokens/course.h"
 #include "fovea/tokens/foveal.h"
 #include "fovea/tokens/greedy.h"
 #include "fovea/tokens/kmeans.h"
@@ -61,10 +62,10 @@ template <Backend B>
 class Reduction {
  public:
   // sequences: of the embedded input; the first `protected_tokens` of every image never merge.
-  Reduction(const MergeOptions& options, const Sequences& sequences, int protected_tokens,
-            int depth)
-      : options_(options),
-        schedule_(layer_schedule(options, depth)),
+  Reduction(MergeCourse course, const Sequences& sequences, int protected_tokens)
+      : options_(course.options),
+        schedule_(std::move(course.r)),
+        wanted_(course.wanted),
         protected_(protected_tokens),
         sequences_(sequences),
         sizes_(sequences.back(), 1.0F),
@@ -79,7 +80,7 @@ class Reduction {
   std::span<const float> sizes() const { return sizes_; }
   const Sources& sources() const { return sources_; }
   // What `reduce` goes by.
-  Wanted wanted() const { return wanted_by(options_); }
+  Wanted wanted() const { return wanted_; }
 
   // Whether tokens go at this place of layer `layer` (from 0).
   bool reduces(int layer, Placement placement) const {
@@ -223,6 +224,7 @@ class Reduction {
   MergeOptions options_;
   std::span<const Reader<B>> readers_;
   std::vector<Amount> schedule_;
+  Wanted wanted_;
   int protected_;
   Sequences sequences_;
   std::vector<float> sizes_;
