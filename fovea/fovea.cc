@@ -214,8 +214,8 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
   config.architecture = name;
   config.preprocessing.assumed = false;  // nothing is told wrong of random weights
   Architecture architecture = named_architecture(name);
-  if (options.heads > 0 && options.heads != architecture.heads) {
-    fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.heads,
+  if (options.heads > 0 && options.heads != architecture.block.heads) {
+    fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.block.heads,
          options.heads);
   }
   set_input_size(config, architecture);

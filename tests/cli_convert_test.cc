@@ -22,10 +22,10 @@ std::string four_layers(const TemporaryFolder& folder) {
   a.name = "four";
   a.width = 16;
   a.depth = 4;
-  a.heads = 2;
-  a.mlp_width = 32;
+  a.block.heads = 2;
+  a.block.mlp_width = 32;
   a.patch = {4, 4};
-  a.class_token = a.final_norm = a.layer_scale = true;
+  a.class_token = a.final_norm = a.block.layer_scale = true;
   a.classes = 3;
   a.image_size = a.input_size = {16, 16};
   a.position_rows = 17;

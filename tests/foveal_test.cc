@@ -41,12 +41,12 @@ std::vector<double> normed(const std::vector<double>& row, double eps) {
 // are those that foveal merging compares by.
 class PlainReader {
  public:
-  PlainReader(PlainVit& vit, int layer) : eps_(vit.architecture().eps) {
+  PlainReader(PlainVit& vit, int layer) : eps_(vit.architecture().block.eps) {
     const Architecture& a = vit.architecture();
     const int next = std::min(layer + 1, a.depth - 1);
-    for (int j = 0; j < a.branches; ++j) {
+    for (int j = 0; j < a.block.branches; ++j) {
       add(vit, "blocks." + std::to_string(layer) + ".ffns." + std::to_string(j), ".mlp.fc1",
-          a.mlp_width);
+          a.block.mlp_width);
       add(vit, "blocks." + std::to_string(next) + ".attns." + std::to_string(j), ".attn.qkv",
           3 * a.width);
     }

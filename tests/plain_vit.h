@@ -233,7 +233,7 @@ class PlainVit {
       for (const double value : row) mean += value / a_.width;
       for (const double value : row) variance += (value - mean) * (value - mean) / a_.width;
       for (int c = 0; c < a_.width; ++c) {
-        row[c] = (row[c] - mean) / std::sqrt(variance + a_.eps) * gamma.data[c] + beta.data[c];
+        row[c] = (row[c] - mean) / std::sqrt(variance + a_.block.eps) * gamma.data[c] + beta.data[c];
       }
     }
     return out;
@@ -254,7 +254,7 @@ class PlainVit {
 
   void add(PlainRows& x, const PlainRows& update, const std::string& branch) {
     Array scale({a_.width}, std::vector<float>(a_.width, 1.0F));
-    if (a_.layer_scale) scale = weights_.read(branch + ".ls.gamma", {a_.width});
+    if (a_.block.layer_scale) scale = weights_.read(branch + ".ls.gamma", {a_.width});
     for (size_t i = 0; i < x.size(); ++i) {
       for (int c = 0; c < a_.width; ++c) x[i][c] += scale.data[c] * update[i][c];
     }
@@ -263,9 +263,9 @@ class PlainVit {
   // One head's softmax(q k' / sqrt d + log sizes) v into `out`; adds what the merging sees.
   void attend_head(const PlainRows& qkv, size_t first, const std::vector<double>& sizes,
                    PlainRows& out, PlainSeen& seen) const {
-    const size_t width = static_cast<size_t>(a_.width / a_.heads);
+    const size_t width = static_cast<size_t>(a_.width / a_.block.heads);
     const size_t c = static_cast<size_t>(a_.width);
-    const double share = 1.0 / (a_.heads * a_.branches);
+    const double share = 1.0 / (a_.block.heads * a_.block.branches);
     for (size_t i = 0; i < qkv.size(); ++i) {
       std::vector<double> weights(qkv.size());
       double total = 0;
@@ -285,16 +285,16 @@ class PlainVit {
   }
 
   PlainSeen attend(PlainRows& x, const std::vector<double>& sizes, int layer) {
-    const size_t width = static_cast<size_t>(a_.width / a_.heads);
+    const size_t width = static_cast<size_t>(a_.width / a_.block.heads);
     PlainSeen seen{PlainRows(x.size(), std::vector<double>(width)), std::vector<double>(x.size()),
                    sizes};
     const PlainRows before = x;
-    for (int j = 0; j < a_.branches; ++j) {
+    for (int j = 0; j < a_.block.branches; ++j) {
       const std::string name = "blocks." + std::to_string(layer) + ".attns." + std::to_string(j);
       const PlainRows qkv =
           linear(norm(before, name + ".norm"), name + ".attn.qkv", a_.width, 3 * a_.width);
       PlainRows out(x.size(), std::vector<double>(a_.width));
-      for (int head = 0; head < a_.heads; ++head) attend_head(qkv, head * width, sizes, out, seen);
+      for (int head = 0; head < a_.block.heads; ++head) attend_head(qkv, head * width, sizes, out, seen);
       add(x, linear(out, name + ".attn.proj", a_.width, a_.width), name);
     }
     return seen;
@@ -302,12 +302,12 @@ class PlainVit {
 
   void mix(PlainRows& x, int layer) {
     const PlainRows before = x;
-    for (int j = 0; j < a_.branches; ++j) {
+    for (int j = 0; j < a_.block.branches; ++j) {
       const std::string name = "blocks." + std::to_string(layer) + ".ffns." + std::to_string(j);
       PlainRows hidden =
-          linear(norm(before, name + ".norm"), name + ".mlp.fc1", a_.width, a_.mlp_width);
+          linear(norm(before, name + ".norm"), name + ".mlp.fc1", a_.width, a_.block.mlp_width);
       for (std::vector<double>& row : hidden) gelu(row);
-      add(x, linear(hidden, name + ".mlp.fc2", a_.mlp_width, a_.width), name);
+      add(x, linear(hidden, name + ".mlp.fc2", a_.block.mlp_width, a_.width), name);
     }
   }
 

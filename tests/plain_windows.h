@@ -149,8 +149,8 @@ class WindowExample {
   explicit WindowExample(int side = 3)
       : side_(side), windows_(cut_windows(sequences_, kGrid, side)) {
     a_.width = 12;
-    a_.heads = 3;
-    a_.mlp_width = 20;
+    a_.block.heads = 3;
+    a_.block.mlp_width = 20;
     a_.depth = 2;
     a_.routing = Routing{1, 1, 6, 2, 9, {1}, 0.25};
     std::mt19937 generator(2);
@@ -164,11 +164,11 @@ class WindowExample {
 
   template <Backend B>
   void check_plain_block(B& b, const typename B::Tensor& x, double tolerance) {
-    const Block<B> block = Block<B>::load(b, weights_, a_, 1);
+    const Block<B> block = Block<B>::load(b, weights_, a_.layer(1), 1);
     Reduction<B> nothing_merges(merge_course({}, a_.depth), sequences_, 0);
     expect(b.read(block.forward(b, x, nothing_merges, &windows_)), tolerance,
            [&](const PlainWindows& plain, const WindowRows& image, int patch, int32_t /*row*/) {
-             return plain.big(image, patch, "blocks.1", a_.heads, 1, 1);
+             return plain.big(image, patch, "blocks.1", a_.block.heads, 1, 1);
            });
   }
 
@@ -189,7 +189,7 @@ class WindowExample {
            [&](const PlainWindows& plain, const WindowRows& image, int patch, int32_t row) {
              std::vector<double> out = plain.little(image, patch, "blocks.1.little", 2);
              if (std::find(rows.begin(), rows.end(), row) == rows.end()) return out;
-             const std::vector<double> big = plain.big(image, patch, "blocks.1", a_.heads,
+             const std::vector<double> big = plain.big(image, patch, "blocks.1", a_.block.heads,
                                                        1 + weight("alpha_attn") * scores[row],
                                                        1 + weight("alpha_mlp") * scores[row]);
              out = PlainWindows::sum(out, big, weight("gamma"));

@@ -79,15 +79,15 @@ void print_as_json(const Facts& facts) {
                                  {"r", facts.schedule},
                                  {"width", a.width},
                                  {"depth", a.depth},
-                                 {"heads", a.heads},
-                                 {"mlp_width", a.mlp_width},
-                                 {"branches", a.branches},
+                                 {"heads", a.block.heads},
+                                 {"mlp_width", a.block.mlp_width},
+                                 {"branches", a.block.branches},
                                  {"patch", a.patch},
                                  {"stem", to_string(a.stem)},
                                  {"class_token", a.class_token},
                                  {"distillation_token", a.distillation_token},
                                  {"registers", a.registers},
-                                 {"layer_scale", a.layer_scale},
+                                 {"layer_scale", a.block.layer_scale},
                                  {"pooling", pooling_name(a)},
                                  {"classes", a.classes},
                                  {"input_size", facts.size},
@@ -106,9 +106,9 @@ const char* stem_text(Stem stem) {
 }
 
 std::string layers_text(const Architecture& a) {
-  return fmt::format("{} of width {}, {} heads, MLP {}{}{}", a.depth, a.width, a.heads, a.mlp_width,
-                     a.branches > 1 ? fmt::format(", {} branches each", a.branches) : "",
-                     a.layer_scale ? ", LayerScale" : "");
+  return fmt::format("{} of width {}, {} heads, MLP {}{}{}", a.depth, a.width, a.block.heads, a.block.mlp_width,
+                     a.block.branches > 1 ? fmt::format(", {} branches each", a.block.branches) : "",
+                     a.block.layer_scale ? ", LayerScale" : "");
 }
 
 std::string tokens_text(const Architecture& a) {

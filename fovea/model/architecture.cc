@@ -148,15 +148,15 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, Architectu
     fail("{}: {} layers found; config.json says {}", checkpoint.file_name(), a.depth,
          *config.depth);
   }
-  a.branches = std::max(1, checkpoint.branches());
+  a.block.branches = std::max(1, checkpoint.branches());
   const std::string mlp = "blocks.0.ffns.0.mlp.";
-  a.mlp_width = extent(checkpoint, mlp + "fc1.weight", 2, 0);
-  if (int64_t{2} * extent(checkpoint, mlp + "fc2.weight", 2, 1) == a.mlp_width) {
+  a.block.mlp_width = extent(checkpoint, mlp + "fc1.weight", 2, 0);
+  if (int64_t{2} * extent(checkpoint, mlp + "fc2.weight", 2, 1) == a.block.mlp_width) {
     fail("{}: tensor {} has twice the rows that fc2 takes: SwiGLU, which is not supported",
          checkpoint.file_name(), checkpoint.spelling(mlp + "fc1.weight"));
   }
-  a.heads = heads_of(config, checkpoint, a.width);
-  a.layer_scale =
+  a.block.heads = heads_of(config, checkpoint, a.width);
+  a.block.layer_scale =
       checkpoint.has("blocks.0.attns.0.ls.gamma") || checkpoint.has("blocks.0.ffns.0.ls.gamma");
 }
 
@@ -194,9 +194,9 @@ int little_heads_of(const Config& config, const Checkpoint& checkpoint, int widt
 // The layers that the config names, held against each other and against the depth.
 void check_routing(const Config& config, const Checkpoint& checkpoint, const Architecture& a) {
   const std::vector<int>& layers = config.predict_after;
-  if (a.branches > 1 || a.layer_scale) {
+  if (a.block.branches > 1 || a.block.layer_scale) {
     fail("{}: predictors of a big.LITTLE ViT beside {}; expected the blocks of a plain one",
-         checkpoint.file_name(), a.layer_scale ? "LayerScale" : "parallel branches");
+         checkpoint.file_name(), a.block.layer_scale ? "LayerScale" : "parallel branches");
   }
   if (layers.empty()) {
     fail(
@@ -254,13 +254,13 @@ void check_alike(const Checkpoint& checkpoint, const Architecture& a) {
   for (int layer = 0; layer < a.depth; ++layer) {
     for (const char* kind : {"attns", "ffns"}) {
       const std::string block = fmt::format("blocks.{}.{}.", layer, kind);
-      if (const auto extra = checkpoint.first_under(fmt::format("{}{}.", block, a.branches))) {
+      if (const auto extra = checkpoint.first_under(fmt::format("{}{}.", block, a.block.branches))) {
         fail("{}: tensor {} is of branch {}; expected {} in each layer, as in the first",
-             checkpoint.file_name(), checkpoint.spelling(*extra), a.branches + 1, a.branches);
+             checkpoint.file_name(), checkpoint.spelling(*extra), a.block.branches + 1, a.block.branches);
       }
-      for (int branch = 0; branch < a.branches; ++branch) {
+      for (int branch = 0; branch < a.block.branches; ++branch) {
         const std::string scale = fmt::format("{}{}.ls.gamma", block, branch);
-        if (a.layer_scale || !checkpoint.has(scale)) continue;
+        if (a.block.layer_scale || !checkpoint.has(scale)) continue;
         fail("{}: tensor {} is LayerScale, which the first layer lacks; expected it in all or none",
              checkpoint.file_name(), checkpoint.spelling(scale));
       }
@@ -320,11 +320,25 @@ PositionLayout square_layout(const Architecture& a) {
 
 }  // namespace
 
+BlockShape Architecture::layer(int /*layer*/) const {
+  BlockShape shape = block;
+  shape.width = width;
+  return shape;
+}
+
+BlockShape Architecture::little() const {
+  BlockShape shape = layer(0);
+  shape.heads = routing->little_heads;
+  shape.attention = shape.bottleneck = routing->little_width;
+  shape.mlp_width = routing->little_mlp_width;
+  return shape;
+}
+
 Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config) {
   checkpoint.check_supported();
   Architecture a;
   a.name = config.architecture;
-  a.eps = config.layer_norm_eps;
+  a.block.eps = config.layer_norm_eps;
   infer_stem(checkpoint, config, a);
   infer_blocks(checkpoint, config, a);
   infer_routing(checkpoint, config, a);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fovea/api.h"
+#include "fovea/model/block_shape.h"
 #include "fovea/model/config.h"
 #include "fovea/model/stem.h"
 #include "fovea/tokens/options.h"
@@ -39,11 +40,9 @@ struct Routing {
 
 struct Architecture {
   std::string name;
-  int width = 0;  // C
   int depth = 0;
-  int heads = 0;
-  int branches = 1;  // parallel attention and MLP branches of a layer
-  int mlp_width = 0;
+  int width = 0;     // C
+  BlockShape block;  // of every layer; its width is this one's
   Stem stem = Stem::linear;
   // Of the other stems; the 1x1 one that ends Stem::conv is not among them.
   std::vector<StemConvolution> convolutions;
@@ -51,19 +50,22 @@ struct Architecture {
   bool class_token = false;
   bool distillation_token = false;
   int registers = 0;
-  bool layer_scale = false;
   bool final_norm = false;  // norm
   bool fc_norm = false;     // norm after average pooling
   Pooling pooling = Pooling::token;
   bool pool_concat = false;  // DINOv2's classifier: class token beside the mean of the patches
   int classes = 0;           // 0: no head
-  double eps = 1e-6;         // of every LayerNorm
   int position_rows = 0;     // 0: no position embedding
   // Sizes of images, in pixels, that the config names; {0, 0} where it names none.
   std::array<int, 2> image_size = {0, 0};
   std::array<int, 2> input_size = {0, 0};
   int64_t parameters = 0;
   std::optional<Routing> routing;  // of a big.LITTLE ViT
+
+  // What layer `layer` (from 0) is: the plain block of a routed one.
+  BlockShape layer(int layer) const;
+  // And the LITTLE block beside it.
+  BlockShape little() const;
 
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }

@@ -30,14 +30,14 @@ TEST(InferArchitecture, ReadsAPlainViT) {
   EXPECT_EQ(a.name, "vit");
   EXPECT_EQ(a.width, 48);
   EXPECT_EQ(a.depth, 3);
-  EXPECT_EQ(a.heads, 4);
-  EXPECT_EQ(a.branches, 1);
-  EXPECT_EQ(a.mlp_width, 192);
+  EXPECT_EQ(a.block.heads, 4);
+  EXPECT_EQ(a.block.branches, 1);
+  EXPECT_EQ(a.block.mlp_width, 192);
   EXPECT_EQ(a.stem, Stem::linear);
   EXPECT_THAT(a.patch, ElementsAre(8, 8));
   EXPECT_TRUE(a.class_token);
   EXPECT_EQ(a.prefix(), 1);
-  EXPECT_FALSE(a.layer_scale);
+  EXPECT_FALSE(a.block.layer_scale);
   EXPECT_TRUE(a.final_norm);
   EXPECT_FALSE(a.fc_norm);
   EXPECT_EQ(a.pooling, Pooling::token);
@@ -66,16 +66,16 @@ TEST(InferArchitecture, ReadsWhatSetsModelsApart) {
   EXPECT_EQ(infer("dinov2-registers").prefix(), 5);
   EXPECT_EQ(infer("dinov2-registers").classes, 0);
   for (const char* model : {"layerscale", "deit3", "timm-parallel", "transformers-dinov2-names"})
-    EXPECT_TRUE(infer(model).layer_scale) << model;
+    EXPECT_TRUE(infer(model).block.layer_scale) << model;
   for (const char* model : {"parallel", "parallel-plain", "timm-parallel"})
-    EXPECT_EQ(infer(model).branches, 2) << model;
+    EXPECT_EQ(infer(model).block.branches, 2) << model;
   EXPECT_EQ(infer("hmlp").stem, Stem::hmlp);
   EXPECT_THAT(infer("hmlp").patch, ElementsAre(16, 16));
   EXPECT_FALSE(infer("no-class-token").class_token);
   EXPECT_EQ(infer("no-class-token").pooling, Pooling::average);
   EXPECT_TRUE(infer("mae-avgpool").fc_norm);
   EXPECT_FALSE(infer("mae-avgpool").final_norm);
-  EXPECT_EQ(infer("vit-odd").heads, 5);
+  EXPECT_EQ(infer("vit-odd").block.heads, 5);
   EXPECT_THAT(made_for(infer("vit-odd")), ElementsAre(40, 56));
 }
 
@@ -93,7 +93,7 @@ TEST(InferArchitecture, PoolsByWhatIsThere) {
 }
 
 TEST(InferArchitecture, TellsHeadsByWidth) {
-  EXPECT_EQ(infer(shapes_of("vit-head64"), {}).heads, 2);
+  EXPECT_EQ(infer(shapes_of("vit-head64"), {}).block.heads, 2);
   EXPECT_THAT(
       error_of([] { infer(shapes_of("vit"), {}); }),
       HasSubstr("the number of heads can't be told for 48 channels; expected --num-heads N, or "
@@ -126,7 +126,7 @@ TEST(InferArchitecture, KnowsTheHeadsOfPublishedWidths) {
                                      {1408, 16},
                                      {1664, 16},
                                      {1792, 16}}) {
-    EXPECT_EQ(infer(one_layer(width), {}).heads, heads) << width;
+    EXPECT_EQ(infer(one_layer(width), {}).block.heads, heads) << width;
   }
   for (const int width : {1088, 1536}) {
     EXPECT_THAT(error_of([&] { infer(one_layer(width), {}); }), HasSubstr("--num-heads N"))
@@ -137,9 +137,9 @@ TEST(InferArchitecture, KnowsTheHeadsOfPublishedWidths) {
 TEST(InferArchitecture, KnowsTheHeadsOfPublishedNames) {
   Config config;
   config.architecture = "test_vit";
-  EXPECT_EQ(infer(one_layer(64), config).heads, 2);
+  EXPECT_EQ(infer(one_layer(64), config).block.heads, 2);
   config.heads = 4;  // what the config says goes first
-  EXPECT_EQ(infer(one_layer(64), config).heads, 4);
+  EXPECT_EQ(infer(one_layer(64), config).block.heads, 4);
 }
 
 TEST(InferArchitecture, TakesDINOv2sHeadOfTwoParts) {
@@ -166,7 +166,7 @@ TEST(InferArchitecture, TakesThreeBranchesAndNoBiases) {
     }
   }
   std::erase_if(shapes, [](const auto& entry) { return entry.first.ends_with(".qkv.bias"); });
-  EXPECT_EQ(infer(shapes, config_of("parallel")).branches, 3);
+  EXPECT_EQ(infer(shapes, config_of("parallel")).block.branches, 3);
 }
 
 TEST(InferArchitecture, TakesWrappedAndChunkedNames) {

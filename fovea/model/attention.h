@@ -21,26 +21,35 @@ typename B::Linear read_linear(B& b, WeightSource& weights, const std::string& n
 }
 
 template <Backend B>
-typename B::Qkv read_qkv(B& b, WeightSource& weights, const std::string& name,
-                         const Architecture& a) {
-  const int64_t out = int64_t{3} * a.width;
-  return b.make_qkv(weights.named(name + ".weight", {out, a.width}),
-                    weights.named(name + ".bias", {out}), a.heads);
+typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name, int64_t channels,
+                           double eps) {
+  return b.make_norm(weights.named(name + ".weight", {channels}),
+                     weights.named(name + ".bias", {channels}), eps);
 }
 
-template <Backend B>
-typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name,
-                           const Architecture& a) {
-  return b.make_norm(weights.named(name + ".weight", {a.width}),
-                     weights.named(name + ".bias", {a.width}), a.eps);
-}
+// What the tensors of attention, or of an MLP, are called.
+struct PartNames {
+  std::string norm;   // before it
+  std::string part;   // itself
+  std::string scale;  // LayerScale behind it
+
+  static PartNames attention(int layer, int branch) { return of(layer, "attns", branch, "attn"); }
+  static PartNames mlp(int layer, int branch) { return of(layer, "ffns", branch, "mlp"); }
+
+ private:
+  static PartNames of(int layer, const char* kind, int branch, const char* part) {
+    const std::string name =
+        "blocks." + std::to_string(layer) + "." + kind + "." + std::to_string(branch) + ".";
+    return {name + "norm", name + part, name + "ls.gamma"};
+  }
+};
 
 // LayerScale's factor per channel; empty (1 everywhere) where the model has none.
 template <Backend B>
-typename B::Vector read_scale(B& b, WeightSource& weights, const std::string& name,
-                              const Architecture& a) {
-  if (!a.layer_scale) return {};
-  return b.make_vector(weights.named(name + ".ls.gamma", {a.width}));
+typename B::Vector read_scale(B& b, WeightSource& weights, const PartNames& names,
+                              const BlockShape& shape) {
+  if (!shape.layer_scale) return {};
+  return b.make_vector(weights.named(names.scale, {shape.width}));
 }
 
 template <Backend B>
@@ -49,21 +58,25 @@ struct Attention {
   typename B::Qkv qkv;
   typename B::Linear proj;
   typename B::Vector scale;
+  int heads = 1;
 
-  static Attention load(B& b, WeightSource& weights, const std::string& name,
-                        const Architecture& a) {
-    return {read_norm(b, weights, name + ".norm", a), read_qkv(b, weights, name + ".attn.qkv", a),
-            read_linear(b, weights, name + ".attn.proj", a.width, a.width),
-            read_scale(b, weights, name, a)};
+  static Attention load(B& b, WeightSource& weights, const PartNames& names,
+                        const BlockShape& shape) {
+    const int64_t width = shape.attention_width();
+    return {read_norm(b, weights, names.norm, shape.width, shape.eps),
+            b.make_qkv(weights.named(names.part + ".qkv.weight", {3 * width, shape.width}),
+                       weights.named(names.part + ".qkv.bias", {3 * width}), shape.heads),
+            read_linear(b, weights, names.part + ".proj", width, shape.width),
+            read_scale(b, weights, names, shape), shape.heads};
   }
 };
 
 // What attention of every branch sees of x [B, T, C].
 template <Backend B>
 Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B>>& branches,
-                int heads, Wanted wanted) {
+                Wanted wanted) {
   Seen<B> seen;
-  seen.heads = heads;
+  seen.heads = branches[0].heads;
   for (const Attention<B>& branch : branches) {
     if (wanted.qkv) {
       seen.qkv.push_back(b.project(x, branch.norm, branch.qkv, wanted.matched));

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/model/attention.h"
+#include "fovea/model/block.h"
 #include "fovea/tokens/routing.h"
 
 namespace fovea {
@@ -62,28 +62,27 @@ struct Predictor {
 // tokens, and the MLP.
 template <Backend B>
 struct BigBlock {
-  typename B::Norm norm1, norm2;
+  typename B::Norm norm1;
   typename B::CrossQkv qkv;
-  typename B::Linear proj, fc1, fc2;
+  typename B::Linear proj;
+  Mlp<B> mlp;
   typename B::Vector alpha_attn, alpha_mlp;
   int heads = 1;
   bool cross_attention = true;
 
-  static BigBlock load(B& b, WeightSource& weights, const std::string& name,
-                       const Architecture& a) {
-    const std::string attn = name + ".attns.0";
-    const std::string ffn = name + ".ffns.0";
+  static BigBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
+    const BlockShape shape = a.layer(layer);
+    const PartNames attn = PartNames::attention(layer, 0);
+    const std::string name = "blocks." + std::to_string(layer);
     const int64_t out = int64_t{3} * a.width;
-    return {read_norm(b, weights, attn + ".norm", a),
-            read_norm(b, weights, ffn + ".norm", a),
-            b.make_cross_qkv(weights.named(attn + ".attn.qkv.weight", {out, a.width}),
-                             weights.named(attn + ".attn.qkv.bias", {out}), a.heads),
-            read_linear(b, weights, attn + ".attn.proj", a.width, a.width),
-            read_linear(b, weights, ffn + ".mlp.fc1", a.width, a.mlp_width),
-            read_linear(b, weights, ffn + ".mlp.fc2", a.mlp_width, a.width),
+    return {read_norm(b, weights, attn.norm, a.width, shape.eps),
+            b.make_cross_qkv(weights.named(attn.part + ".qkv.weight", {out, a.width}),
+                             weights.named(attn.part + ".qkv.bias", {out}), shape.heads),
+            read_linear(b, weights, attn.part + ".proj", a.width, a.width),
+            Mlp<B>::load(b, weights, PartNames::mlp(layer, 0), shape),
             b.make_vector(weights.named(name + ".alpha_attn", {1})),
             b.make_vector(weights.named(name + ".alpha_mlp", {1})),
-            a.heads,
+            shape.heads,
             a.routing->cross_attention};
   }
 
@@ -113,7 +112,7 @@ struct BigBlock {
   }
   typename B::Tensor mix(B& b, const typename B::Tensor& selected,
                          const typename B::Tensor& scores) const {
-    const typename B::Tensor mixed = b.linear(b.norm_linear_gelu(selected, norm2, fc1), fc2);
+    const typename B::Tensor mixed = b.linear(mlp.hidden(b, selected), mlp.fc2);
     return b.add_gated(selected, mixed, scores, alpha_mlp);
   }
 };
@@ -122,39 +121,27 @@ struct BigBlock {
 // between `down` and `up`.
 template <Backend B>
 struct LittleBlock {
-  typename B::Norm norm1, norm2;
-  typename B::Qkv qkv;
-  typename B::Linear proj, down, fc1, fc2, up;
-  int heads = 1;
+  Attention<B> attention;
+  Mlp<B> mlp;
 
-  static LittleBlock load(B& b, WeightSource& weights, const std::string& name,
-                          const Architecture& a) {
-    const int64_t c = a.width;
-    const int64_t width = a.routing->little_width;
-    const int64_t mlp_width = a.routing->little_mlp_width;
-    const int heads = a.routing->little_heads;
-    return {read_norm(b, weights, name + ".norm1", a),
-            read_norm(b, weights, name + ".norm2", a),
-            b.make_qkv(weights.named(name + ".attn.qkv.weight", {3 * width, c}),
-                       weights.named(name + ".attn.qkv.bias", {3 * width}), heads),
-            read_linear(b, weights, name + ".attn.proj", width, c),
-            read_linear(b, weights, name + ".mlp.down", c, width),
-            read_linear(b, weights, name + ".mlp.fc1", width, mlp_width),
-            read_linear(b, weights, name + ".mlp.fc2", mlp_width, width),
-            read_linear(b, weights, name + ".mlp.up", width, c),
-            heads};
+  static LittleBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
+    const std::string name = "blocks." + std::to_string(layer) + ".little.";
+    const BlockShape shape = a.little();
+    return {Attention<B>::load(b, weights, {name + "norm1", name + "attn", {}}, shape),
+            Mlp<B>::load(b, weights, {name + "norm2", name + "mlp", {}}, shape)};
   }
 
   // Its two halves. x: [B, T, C]
   typename B::Tensor attend(B& b, typename B::Tensor x, std::span<const float> log_sizes,
                             const Windows* windows) const {
     const typename B::Tensor attended =
-        attention_within(b, b.project(x, norm1, qkv, false), qkv, heads, log_sizes, windows);
-    return b.add_linear(std::move(x), attended, proj, {});
+        attention_within(b, b.project(x, attention.norm, attention.qkv, false), attention.qkv,
+                         attention.heads, log_sizes, windows);
+    return b.add_linear(std::move(x), attended, attention.proj, {});
   }
   typename B::Tensor mix(B& b, typename B::Tensor x) const {
-    const typename B::Tensor mixed = b.linear_gelu(b.norm_linear(x, norm2, down), fc1);
-    return b.add_linear(std::move(x), b.hidden_linear(mixed, fc2), up, {});
+    const typename B::Tensor hidden = mlp.hidden(b, x);
+    return mlp.add(b, std::move(x), hidden);
   }
 };
 
@@ -175,9 +162,9 @@ struct RoutedBlock {
 
   static RoutedBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
     const std::string name = "blocks." + std::to_string(layer);
-    RoutedBlock block{BigBlock<B>::load(b, weights, name, a), {}, {}, layer};
+    RoutedBlock block{BigBlock<B>::load(b, weights, a, layer), {}, {}, layer};
     if (a.routing->has_little(layer)) {
-      block.little = LittleBlock<B>::load(b, weights, name + ".little", a);
+      block.little = LittleBlock<B>::load(b, weights, a, layer);
       block.gamma = b.make_vector(weights.named(name + ".gamma", {1}));
     }
     return block;

@@ -44,7 +44,7 @@ LayerTokens tokens_in(const MergeOptions& merge, int entering, int leaving) {
 double plain_products(const Architecture& a, const LayerTokens& tokens) {
   const double c = a.width;
   const double attention = 4 * c * c * tokens.attended + 2 * tokens.attended * tokens.attended * c;
-  return a.branches * (attention + 2.0 * c * a.mlp_width * tokens.mixed);
+  return a.block.branches * (attention + 2.0 * c * a.block.mlp_width * tokens.mixed);
 }
 
 // Of a big.LITTLE ViT's layer `layer` (from 0) where `selected` tokens take the big path.
@@ -55,7 +55,7 @@ double routed_products(const Architecture& a, int layer, const LayerTokens& toke
   const double asking = std::min(selected, tokens.attended);
   const double asked = routing.cross_attention ? tokens.attended : asking;
   double products = 2 * c * c * asked + 2 * c * c * asking + 2 * asked * asking * c +
-                    2.0 * c * a.mlp_width * std::min(selected, tokens.mixed);
+                    2.0 * c * a.block.mlp_width * std::min(selected, tokens.mixed);
   if (routing.has_little(layer)) {
     const double e = routing.little_width;
     products += 4 * c * e * tokens.attended + 2 * tokens.attended * tokens.attended * e +
@@ -89,7 +89,7 @@ double gflops(const Architecture& a, int height, int width, const MergeOptions& 
     const LayerTokens in = tokens_in(merge, tokens, left);
     const bool looks = merge.placement == Placement::before_attention && wanted_by(merge).qkv &&
                        count_taken(merge, schedule[layer], tokens, a.prefix()) > 0;
-    if (looks) products += a.branches * c * c * (2 * tokens + (routed ? selected : tokens));
+    if (looks) products += a.block.branches * c * c * (2 * tokens + (routed ? selected : tokens));
     products += routed ? routed_products(a, layer, in, selected) : plain_products(a, in);
     tokens = left;
   }

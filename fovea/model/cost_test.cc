@@ -103,7 +103,7 @@ TEST(Cost, CountsBranchesAndTheStem) {
   Architecture a = named_architecture("vit_small_patch16_224");
   const double plain = cost_of(a, 0).gflops;
   const double embedding = 2e-9 * 196 * 768 * 384;
-  a.branches = 2;
+  a.block.branches = 2;
   a.depth = 6;  // as many blocks, side by side
   EXPECT_NEAR(cost_of(a, 0).gflops, plain, 1e-9);
   a.stem = Stem::hmlp;
@@ -124,7 +124,7 @@ TEST(Cost, CountsBranchesAndTheStem) {
 TEST(Cost, CountsWhatRunsWhereverTokensMerge) {
   Architecture a = named_architecture("vit_tiny_patch32_64");  // 4 patches and a class token
   a.depth = 1;
-  a.branches = 2;
+  a.block.branches = 2;
   const double c = 192;
   const auto multiply_adds = [&](const MergeOptions& merge) {
     return cost(a, 64, 64, merge).gflops * 0.5e9 - 4 * 3 * 32 * 32 * c;

@@ -19,7 +19,7 @@ struct Head {
 
   static Head load(B& b, WeightSource& weights, const Architecture& a) {
     Head head{a, {}, {}, {}};
-    if (a.fc_norm) head.fc_norm = read_norm(b, weights, "fc_norm", a);
+    if (a.fc_norm) head.fc_norm = read_norm(b, weights, "fc_norm", a.width, a.block.eps);
     if (a.classes == 0) return head;
     head.linear = read_linear(b, weights, "head", a.features(), a.classes);
     if (a.distillation_token)

@@ -102,8 +102,8 @@ Architecture named_architecture(const std::string& name) {
   a.name = name;
   a.width = size->width;
   a.depth = size->depth;
-  a.heads = size->heads;
-  a.mlp_width = 4 * size->width;
+  a.block.heads = size->heads;
+  a.block.mlp_width = 4 * size->width;
   a.patch = {patch, patch};
   a.class_token = true;
   a.final_norm = true;

@@ -24,15 +24,15 @@ TEST(NamedArchitecture, IsAPlainViT) {
   EXPECT_EQ(a.name, "vit_base_patch32_224x384");
   EXPECT_EQ(a.width, 768);
   EXPECT_EQ(a.depth, 12);
-  EXPECT_EQ(a.heads, 12);
-  EXPECT_EQ(a.mlp_width, 3072);
+  EXPECT_EQ(a.block.heads, 12);
+  EXPECT_EQ(a.block.mlp_width, 3072);
   EXPECT_EQ(a.classes, 1000);
   EXPECT_EQ(a.position_rows, 7 * 12 + 1);
   EXPECT_EQ(a.prefix(), 1);
   EXPECT_TRUE(a.final_norm);
   EXPECT_THAT(a.patch, ElementsAre(32, 32));
   EXPECT_THAT(made_for(a), ElementsAre(224, 384));
-  EXPECT_EQ(named_architecture("vit_large_patch14_518").heads, 16);
+  EXPECT_EQ(named_architecture("vit_large_patch14_518").block.heads, 16);
   EXPECT_EQ(named_architecture("vit_huge_patch14_224").depth, 32);
 }
 

@@ -9,16 +9,16 @@
 namespace fovea {
 
 Architecture regrouped(const Architecture& architecture, int branches) {
-  if (architecture.branches > 1) {
+  if (architecture.block.branches > 1) {
     fail("the model has {} branches in each layer; expected one, to be regrouped",
-         architecture.branches);
+         architecture.block.branches);
   }
   if (branches < 2 || architecture.depth % branches != 0) {
     fail("{} layers can't be shared out to {} branches; expected a divisor from 2 on",
          architecture.depth, branches);
   }
   Architecture parallel = architecture;
-  parallel.branches = branches;
+  parallel.block.branches = branches;
   parallel.depth = architecture.depth / branches;
   return parallel;
 }

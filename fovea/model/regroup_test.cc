@@ -19,10 +19,10 @@ Architecture sequential(int depth) {
   a.name = "sequential";
   a.width = 24;
   a.depth = depth;
-  a.heads = 3;
-  a.mlp_width = 48;
+  a.block.heads = 3;
+  a.block.mlp_width = 48;
   a.patch = {4, 4};
-  a.class_token = a.final_norm = a.layer_scale = true;
+  a.class_token = a.final_norm = a.block.layer_scale = true;
   a.classes = 3;
   a.image_size = a.input_size = {16, 16};
   a.position_rows = 17;
@@ -36,7 +36,7 @@ TEST(Regroup, PutsNeighboursSideBySide) {
   EXPECT_EQ(regrouped_name("patch_embed.proj.0.weight", 2), "patch_embed.proj.0.weight");
   const Architecture a = regrouped(sequential(6), 3);
   EXPECT_EQ(a.depth, 2);
-  EXPECT_EQ(a.branches, 3);
+  EXPECT_EQ(a.block.branches, 3);
 }
 
 TEST(Regroup, NamesWhatCannotBe) {

@@ -21,7 +21,7 @@ bool is_set(const std::array<int, 2>& size) { return size[0] > 0; }
 
 ordered_json arguments_of(const Architecture& a) {
   ordered_json args;
-  args["num_heads"] = a.heads;
+  args["num_heads"] = a.block.heads;
   if (is_set(a.image_size)) args["img_size"] = a.image_size;
   if (a.stem == Stem::conv) args["patch_size"] = a.patch[0];
   if (a.position_rows == 0) args["pos_embed"] = "none";
@@ -101,7 +101,7 @@ std::string config_text(const Architecture& architecture, const Config& config) 
   top["architecture"] = architecture.name;
   top["num_classes"] = architecture.classes;
   top["global_pool"] = architecture.pooling == Pooling::token ? "token" : "avg";
-  top["layer_norm_eps"] = architecture.eps;
+  top["layer_norm_eps"] = architecture.block.eps;
   top["model_args"] = arguments_of(architecture);
   top["pretrained_cfg"] = preprocessing_of(architecture, config.preprocessing);
   if (!config.labels.empty()) top["label_names"] = config.labels;
@@ -137,7 +137,7 @@ void save_model(const std::filesystem::path& folder, const Architecture& archite
   if (error) fail("{}: cannot be made: {}", folder.string(), error.message());
   std::vector<NamedValues> tensors;
   for (const Weight& weight : weights) {
-    tensors.push_back({timm_name(weight.name, architecture.branches), &weight.values});
+    tensors.push_back({timm_name(weight.name, architecture.block.branches), &weight.values});
   }
   Replacement model = prepare_weights(folder / "model.safetensors", tensors, storage);
   Replacement told(folder / "config.json",

@@ -63,19 +63,19 @@ void visit_stem(const Visit& visit, const Architecture& a) {
 
 void visit_block(const Visit& visit, const Architecture& a, int layer) {
   const int64_t c = a.width;
-  for (int branch = 0; branch < a.branches; ++branch) {
+  for (int branch = 0; branch < a.block.branches; ++branch) {
     const std::string name = fmt::format("blocks.{}.attns.{}.", layer, branch);
     visit_norm(visit, name + "norm", c);
     visit_linear(visit, name + "attn.qkv", c, 3 * c);
     visit_linear(visit, name + "attn.proj", c, c);
-    if (a.layer_scale) visit(name + "ls.gamma", {c});
+    if (a.block.layer_scale) visit(name + "ls.gamma", {c});
   }
-  for (int branch = 0; branch < a.branches; ++branch) {
+  for (int branch = 0; branch < a.block.branches; ++branch) {
     const std::string name = fmt::format("blocks.{}.ffns.{}.", layer, branch);
     visit_norm(visit, name + "norm", c);
-    visit_linear(visit, name + "mlp.fc1", c, a.mlp_width);
-    visit_linear(visit, name + "mlp.fc2", a.mlp_width, c);
-    if (a.layer_scale) visit(name + "ls.gamma", {c});
+    visit_linear(visit, name + "mlp.fc1", c, a.block.mlp_width);
+    visit_linear(visit, name + "mlp.fc2", a.block.mlp_width, c);
+    if (a.block.layer_scale) visit(name + "ls.gamma", {c});
   }
 }
 

@@ -104,8 +104,8 @@ inline std::vector<Architecture> stem_architectures() {
   Architecture base;
   base.width = 16;
   base.depth = 2;
-  base.heads = 2;
-  base.mlp_width = 24;
+  base.block.heads = 2;
+  base.block.mlp_width = 24;
   base.class_token = true;
   base.final_norm = true;
   base.classes = 3;

@@ -37,16 +37,16 @@ struct Vit {
   static Vit load(B& b, WeightSource& weights, const Architecture& a) {
     Vit vit{a, PatchEmbed<B>::load(b, weights, a), {}, {}, {}, {}};
     for (int layer = 0; layer < a.plain_layers(); ++layer)
-      vit.blocks.push_back(Block<B>::load(b, weights, a, layer));
+      vit.blocks.push_back(Block<B>::load(b, weights, a.layer(layer), layer));
     vit.routed = RoutedBlocks<B>::load(b, weights, a);
-    if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a);
+    if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps);
     vit.head = Head<B>::load(b, weights, a);
     return vit;
   }
 
   // What Method::foveal needs of each layer; of a plain ViT.
   std::vector<Reader<B>> readers(B& b, int channels) const {
-    return read_ahead(b, blocks, architecture.width, architecture.eps, channels);
+    return read_ahead(b, blocks, architecture.width, architecture.block.eps, channels);
   }
 
   // images: [B, 3, H, W], H and W multiples of the patch. readers: where the method is foveal.

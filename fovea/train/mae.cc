@@ -18,9 +18,9 @@ Architecture decoder_of(const Architecture& encoder, const MaeOptions& options) 
   Architecture decoder;
   decoder.width = options.decoder_width;
   decoder.depth = options.decoder_depth;
-  decoder.heads = options.decoder_heads;
-  decoder.mlp_width = 4 * options.decoder_width;
-  decoder.eps = encoder.eps;
+  decoder.block.heads = options.decoder_heads;
+  decoder.block.mlp_width = 4 * options.decoder_width;
+  decoder.block.eps = encoder.block.eps;
   return decoder;
 }
 
@@ -100,9 +100,9 @@ MaeDecoder::MaeDecoder(const Architecture& encoder, const MaeOptions& options, u
   embed_ = read_linear(torch_, weights, "embed", encoder.width, decoder.width);
   mask_token_ = torch_.make_rows(weights.named("mask_token", {1, 1, decoder.width}));
   for (int layer = 0; layer < decoder.depth; ++layer) {
-    blocks_.push_back(Block<Torch>::load(torch_, weights, decoder, layer));
+    blocks_.push_back(Block<Torch>::load(torch_, weights, decoder.layer(layer), layer));
   }
-  norm_ = read_norm(torch_, weights, "norm", decoder);
+  norm_ = read_norm(torch_, weights, "norm", decoder.width, decoder.block.eps);
   const int64_t pixels = int64_t{3} * encoder.patch[0] * encoder.patch[1];
   pred_ = read_linear(torch_, weights, "pred", decoder.width, pixels);
 }

@@ -45,14 +45,14 @@ Architecture new_architecture(const Recipe& r, int classes) {
   a.name = "vit";
   a.width = r.width;
   a.depth = r.depth;
-  a.heads = r.heads;
-  a.branches = r.branches;
-  a.mlp_width = static_cast<int>(std::lround(r.mlp_ratio * r.width));
+  a.block.heads = r.heads;
+  a.block.branches = r.branches;
+  a.block.mlp_width = static_cast<int>(std::lround(r.mlp_ratio * r.width));
   set_stem(r, a);
   a.patch = {r.patch_size, r.patch_size};
   a.class_token = r.class_token;
   a.distillation_token = r.distillation_token;
-  a.layer_scale = r.layer_scale > 0;
+  a.block.layer_scale = r.layer_scale > 0;
   a.pooling = r.global_pool == "token" ? Pooling::token : Pooling::average;
   a.final_norm = a.pooling == Pooling::token || classes == 0;
   a.fc_norm = !a.final_norm;

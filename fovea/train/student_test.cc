@@ -16,8 +16,8 @@ Architecture oblong() {
   a.name = "oblong";
   a.width = 16;
   a.depth = 3;
-  a.heads = 2;
-  a.mlp_width = 32;
+  a.block.heads = 2;
+  a.block.mlp_width = 32;
   a.patch = {4, 4};
   a.class_token = a.final_norm = true;
   a.classes = 3;

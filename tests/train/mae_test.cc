@@ -33,8 +33,8 @@ Architecture small_encoder() {
   Architecture a = named_architecture("vit_tiny_patch8_32");
   a.depth = 2;
   a.width = 48;
-  a.heads = 3;
-  a.mlp_width = 96;
+  a.block.heads = 3;
+  a.block.mlp_width = 96;
   a.classes = 0;
   return a;
 }
