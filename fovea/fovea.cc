@@ -123,9 +123,9 @@ struct Model::State {
   // What foveal merging compares tokens by; made when it is first asked for.
   const std::vector<Reader<Cpu>>& readers(const MergeOptions& merge) const;
 
-  Result allocate(const Array& images, const RunOptions& options) const;
+  Result allocate(const Array& images, const Course& course, bool want_tokens) const;
   // readers: of the way to merge.
-  void run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end,
+  void run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end, const Course& course,
                   const RunOptions& options, std::span<const Reader<Cpu>> readers,
                   Result& result) const;
 
@@ -149,7 +149,7 @@ const std::vector<Reader<Cpu>>& Model::State::readers(const MergeOptions& merge)
              vit.readers(*engine->workers().lend(), merge.foveal.channels);
 }
 
-Result Model::State::allocate(const Array& images, const RunOptions& options) const {
+Result Model::State::allocate(const Array& images, const Course& course, bool want_tokens) const {
   const Architecture& a = architecture;
   const Shape& s = images.shape;
   Result result;
@@ -157,38 +157,32 @@ Result Model::State::allocate(const Array& images, const RunOptions& options) co
   result.logits = Array({s[0], a.classes > 0 ? a.classes : a.features()});
   result.layer_tokens = IntArray({s[0], a.depth});
   const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
-  if (options.want_trace) result.trace = IntArray({s[0], a.depth, positions});
+  if (course.trace) result.trace = IntArray({s[0], a.depth, positions});
+  // With a threshold it shows only later how many tokens are left.
+  const std::vector<int> left =
+      course.merge.options.threshold
+          ? std::vector<int>(a.depth, static_cast<int>(positions))
+          : tokens_per_layer(course.merge, static_cast<int>(positions), a.prefix());
   if (a.routing) {
-    const std::vector<int> left =
-        tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix());
     for (const int layer : a.routing->predict_after) {
-      const int selected =
-          selected_tokens(a, keep_ratio_of(a, options.keep_ratio), left[layer - 1]);
-      result.routes[layer] = IntArray({s[0], selected});
+      result.routes[layer] =
+          IntArray({s[0], selected_tokens(a, course.keep_ratio, left[layer - 1])});
     }
   }
-  if (!options.want_tokens) return result;
-  // With a threshold it shows only later how many tokens are left.
-  const int64_t left =
-      options.merge.threshold
-          ? positions
-          : tokens_per_layer(options.merge, a.depth, static_cast<int>(positions), a.prefix())
-                .back();
-  result.tokens = Array({s[0], left, a.width});
-  result.sizes = Array({s[0], left});
+  if (!want_tokens) return result;
+  result.tokens = Array({s[0], left.back(), a.width});
+  result.sizes = Array({s[0], left.back()});
   result.source = IntArray({s[0], positions});
   return result;
 }
 
 void Model::State::run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end,
-                              const RunOptions& options, std::span<const Reader<Cpu>> readers,
-                              Result& result) const {
+                              const Course& course, const RunOptions& options,
+                              std::span<const Reader<Cpu>> readers, Result& result) const {
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
   const auto run = [&] {
-    const double keep_ratio = keep_ratio_of(architecture, options.keep_ratio);
-    write_part(vit.forward(cpu, part, options.merge, options.want_trace, keep_ratio, readers), cpu,
-               begin, options, result);
+    write_part(vit.forward(cpu, part, course, readers), cpu, begin, options, result);
   };
   if (options.profile == nullptr) return run();
   Profile profile;
@@ -276,13 +270,13 @@ Array dense_features(const Result& result, int64_t image, int prefix) {
 
 Result Model::run(const Array& images, const RunOptions& options) const {
   const Architecture& a = state_->architecture;
-  check_merges(options.merge, a);
-  keep_ratio_of(a, options.keep_ratio);
+  Course course = course_of(a, options.merge, options.keep_ratio);
+  course.trace = options.want_trace;
   check_images(images, a);
   const std::span<const Reader<Cpu>> readers = state_->readers(options.merge);
-  Result result = state_->allocate(images, options);
+  Result result = state_->allocate(images, course, options.want_tokens);
   state_->engine->workers().share_out(images.shape[0], [&](Cpu& cpu, int64_t begin, int64_t end) {
-    state_->run_images(cpu, images, begin, end, options, readers, result);
+    state_->run_images(cpu, images, begin, end, course, options, readers, result);
   });
   if (options.merge.threshold && options.want_tokens) {
     int32_t longest = 0;

@@ -19,6 +19,7 @@
 #include "fovea/cli/profile.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/course.h"
 #include "fovea/model/delta.h"
 #include "fovea/model/stored.h"
 #include "fovea/tokens/options_json.h"
@@ -209,7 +210,7 @@ void refuse_merging(const MergeOptions& merge) {
   a.depth = std::max(1, static_cast<int>(merge.schedule.per_layer.size()));
   a.class_token = true;
   a.routing.emplace();
-  check_merges(merge, a);
+  course_of(a, merge);
 }
 
 // MODEL as it is run, told without loading its weights.

@@ -5,6 +5,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
+#include "fovea/model/course.h"
 #include "fovea/tokens/options_json.h"
 
 namespace fovea::cli {
@@ -79,7 +80,7 @@ void check_fits(const MergeOptions& merge, const Architecture& architecture) {
   } catch (const Error& error) {
     fail("--r {}: {}", printable(to_string(merge.schedule)), error.what());
   }
-  check_merges(merge, architecture);
+  course_of(architecture, merge);
 }
 
 }  // namespace fovea::cli

@@ -14,6 +14,7 @@
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
+#include "fovea/model/course.h"
 #include "fovea/study/judge.h"
 #include "fovea/study/tune.h"
 #include "fovea/tokens/options_json.h"
@@ -94,7 +95,7 @@ std::vector<MergeTexts> ways_to_merge(const MergeTexts& fixed, const Architectur
     // Not all tokens of a big.LITTLE ViT have queries.
     if (a.routing && other.contains("metric") && other.at("metric") == "q") continue;
     try {
-      check_merges(merge_options(way), a);
+      course_of(a, merge_options(way));
     } catch (const Error&) {
       continue;  // the model can't merge so, or not so beside what is typed
     }

@@ -55,36 +55,6 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
   return *wanted;
 }
 
-void check_merges(const MergeOptions& merge, const Architecture& a) {
-  check_merge_options(merge, a.depth, a.class_token);
-  if (!a.routing) return;
-  if (merge.method == Method::foveal) {
-    fail("method foveal is for plain models, this is a big.LITTLE ViT; expected method tome");
-  }
-  const std::vector<Amount> schedule = layer_schedule(merge, a.depth);
-  const bool merges = std::any_of(schedule.begin(), schedule.end(),
-                                  [](const Amount& r) { return r.takes_any(); }) ||
-                      merge.matching == Matching::kth;
-  if (merges && !a.routing->cross_attention) {
-    fail(
-        "r = {}: a big.LITTLE ViT whose attention sees selected tokens alone can't match the "
-        "others; "
-        "expected r = 0",
-        to_string(merge.schedule));
-  }
-  if (merge.threshold) {
-    fail(
-        "threshold {}: all images of a batch that a big.LITTLE ViT routes must keep equally many "
-        "tokens; expected r alone",
-        *merge.threshold);
-  }
-  if (merge.metric == Metric::q) {
-    fail(
-        "metric q: only the selected tokens of a big.LITTLE ViT have queries; expected k, v, x or "
-        "k_concat");
-  }
-}
-
 PositionLayout position_layout(const Architecture& a, std::array<int, 2> grid) {
   const int64_t rows = a.position_rows;
   const int64_t patches = int64_t{grid[0]} * grid[1];

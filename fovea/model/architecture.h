@@ -135,9 +135,6 @@ FOVEA_API double keep_ratio_of(const Architecture& architecture, std::optional<d
 // so many.
 FOVEA_API int selected_tokens(const Architecture& architecture, double keep_ratio, int tokens);
 
-// Throws Error for ways to merge that the model can't follow.
-FOVEA_API void check_merges(const MergeOptions& merge, const Architecture& architecture);
-
 // What a run costs: two operations per multiply-add of matrix products, without the head.
 struct Cost {
   std::vector<int> tokens_per_layer;  // tokens that leave each layer

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fovea/model/architecture.h"
+#include "fovea/model/course.h"
 #include "fovea/model/testing.h"
 
 namespace fovea {
@@ -114,16 +115,16 @@ TEST(KeepRatio, IsTheModelsUnlessAskedOtherwise) {
 
 TEST(CheckMerges, RefusesWhatDoesNotGoWithRoutes) {
   const Architecture routed = infer("blvit-every-layer");
-  check_merges({}, routed);
-  check_merges({.schedule = {.per_layer = {0, 2}}}, routed);
-  check_merges({.matching = Matching::kth}, routed);
-  EXPECT_EQ(error_of([&] { check_merges({.threshold = 0.5F}, routed); }),
+  course_of(routed, {});
+  course_of(routed, {.schedule = {.per_layer = {0, 2}}});
+  course_of(routed, {.matching = Matching::kth});
+  EXPECT_EQ(error_of([&] { course_of(routed, {.threshold = 0.5F}); }),
             "threshold 0.5: all images of a batch that a big.LITTLE ViT routes must keep equally "
             "many tokens; expected r alone");
-  EXPECT_EQ(error_of([&] { check_merges({.metric = Metric::q}, routed); }),
+  EXPECT_EQ(error_of([&] { course_of(routed, {.metric = Metric::q}); }),
             "metric q: only the selected tokens of a big.LITTLE ViT have queries; expected k, v, x "
             "or k_concat");
-  check_merges({.threshold = 0.5F}, infer("vit"));
+  course_of(infer("vit"), {.threshold = 0.5F});
 }
 
 // Where tokens merge as well there is less to compute, but no less than what is left needs.

@@ -7,6 +7,7 @@
 
 #include "fovea/model/big_little.h"
 #include "fovea/model/block.h"
+#include "fovea/model/course.h"
 #include "fovea/model/embed.h"
 #include "fovea/model/foveal.h"
 #include "fovea/model/head.h"
@@ -48,12 +49,11 @@ struct Vit {
     return read_ahead(b, blocks, architecture.width, architecture.block.eps, channels);
   }
 
-  // images: [B, 3, H, W], H and W multiples of the patch. keep_ratio: of the patches that take the
-  // big path, where tokens are routed. readers: where the method is foveal.
-  Output forward(B& b, const Images& images, const MergeOptions& options, bool want_trace = false,
-                 double keep_ratio = 1, std::span<const Reader<B>> readers = {}) const {
+  // images: [B, 3, H, W], H and W multiples of the patch. readers: where the method is foveal.
+  Output forward(B& b, const Images& images, const Course& course,
+                 std::span<const Reader<B>> readers = {}) const {
     typename B::Tensor x = patch_embed.forward(b, images);
-    Reduction<B> tokens(options, b.sequences(x), architecture.prefix(), architecture.depth);
+    Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
     if (architecture.block.knows_places()) {
       tokens.place({static_cast<int>(images.height / architecture.patch[0]),
@@ -67,14 +67,14 @@ struct Vit {
       for (int64_t i = 0; i < images.batch; ++i) {
         layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
       }
-      if (want_trace) trace.push_back(tokens.sources());
+      if (course.trace) trace.push_back(tokens.sources());
     };
     for (const Block<B>& block : blocks) {
       x = block.forward(b, std::move(x), tokens);
       take_down(block.layer, x);
     }
     std::vector<IntArray> routes;
-    x = routed.forward(b, std::move(x), keep_ratio, tokens, routes, take_down);
+    x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, take_down);
     if (norm) x = b.layer_norm(x, *norm);
     typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);

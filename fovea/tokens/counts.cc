@@ -26,10 +26,15 @@ int count_taken(const MergeOptions& options, const Amount& r, int tokens, int pr
 
 std::vector<int> tokens_per_layer(const MergeOptions& options, int depth, int tokens,
                                   int protected_tokens) {
-  if (options.threshold) fail("with a threshold the number of tokens depends on the picture");
+  return tokens_per_layer(merge_course(options, depth), tokens, protected_tokens);
+}
+
+std::vector<int> tokens_per_layer(const MergeCourse& course, int tokens, int protected_tokens) {
+  if (course.options.threshold)
+    fail("with a threshold the number of tokens depends on the picture");
   std::vector<int> left;
-  for (const Amount& r : layer_schedule(options, depth)) {
-    tokens -= count_taken(options, r, tokens, protected_tokens);
+  for (const Amount& r : course.r) {
+    tokens -= count_taken(course.options, r, tokens, protected_tokens);
     left.push_back(tokens);
   }
   return left;

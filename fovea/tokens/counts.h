@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "fovea/tokens/options.h"
+#include "fovea/tokens/course.h"
 
 namespace fovea {
 
@@ -16,5 +16,6 @@ int count_taken(const MergeOptions& options, const Amount& r, int tokens, int pr
 // the picture decide.
 std::vector<int> tokens_per_layer(const MergeOptions& options, int depth, int tokens,
                                   int protected_tokens);
+std::vector<int> tokens_per_layer(const MergeCourse& course, int tokens, int protected_tokens);
 
 }  // namespace fovea

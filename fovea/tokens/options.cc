@@ -149,8 +149,7 @@ bool compares_pairs(Matching matching) {
 
 }  // namespace
 
-void check_merge_options(const MergeOptions& options, int depth, bool class_token) {
-  layer_schedule(options, depth);
+void check_merge_options(const MergeOptions& options, bool class_token) {
   if (options.method == Method::foveal) return check_foveal(options, class_token);
   if (options.k < 1) fail("k is {}; expected 1 or more", options.k);
   if (compares_pairs(options.matching) && options.distance == Distance::softmax) {

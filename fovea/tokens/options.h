@@ -84,9 +84,9 @@ struct MergeOptions {
   uint64_t seed = 0;  // of all that is random; it acts alike on every image of a batch
 };
 
-// Throws Error for options that no model can follow, or not one of `depth` layers, or not one
-// without a class token.
-FOVEA_API void check_merge_options(const MergeOptions& options, int depth, bool class_token);
+// Throws Error for options that no model can follow, or not one without a class token; of the
+// schedule layer_schedule tells.
+FOVEA_API void check_merge_options(const MergeOptions& options, bool class_token);
 
 // What of a block's attention the choice of tokens goes by.
 struct Wanted {

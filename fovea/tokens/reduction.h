@@ -12,6 +12,7 @@
 
 #include "fovea/backend/backend.h"
 #include "fovea/tokens/counts.h"
+#include "fovea/tokens/course.h"
 #include "fovea/tokens/foveal.h"
 #include "fovea/tokens/greedy.h"
 #include "fovea/tokens/kmeans.h"
@@ -80,10 +81,10 @@ class Reduction {
  public:
   // sequences: of the embedded input; the first `protected_tokens` of every image never merge, and
   // have no place.
-  Reduction(const MergeOptions& options, const Sequences& sequences, int protected_tokens,
-            int depth)
-      : options_(options),
-        schedule_(layer_schedule(options, depth)),
+  Reduction(MergeCourse course, const Sequences& sequences, int protected_tokens)
+      : options_(course.options),
+        schedule_(std::move(course.r)),
+        wanted_(course.wanted),
         protected_(protected_tokens),
         sequences_(sequences),
         sizes_(sequences.back(), 1.0F),
@@ -119,7 +120,7 @@ class Reduction {
   std::span<const float> sizes() const { return sizes_; }
   const Sources& sources() const { return sources_; }
   // What `reduce` goes by.
-  Wanted wanted() const { return wanted_by(options_); }
+  Wanted wanted() const { return wanted_; }
 
   // Whether tokens go at this place of layer `layer` (from 0).
   bool reduces(int layer, Placement placement) const {
@@ -265,6 +266,7 @@ class Reduction {
   MergeOptions options_;
   std::span<const Reader<B>> readers_;
   std::vector<Amount> schedule_;
+  Wanted wanted_;
   int protected_;
   Sequences sequences_;
   std::vector<float> sizes_;

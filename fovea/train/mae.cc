@@ -48,7 +48,7 @@ TorchTensor tensor_of(const torch::Tensor& block) {
 }
 
 TorchTensor run_blocks(Torch& torch, const std::vector<Block<Torch>>& blocks, TorchTensor x) {
-  Reduction<Torch> none({}, *x.first, 0, static_cast<int>(blocks.size()));
+  Reduction<Torch> none(merge_course({}, static_cast<int>(blocks.size())), *x.first, 0);
   for (const Block<Torch>& block : blocks) x = block.forward(torch, std::move(x), none);
   return x;
 }

@@ -1,6 +1,6 @@
 #include "fovea/train/objective.h"
 
-#include <optional>
+#include <utility>
 
 #include "fovea/io/fail.h"
 #include "fovea/train/autocast.h"
@@ -26,9 +26,9 @@ MaeOptions mae_options(const Recipe& r) {
 
 }  // namespace
 
-Objective::Objective(const Recipe& recipe, Student& student, const MergeOptions& merge,
+Objective::Objective(const Recipe& recipe, Student& student, Course course,
                      const LoadOptions& teacher)
-    : student_(student), merge_(merge), in_bf16_(teacher.dtype == Dtype::bf16) {
+    : student_(student), course_(std::move(course)), in_bf16_(teacher.dtype == Dtype::bf16) {
   if (!recipe.teacher.empty()) {
     teacher_ = std::make_unique<Teacher>(recipe, student.architecture, teacher);
   }
@@ -51,9 +51,7 @@ Loss Objective::of(const Batch& batch, Random& random) {
 
 Loss Objective::of_classes(const Batch& batch) {
   Torch& torch = *student_.torch;
-  const std::optional<Routing>& routing = student_.architecture.routing;
-  const Vit<Torch>::Output output = student_.vit.forward(
-      torch, images_of(batch), merge_, /*want_trace=*/false, routing ? routing->keep_ratio : 1);
+  const Vit<Torch>::Output output = student_.vit.forward(torch, images_of(batch), course_);
   const torch::Tensor targets =
       torch::from_blob(const_cast<float*>(batch.targets.data.data()), batch.targets.shape)
           .to(torch.device());

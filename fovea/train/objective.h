@@ -7,6 +7,7 @@
 #include "fovea/data/batches.h"
 #include "fovea/fovea.h"
 #include "fovea/io/random.h"
+#include "fovea/model/course.h"
 #include "fovea/train/loss.h"
 #include "fovea/train/mae.h"
 #include "fovea/train/recipe.h"
@@ -23,10 +24,9 @@ struct Loss {
 // a decoder paints (recipe.objective "mae").
 class Objective {
  public:
-  // `student` outlives this; it multiplies in the dtype of `teacher`, which says how a teacher is
-  // run. Throws Error for a teacher or a decoder that does not fit it.
-  Objective(const Recipe& recipe, Student& student, const MergeOptions& merge,
-            const LoadOptions& teacher);
+  // `student` outlives this and runs as `course` says; it multiplies in the dtype of `teacher`,
+  // which says how a teacher is run. Throws Error for a teacher or a decoder that does not fit it.
+  Objective(const Recipe& recipe, Student& student, Course course, const LoadOptions& teacher);
 
   // Of what is trained beside the student and thrown away afterwards.
   std::vector<TorchParameter> parameters() const;
@@ -38,7 +38,7 @@ class Objective {
   Loss of_classes(const Batch& batch);
 
   Student& student_;
-  MergeOptions merge_;
+  Course course_;
   bool in_bf16_;
   std::unique_ptr<Teacher> teacher_;
   std::unique_ptr<MaeDecoder> decoder_;

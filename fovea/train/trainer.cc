@@ -14,6 +14,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/random.h"
+#include "fovea/model/course.h"
 #include "fovea/model/delta.h"
 #include "fovea/model/save.h"
 #include "fovea/train/adamw.h"
@@ -105,7 +106,7 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp
                            : open_dataset(recipe.data, recipe.train_split)),
       student_(
           make_student(recipe, is_mae(recipe) ? std::vector<std::string>{} : data_->classes())),
-      objective_(recipe, student_, options.merge,
+      objective_(recipe, student_, course_of(student_.architecture, options.merge),
                  {.threads = options.threads,
                   .dtype = amp.in_bf16 ? Dtype::bf16 : Dtype::f32,
                   .heads = recipe.model.empty() ? recipe.num_heads : 0}),
@@ -123,8 +124,7 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp
     }
   }
   const Architecture& a = student_.architecture;
-  check_merges(options.merge, a);
-  check_merges(options.eval_merge, a);
+  course_of(a, options.eval_merge);  // for what it refuses
   if (options.merge.method == Method::foveal) {
     fail(
         "merge: method foveal compares tokens by weights as they were loaded, which training "
