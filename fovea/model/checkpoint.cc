@@ -23,20 +23,14 @@ struct Apart {
   };
   std::array<Part, 3> parts;
 };
+constexpr std::string_view kGate = ".mlp.fc1_g.";
 constexpr Apart kApart[] = {
     {".attn.qkv.", {{{".attn.q.", 1}, {".attn.k.", 1}, {".attn.v.", 1}}}},
-    {".mlp.fc1.", {{{".mlp.fc1_g.", 1}, {".mlp.fc1_x.", 1}, {"", 0}}}},
+    {".mlp.fc1.", {{{kGate, 1}, {".mlp.fc1_x.", 1}, {"", 0}}}},
     {"attn_pool.qkv.", {{{"attn_pool.q.", 1}, {"attn_pool.kv.", 2}, {"", 0}}}}};
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {
   return text.replace(text.find(from), from.size(), to);
-}
-
-// The same tensor of the first layer.
-std::string in_first_layer(const std::string& name) {
-  constexpr std::string_view kBlocks = "blocks.";
-  if (!name.starts_with(kBlocks)) return name;
-  return "blocks.0" + name.substr(name.find('.', kBlocks.size()));
 }
 
 // Without extents of 1.
@@ -206,13 +200,18 @@ std::vector<Checkpoint::Part> Checkpoint::parts(const std::string& name, int64_t
   int64_t shares = 0;
   bool any = false;
   const std::string weight = name.substr(0, name.rfind('.')) + ".weight";
+  const bool is_bias = name.ends_with(".bias");
   for (const Apart::Part& part : apart->parts) {
-    // A bias that all layers lack is zero; what has no gate has values alone.
-    if (part.share == 0 || (!has(weight) && !has(replaced(weight, apart->joint, part.name))))
+    if (part.share == 0) continue;
+    // What has no gate has values alone.
+    const bool is_optional = part.name == kGate;
+    if (is_optional && !in_any_layer(weight) &&
+        !in_any_layer(replaced(weight, apart->joint, kGate)))
       continue;
     const std::string its = replaced(name, apart->joint, part.name);
-    const bool is_zero = name.ends_with(".bias") && !has(its) && !has(in_first_layer(its));
-    any = any || !is_zero;
+    // A bias that all layers lack is zero.
+    const bool is_zero = is_bias && !in_any_layer(its);
+    any = any || in_any_layer(its);
     shares += part.share;
     found.push_back({is_zero ? "" : its, part.share});
   }
@@ -221,12 +220,22 @@ std::vector<Checkpoint::Part> Checkpoint::parts(const std::string& name, int64_t
   return found;
 }
 
+bool Checkpoint::in_any_layer(const std::string& name) const {
+  constexpr std::string_view kBlocks = "blocks.";
+  if (has(name) || !name.starts_with(kBlocks)) return has(name);
+  const std::string rest = name.substr(name.find('.', kBlocks.size()));
+  for (int layer = depth() - 1; layer >= 0; --layer) {
+    if (has(fmt::format("{}{}{}", kBlocks, layer, rest))) return true;
+  }
+  return false;
+}
+
 bool Checkpoint::has_any(const std::string& name) const {
-  if (has(name)) return true;
+  if (in_any_layer(name)) return true;
   return std::any_of(std::begin(kApart), std::end(kApart), [&](const Apart& each) {
     return name.find(each.joint) != std::string::npos &&
            std::any_of(each.parts.begin(), each.parts.end(), [&](const Apart::Part& part) {
-             return part.share > 0 && has(replaced(name, each.joint, part.name));
+             return part.share > 0 && in_any_layer(replaced(name, each.joint, part.name));
            });
   });
 }

@@ -53,7 +53,9 @@ class Checkpoint {
   // may lie apart, the parts that the file has, among which only biases may be missing.
   void expect(const std::string& name, const Shape& expected) const;
 
-  // Whether a tensor, or any part of it, is there.
+  // Whether a tensor is there, in its layer or in another one.
+  bool in_any_layer(const std::string& name) const;
+  // The same of it or of any part that it may be kept in.
   bool has_any(const std::string& name) const;
 
   // The rows of `name` from where the file keeps them: one tensor, or those of q, k and v, of gate

@@ -128,9 +128,8 @@ Config parse_config(const std::string& text, const std::string& name) {
   const Keys& top = tower.all().empty() ? all : tower;
   const Keys args = top.object("model_args");
   Config config;
-  config.architecture =
-      top.text("architecture")
-          .value_or(top.text("model_type").value_or(all.text("model_type").value_or("")));
+  config.model_type = top.text("model_type").value_or(all.text("model_type").value_or(""));
+  config.architecture = top.text("architecture").value_or(config.model_type);
   if (top.find("architecture") != nullptr) check_architecture(top, config);
   read_activation(top, "hidden_act", config);
   read_model_args(args, config);

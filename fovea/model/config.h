@@ -56,6 +56,7 @@ enum class ProblemType { single_label, multi_label, regression };
 struct Config {
   // timm's name, or transformers' model_type (of the image tower); may be empty.
   std::string architecture;
+  std::string model_type;     // transformers' alone
   bool is_open_clip = false;  // an open_clip_config.json
   std::optional<int> heads;   // num_heads | num_attention_heads
   std::optional<int> depth;   // num_hidden_layers | depth; only to be checked against the tensors

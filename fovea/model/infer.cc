@@ -79,14 +79,11 @@ void infer_conv(const Checkpoint& checkpoint, const Config& config, int count, A
   a.convolutions = overlapping_convolutions(channels, a.patch[0], checkpoint.file_name());
 }
 
-// Of a norm that is there: RMSNorm has no bias.
-NormKind norm_kind(const Checkpoint& checkpoint, const std::string& name) {
-  return checkpoint.has(name + ".weight") && !checkpoint.has(name + ".bias") ? NormKind::rms
-                                                                             : NormKind::layer;
-}
+// Weight or bias of a norm that the model, or each of its layers, may have. RMSNorm has no bias.
 std::optional<NormKind> norm_of(const Checkpoint& checkpoint, const std::string& name) {
-  if (!has_part(checkpoint, name)) return std::nullopt;
-  return norm_kind(checkpoint, name);
+  if (checkpoint.in_any_layer(name + ".bias")) return NormKind::layer;
+  if (checkpoint.in_any_layer(name + ".weight")) return NormKind::rms;
+  return std::nullopt;
 }
 
 void infer_linear(const Checkpoint& checkpoint, Architecture& a) {
@@ -209,9 +206,9 @@ void infer_mlp(const Checkpoint& checkpoint, const Config& config, const Traits&
   a.block.activation =
       a.block.gated ? Activation::silu : config.activation.value_or(traits.activation);
   a.block.fc1_bias = checkpoint.has_any(mlp + "fc1.bias");
-  a.block.fc2_bias = checkpoint.has(mlp + "fc2.bias");
+  a.block.fc2_bias = checkpoint.in_any_layer(mlp + "fc2.bias");
   a.block.mlp_norm = norm_of(checkpoint, mlp + "norm");
-  a.block.scale_mlp = checkpoint.has("blocks.0.ffns.0.ls.gamma");
+  a.block.scale_mlp = checkpoint.in_any_layer("blocks.0.ffns.0.ls.gamma");
   if (config.gated_mlp && *config.gated_mlp != a.block.gated) {
     fail("{}: the MLP is {}, but config.json says {} of a gated one; expected the same",
          checkpoint.file_name(), a.block.gated ? "gated" : "not gated",
@@ -223,10 +220,10 @@ void infer_attention(const Checkpoint& checkpoint, const Config& config, const T
                      Architecture& a) {
   const std::string attn = "blocks.0.attns.0.attn.";
   a.block.heads = heads_of(config, traits, checkpoint, a.width, a.block.gated);
-  a.block.proj_bias = checkpoint.has(attn + "proj.bias");
+  a.block.proj_bias = checkpoint.in_any_layer(attn + "proj.bias");
   a.block.qk_norm = norm_of(checkpoint, attn + "q_norm");
   a.block.attention_norm = norm_of(checkpoint, attn + "norm");
-  a.block.scale_attention = checkpoint.has("blocks.0.attns.0.ls.gamma");
+  a.block.scale_attention = checkpoint.in_any_layer("blocks.0.attns.0.ls.gamma");
   if (config.qk_norm && *config.qk_norm != a.block.qk_norm.has_value()) {
     fail("{}: {} of queries and keys, but config.json gives qk_norm as {}; expected the same",
          checkpoint.file_name(), a.block.qk_norm ? "norms" : "no norms",
@@ -236,10 +233,11 @@ void infer_attention(const Checkpoint& checkpoint, const Config& config, const T
   if (checkpoint.has("rope.freqs")) a.block.rotation = Rotation{.kind = RotationKind::mixed};
   a.block.shares_bias = checkpoint.has("rel_pos_bias.table");
   const std::string table = a.block.shares_bias ? "rel_pos_bias.table" : attn + "bias_table";
-  if (checkpoint.has(table)) a.block.bias_rows = extent(checkpoint, table, 2, 0);
-  if (a.block.rotation && a.block.head_width() % 4 != 0) {
+  if (checkpoint.in_any_layer(table)) a.block.bias_rows = extent(checkpoint, table, 2, 0);
+  const int head_width = a.layer(0).head_width();
+  if (a.block.rotation && head_width % 4 != 0) {
     fail("{}: {} channels a head; expected a multiple of 4 where positions are rotary",
-         checkpoint.file_name(), a.block.head_width());
+         checkpoint.file_name(), head_width);
   }
 }
 
@@ -253,7 +251,9 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, const Trai
          *config.depth);
   }
   a.block.branches = std::max(1, checkpoint.branches());
-  a.block.norm = norm_kind(checkpoint, "blocks.0.attns.0.norm");
+  const bool is_rms = norm_of(checkpoint, "blocks.0.attns.0.norm") == NormKind::rms &&
+                      norm_of(checkpoint, "blocks.0.ffns.0.norm") == NormKind::rms;
+  a.block.norm = is_rms ? NormKind::rms : NormKind::layer;
   a.block.eps = config.layer_norm_eps.value_or(traits.eps);
   infer_mlp(checkpoint, config, traits, a);
   infer_attention(checkpoint, config, traits, a);
@@ -458,7 +458,7 @@ void check_routed(const Checkpoint& checkpoint, const Architecture& a) {
 }  // namespace
 
 Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config) {
-  const Family& family = checkpoint.family(config.architecture);
+  const Family& family = checkpoint.family(config.model_type);
   const Traits traits = family.traits(config);
   Architecture a;
   a.name = config.architecture;

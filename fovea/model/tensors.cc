@@ -70,7 +70,7 @@ void visit_stem(const Visit& visit, const Architecture& a) {
   if (a.position_rows > 0) visit("pos_embed", {1, a.position_rows, a.width});
   if (a.pre_norm) visit_norm(visit, "norm_pre", a.width, *a.pre_norm);
   if (a.block.rotation && a.block.rotation->kind == RotationKind::mixed)
-    visit("rope.freqs", {2, a.depth, a.block.heads, a.block.head_width() / 2});
+    visit("rope.freqs", {2, a.depth, a.block.heads, a.layer(0).head_width() / 2});
   if (a.block.shares_bias) visit("rel_pos_bias.table", {a.block.bias_rows, a.block.heads});
 }
 

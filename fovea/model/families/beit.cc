@@ -32,7 +32,7 @@ constexpr std::string_view kWrappers[] = {"beit.", "data2vec_vision."};
 
 Traits traits(const Config& config) {
   return {.eps = 1e-12,
-          .heads = config.architecture.empty() ? 0 : 12,
+          .heads = config.model_type.empty() ? 0 : 12,
           .resampling = Resampling::plain,
           .resizes_bias = true};
 }

@@ -37,7 +37,7 @@ constexpr Kind kHarmless[] = {{"text_model.", "a text tower"}, {"text_projection
 Traits traits(const Config& config) {
   return {.eps = 1e-5,
           .activation = Activation::quick_gelu,
-          .heads = config.architecture.empty() ? 0 : 12,
+          .heads = config.model_type.empty() ? 0 : 12,
           .resampling = Resampling::plain};
 }
 

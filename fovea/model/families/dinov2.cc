@@ -53,8 +53,8 @@ constexpr std::string_view kMarks[] = {"layer_scale1.lambda1", "embeddings.regis
 constexpr std::string_view kWrappers[] = {"dinov2_with_registers.", "dinov2."};
 
 Traits traits(const Config& config) {
-  const bool registers = config.architecture == "dinov2_with_registers";
-  return {.heads = config.architecture.empty() ? 0 : 12,
+  const bool registers = config.model_type == "dinov2_with_registers";
+  return {.heads = config.model_type.empty() ? 0 : 12,
           .resampling = registers ? Resampling::antialiased : Resampling::plain};
 }
 

@@ -33,7 +33,7 @@ constexpr Kind kHarmless[] = {{"rope_embed", "buffers"}};
 Traits traits(const Config& config) {
   return {
       .eps = 1e-5,
-      .heads = config.architecture.empty() ? 0 : 6,
+      .heads = config.model_type.empty() ? 0 : 6,
       .rotation = Rotation{.kind = RotationKind::dinov3, .theta = config.rope_theta.value_or(100)}};
 }
 

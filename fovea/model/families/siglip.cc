@@ -22,7 +22,7 @@ constexpr std::string_view kMarks[] = {"embeddings.patch_embedding.bias", "head.
 
 Traits traits(const Config& config) {
   return {.activation = Activation::gelu_tanh,
-          .heads = config.architecture.empty() ? 0 : 12,
+          .heads = config.model_type.empty() ? 0 : 12,
           .resampling = Resampling::plain};
 }
 

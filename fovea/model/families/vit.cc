@@ -49,8 +49,8 @@ constexpr Kind kHarmless[] = {{"pooler.dense", "a pooler that no output here pas
 
 // vit, deit, vit_mae: 1e-12 where their config is silent; vit_msn has another default.
 Traits traits(const Config& config) {
-  return {.eps = config.architecture == "vit_msn" ? 1e-6 : 1e-12,
-          .heads = config.architecture.empty() ? 0 : 12,
+  return {.eps = config.model_type == "vit_msn" ? 1e-6 : 1e-12,
+          .heads = config.model_type.empty() ? 0 : 12,
           .resampling = Resampling::plain};
 }
 
