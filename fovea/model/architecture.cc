@@ -78,6 +78,22 @@ PositionLayout position_layout(const Architecture& a, std::array<int, 2> grid) {
       rows, grid[0], grid[1], a.prefix());
 }
 
+namespace {
+
+// Tables of relative positions that serve no other grid.
+void check_bias_grid(const std::string& what, int64_t height, int64_t width,
+                     const Architecture& a) {
+  const std::array<int, 2>& grid = a.block.bias_grid;
+  if (a.block.bias_rows == 0 || a.resizes_bias) return;
+  if (height == grid[0] * a.patch[0] && width == grid[1] * a.patch[1]) return;
+  fail(
+      "{}: the model's tables of relative positions are resampled by splines in timm, which is not "
+      "supported; expected {} x {} pixels",
+      what, grid[0] * a.patch[0], grid[1] * a.patch[1]);
+}
+
+}  // namespace
+
 void check_input_size(const std::string& what, int64_t height, int64_t width,
                       const Architecture& a) {
   std::string nearest;
@@ -89,7 +105,7 @@ void check_input_size(const std::string& what, int64_t height, int64_t width,
                    : fmt::format("; next to {} are {} and {}", side, below, below + patch);
     if (nearest.find(text) == std::string::npos) nearest += text;
   }
-  if (nearest.empty()) return;
+  if (nearest.empty()) return check_bias_grid(what, height, width, a);
   fail("{}: expected multiples of the patch, {} x {}{}", what, a.patch[0], a.patch[1], nearest);
 }
 

@@ -9,6 +9,7 @@
 
 #include "fovea/backend/backend.h"
 #include "fovea/model/architecture.h"
+#include "fovea/model/relative.h"
 #include "fovea/model/weights.h"
 #include "fovea/tokens/reduction.h"
 
@@ -66,7 +67,7 @@ struct Attention {
   std::optional<typename B::Norm> q_norm, k_norm;
   std::optional<typename B::Norm> inner_norm;  // before proj
   std::shared_ptr<const Rotation> rotation;
-  std::shared_ptr<const typename B::Relative> relative;
+  std::shared_ptr<const RelativeBiases<B>> relative;
   int layer = 0;
 
   static Attention load(B& b, WeightSource& weights, const PartNames& names,
@@ -121,8 +122,8 @@ struct Attention {
     if (shape.rotation) rotation = read_rotation(weights, shape);
     if (shape.bias_rows == 0) return;
     const std::string table = shape.shares_bias ? "rel_pos_bias.table" : names.part + ".bias_table";
-    relative = std::make_shared<const typename B::Relative>(
-        b.make_relative(weights.named(table, {shape.bias_rows, shape.heads}), shape.bias_grid));
+    relative = std::make_shared<const RelativeBiases<B>>(
+        b, weights.named(table, {shape.bias_rows, shape.heads}), shape.bias_grid);
   }
 
   static std::shared_ptr<const Rotation> read_rotation(WeightSource& weights,
@@ -136,24 +137,19 @@ struct Attention {
   }
 };
 
-// What else counts in it: places, of which all branches are told alike.
-template <Backend B>
-typename B::Sight sight_of(const Attention<B>& attention, const Reduction<B>& tokens) {
-  typename B::Sight sight;
-  if (attention.rotation) {
-    sight.turns = &tokens.turns(*attention.rotation, attention.layer, attention.head_width);
-  }
-  sight.relative = attention.relative.get();
-  return sight;
-}
-
-// What attention of every branch sees of x [B, T, C], whose tokens these are.
+// What attention of every branch sees of x [B, T, C], whose tokens these are. Of rotation and
+// relative positions all branches are told alike.
 template <Backend B>
 Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B>>& branches,
                 Wanted wanted, const Reduction<B>& tokens) {
+  const Attention<B>& first = branches[0];
   Seen<B> seen;
-  seen.heads = branches[0].heads;
-  seen.sight = sight_of<B>(branches[0], tokens);
+  seen.heads = first.heads;
+  if (first.rotation) {
+    seen.sight.turns = &tokens.turns(*first.rotation, first.layer, first.head_width);
+  }
+  if (first.relative) seen.relative = first.relative->of(b, tokens.state().grid);
+  seen.sight.relative = seen.relative.get();
   for (const Attention<B>& branch : branches) {
     if (wanted.qkv) seen.qkv.push_back(branch.project(b, nullptr, x, wanted.matched));
     if (wanted.normed) seen.normed.push_back(b.layer_norm(x, branch.norm));

@@ -6,6 +6,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/checkpoint.h"
+#include "fovea/model/infer.h"
 #include "fovea/model/tensors.h"
 
 namespace fovea {
@@ -13,20 +14,6 @@ namespace {
 
 constexpr int64_t kLargestExtent = 1 << 20;
 constexpr int kLargestPatch = 1 << 13;
-
-// Extent `axis` of a tensor that must have `rank` of them, as an int.
-int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis) {
-  const Shape& shape = checkpoint.shape(name);
-  if (shape.size() != rank) {
-    fail("{}: tensor {} is {}; expected {} dimensions", checkpoint.file_name(),
-         checkpoint.spelling(name), to_string(shape), rank);
-  }
-  if (shape[axis] < 1 || shape[axis] > kLargestExtent) {
-    fail("{}: tensor {} is {}; expected extents from 1 to {}", checkpoint.file_name(),
-         checkpoint.spelling(name), to_string(shape), kLargestExtent);
-  }
-  return static_cast<int>(shape[axis]);
-}
 
 // Weight or bias: the other one is missed, by its name, when all tensors are checked.
 bool has_part(const Checkpoint& checkpoint, const std::string& name) {
@@ -111,28 +98,23 @@ void infer_stem(const Checkpoint& checkpoint, const Config& config, Architecture
   }
 }
 
-// How many rows of `width` channels a tensor of tokens has, whatever extents of 1 it has besides.
-int token_rows(const Checkpoint& checkpoint, const std::string& name, int width) {
+// How many rows of channels a tensor of tokens has, whatever extents of 1 it has besides.
+int token_rows(const Checkpoint& checkpoint, const std::string& name) {
   const Shape shape = checkpoint.shape(name);
-  int64_t rows = 1;
-  for (const int64_t each : shape)
-    rows = std::min(kLargestExtent + 1, rows * std::max<int64_t>(0, each));
-  const bool fits = !shape.empty() && shape.size() <= 3 && shape.back() == width && rows > 0;
-  if (!fits) {
-    fail("{}: tensor {} is {}; expected [1, rows, {}]", checkpoint.file_name(),
-         checkpoint.spelling(name), to_string(shape), width);
-  }
-  if (elements(shape) / width > kLargestExtent) extent(checkpoint, name, shape.size(), 0);
-  return static_cast<int>(elements(shape) / width);
+  if (shape.empty() || shape.size() > 3) extent(checkpoint, name, 3, 0);
+  int rows = 1;
+  for (size_t axis = 0; axis + 1 < shape.size(); ++axis)
+    rows = std::max(rows, extent(checkpoint, name, shape.size(), axis));
+  return rows;
 }
 
 void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
   a.distillation_token = checkpoint.has("dist_token") || has_part(checkpoint, "head_dist");
   a.class_token = checkpoint.has("cls_token") || a.distillation_token;
-  if (checkpoint.has("reg_token")) a.registers = token_rows(checkpoint, "reg_token", a.width);
+  if (checkpoint.has("reg_token")) a.registers = token_rows(checkpoint, "reg_token");
   const bool placed = a.block.rotation || a.block.bias_rows > 0;
   if (checkpoint.has("pos_embed") || (config.position_embedding && !placed)) {
-    a.position_rows = token_rows(checkpoint, "pos_embed", a.width);
+    a.position_rows = token_rows(checkpoint, "pos_embed");
   }
   a.pre_norm = norm_of(checkpoint, "norm_pre");
   a.patch_norm = norm_of(checkpoint, "patch_embed.norm");
@@ -222,6 +204,7 @@ void infer_attention(const Checkpoint& checkpoint, const Config& config, const T
   a.block.heads = heads_of(config, traits, checkpoint, a.width, a.block.gated);
   a.block.proj_bias = checkpoint.in_any_layer(attn + "proj.bias");
   a.block.qk_norm = norm_of(checkpoint, attn + "q_norm");
+  if (!a.block.qk_norm) a.block.qk_norm = norm_of(checkpoint, attn + "k_norm");
   a.block.attention_norm = norm_of(checkpoint, attn + "norm");
   a.block.scale_attention = checkpoint.in_any_layer("blocks.0.attns.0.ls.gamma");
   if (config.qk_norm && *config.qk_norm != a.block.qk_norm.has_value()) {
@@ -257,79 +240,6 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, const Trai
   a.block.eps = config.layer_norm_eps.value_or(traits.eps);
   infer_mlp(checkpoint, config, traits, a);
   infer_attention(checkpoint, config, traits, a);
-}
-
-// Routed layers from one LITTLE block to the next; 0 where there are none.
-int little_every_of(const Config& config, const Checkpoint& checkpoint, const Architecture& a,
-                    int first_big) {
-  if (config.little_every) return *config.little_every;
-  const auto has_little = [&](int layer) {
-    return checkpoint.first_under(fmt::format("blocks.{}.little.", layer)).has_value();
-  };
-  if (!has_little(first_big)) return 0;
-  int every = 1;
-  while (first_big + every < a.depth && !has_little(first_big + every)) ++every;
-  return every;
-}
-
-int little_heads_of(const Config& config, const Checkpoint& checkpoint, int width) {
-  if (!config.little_heads && width % 64 != 0) {
-    fail(
-        "{}: the number of heads can't be told for {} channels of LITTLE blocks; config.json "
-        "should "
-        "give little_num_heads",
-        checkpoint.file_name(), width);
-  }
-  const int heads = config.little_heads.value_or(width / 64);
-  if (width % heads != 0) {
-    fail(
-        "{}: {} channels of LITTLE blocks can't be shared out to {} heads; config.json should give "
-        "little_num_heads",
-        checkpoint.file_name(), width, heads);
-  }
-  return heads;
-}
-
-// The layers that the config names, held against each other and against the depth.
-void check_routing(const Config& config, const Checkpoint& checkpoint, const Architecture& a) {
-  const std::vector<int>& layers = config.predict_after;
-  if (a.block.branches > 1 || a.block.scale_attention) {
-    fail("{}: predictors of a big.LITTLE ViT beside {}; expected the blocks of a plain one",
-         checkpoint.file_name(), a.block.scale_attention ? "LayerScale" : "parallel branches");
-  }
-  if (layers.empty()) {
-    fail(
-        "{}: {} found, which makes it a big.LITTLE ViT; config.json should give predict_after, the "
-        "layers that predictors follow",
-        checkpoint.file_name(), checkpoint.spelling(*checkpoint.first_under("predictors.")));
-  }
-  if (config.first_big.value_or(layers.front()) != layers.front()) {
-    fail("{}: config.json gives first_big as {} and predict_after from {} on; expected the same",
-         checkpoint.file_name(), *config.first_big, layers.front());
-  }
-  if (layers.back() >= a.depth) {
-    fail("{}: config.json gives predict_after up to {}; expected less than the {} layers found",
-         checkpoint.file_name(), layers.back(), a.depth);
-  }
-}
-
-void infer_routing(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
-  if (!checkpoint.first_under("predictors.") && config.predict_after.empty()) return;
-  check_routing(config, checkpoint, a);
-  Routing routing;
-  routing.predict_after = config.predict_after;
-  routing.first_big = config.predict_after.front();
-  routing.keep_ratio = config.keep_ratio;
-  routing.learned = config.learned_routing;
-  routing.cross_attention = config.cross_attention;
-  routing.little_every = little_every_of(config, checkpoint, a, routing.first_big);
-  if (routing.little_every > 0) {
-    const std::string mlp = fmt::format("blocks.{}.little.mlp.", routing.first_big);
-    routing.little_width = extent(checkpoint, mlp + "down.weight", 2, 0);
-    routing.little_mlp_width = extent(checkpoint, mlp + "fc1.weight", 2, 0);
-    routing.little_heads = little_heads_of(config, checkpoint, routing.little_width);
-  }
-  a.routing = routing;
 }
 
 Pooling pooling_of(const Checkpoint& checkpoint, const Config& config, const Traits& traits,
@@ -414,48 +324,25 @@ void check_alike(const Checkpoint& checkpoint, const Architecture& a) {
              checkpoint.file_name(), checkpoint.spelling(*extra), a.block.branches + 1,
              a.block.branches);
       }
-      for (int branch = 0; branch < a.block.branches; ++branch) {
-        const std::string scale = fmt::format("{}{}.ls.gamma", block, branch);
-        const bool scales = kind[0] == 'a' ? a.block.scale_attention : a.block.scale_mlp;
-        if (scales || !checkpoint.has(scale)) continue;
-        fail("{}: tensor {} is LayerScale, which the first layer lacks; expected it in all or none",
-             checkpoint.file_name(), checkpoint.spelling(scale));
-      }
     }
   }
-}
-
-// Names what a big.LITTLE ViT has in other layers than its config says.
-void check_routed(const Checkpoint& checkpoint, const Architecture& a) {
-  if (!a.routing) return;
-  const Routing& routing = *a.routing;
-  const auto refuse = [&](const std::string& beginning, const std::string& why) {
-    const auto name = checkpoint.first_under(beginning);
-    if (name) fail("{}: tensor {} {}", checkpoint.file_name(), checkpoint.spelling(*name), why);
-  };
-  for (int layer = 0; layer < a.depth; ++layer) {
-    const std::string block = fmt::format("blocks.{}.", layer);
-    if (layer < routing.first_big) {
-      refuse(block + "alpha_",
-             fmt::format("is of a routed layer; expected it after the first {}, as first_big and "
-                         "predict_after in config.json say",
-                         routing.first_big));
-    }
-    if (routing.has_little(layer)) continue;
-    const std::string why = fmt::format(
-        "is of a LITTLE block; expected one in every {} layers after the first {}, as "
-        "little_every and first_big in config.json say",
-        routing.little_every, routing.first_big);
-    refuse(block + "little.", why);
-    refuse(block + "gamma", why);
-  }
-  const size_t count = routing.predict_after.size();
-  refuse(fmt::format("predictors.{}.", count),
-         fmt::format("is of predictor {}; predict_after in config.json names {} layers", count + 1,
-                     count));
 }
 
 }  // namespace
+
+// Extent `axis` of a tensor that must have `rank` of them, as an int.
+int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis) {
+  const Shape& shape = checkpoint.shape(name);
+  if (shape.size() != rank) {
+    fail("{}: tensor {} is {}; expected {} dimensions", checkpoint.file_name(),
+         checkpoint.spelling(name), to_string(shape), rank);
+  }
+  if (shape[axis] < 1 || shape[axis] > kLargestExtent) {
+    fail("{}: tensor {} is {}; expected extents from 1 to {}", checkpoint.file_name(),
+         checkpoint.spelling(name), to_string(shape), kLargestExtent);
+  }
+  return static_cast<int>(shape[axis]);
+}
 
 Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config) {
   const Family& family = checkpoint.family(config.model_type);

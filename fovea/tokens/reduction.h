@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -34,6 +35,7 @@ struct Seen {
   std::vector<typename B::Projection> qkv;  // queries, keys and values
   int heads = 1;
   typename B::Sight sight = {};
+  std::shared_ptr<const typename B::Relative> relative = {};  // that of the sight, or none
 };
 
 // The mean over heads and branches of keys as attention turns them.
