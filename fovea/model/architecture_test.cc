@@ -321,7 +321,7 @@ TEST(InferArchitecture, NamesPartsOfAttentionThatLackOthers) {
   EXPECT_THAT(error_after("vit", [](Shapes& s) { s["blocks.0.attn.q_bias"] = {48}; }),
               HasSubstr("tensor blocks.0.attn.q_bias is not known"));
   EXPECT_THAT(error_after("vit", [](Shapes& s) { s["blocks.0.attn.k_norm.bias"] = {16}; }),
-              HasSubstr("tensor blocks.0.attn.q_norm.weight is missing; expected [16]"));
+              HasSubstr("tensor blocks.0.attn.q_norm.weight is missing; expected [12]"));
 }
 
 TEST(InferArchitecture, KnowsGatedMlps) {
