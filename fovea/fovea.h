@@ -33,6 +33,8 @@ struct LoadOptions {
   // Attention heads of a model of which neither config.json nor its name or width tells; 0: they
   // do. Throws Error where config.json says otherwise.
   int heads = 0;
+  // The nested dict of a .pth file that holds the model: "model", "a.b"; empty: the usual ones.
+  std::string key = {};
 };
 
 // What a run gives; the names are those of `fovea forward`'s output. With a threshold images keep
@@ -72,8 +74,8 @@ struct RunOptions {
 // A model ready to run. Copies share the weights. Safe to call from several threads at once.
 class FOVEA_API Model {
  public:
-  // `path`: a folder with model.safetensors and config.json, or a .safetensors file. Throws Error
-  // naming the file and what is wrong with it.
+  // `path`: a folder with weights (safetensors, shards, .pth) and config.json, or a file of weights,
+  // or ORG/NAME in the Hugging Face cache. Throws Error naming the file and what is wrong with it.
   static Model load(const std::filesystem::path& path, const LoadOptions& options = {});
 
   // A named architecture (vit_small_patch16_224, deit_tiny_patch16_224, ...) with random weights.

@@ -7,7 +7,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
-#include "fovea/model/delta.h"
+#include "fovea/model/location.h"
 
 namespace fovea::cli {
 namespace {
