@@ -7,7 +7,7 @@
 
 #include "fovea/data/folder.h"
 #include "fovea/data/labelled.h"
-#include "fovea/data/zip.h"
+#include "fovea/io/zip.h"
 #include "fovea/io/fail.h"
 
 namespace fovea {

@@ -5,11 +5,12 @@
 #include <array>
 #include <charconv>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
+#include "fovea/model/location.h"
+#include "fovea/model/prefix.h"
 
 namespace fovea {
 namespace {
@@ -65,21 +66,18 @@ std::string note(const std::string& kind, int count, const std::string& example)
 
 }  // namespace
 
-Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+Checkpoint Checkpoint::open(const std::filesystem::path& path, const std::string& key) {
   const ModelPath parts = split_delta(path);
-  std::error_code ignored;  // the file says itself why it can't be opened
-  const bool is_folder = std::filesystem::is_directory(parts.base, ignored);
-  Checkpoint checkpoint =
-      from(SafeTensors::open(is_folder ? parts.base / "model.safetensors" : parts.base));
+  Checkpoint checkpoint = from(TensorFile::open(weights_of(parts.base), key));
   if (is_delta(checkpoint.file_)) {
     fail("{}: holds only what a training changed; expected MODEL+{}", checkpoint.file_name(),
          parts.base.filename().string());
   }
-  if (parts.delta) checkpoint.overlay(SafeTensors::open(*parts.delta));
+  if (parts.delta) checkpoint.overlay(TensorFile::open(*parts.delta));
   return checkpoint;
 }
 
-void Checkpoint::overlay(SafeTensors delta) {
+void Checkpoint::overlay(TensorFile delta) {
   if (!is_delta(delta)) {
     fail("{}: is a model of its own; expected a delta behind the +, as fine-tuning writes it",
          delta.file_name());
@@ -123,8 +121,12 @@ void Checkpoint::forget_parts(const std::string& name) {
   }
 }
 
-Checkpoint Checkpoint::from(SafeTensors file) {
+Checkpoint Checkpoint::from(TensorFile file) {
   Checkpoint checkpoint;
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors()) names.push_back(name);
+  checkpoint.wrapper_ = wrapper_of(names);
+  if (!checkpoint.wrapper_.empty()) file.take_off(checkpoint.wrapper_);
   checkpoint.file_ = std::move(file);
   for (const auto& [file_name, tensor] : checkpoint.file_.tensors()) {
     const std::optional<Canonical> canonical = canonical_name(file_name);
@@ -133,7 +135,7 @@ Checkpoint Checkpoint::from(SafeTensors file) {
         canonical->name, Stored{tensor, false, canonical->rule->is_transposed});
     if (!is_new) {
       fail("{}: tensors {} and {} are both {}; expected one of them", checkpoint.file_name(),
-           printable(entry->second.view.name), printable(file_name), printable(canonical->name));
+           printable(entry->second.view.name), printable(tensor.name), printable(canonical->name));
     }
     checkpoint.speller_.learn(*canonical);
   }
@@ -142,7 +144,8 @@ Checkpoint Checkpoint::from(SafeTensors file) {
 
 std::string Checkpoint::spelling(const std::string& name) const {
   const auto found = tensors_.find(name);
-  return found != tensors_.end() ? printable(found->second.view.name) : speller_.spell(name);
+  return found != tensors_.end() ? printable(found->second.view.name)
+                                 : wrapper_ + speller_.spell(name);
 }
 
 const TensorView& Checkpoint::tensor(const std::string& name) const {
@@ -279,14 +282,18 @@ std::vector<std::string> Checkpoint::check_all_used() const {
       ++count;
     } else if (const auto canonical = canonical_name(file_name);
                !canonical || !used_.contains(canonical->name)) {
-      unknown.push_back(file_name);
+      unknown.push_back(tensor.name);
     }
   }
   if (!unknown.empty()) {
     fail("{}: tensor {} is not known{}", file_name(), printable(unknown.front()),
          unknown.size() == 1 ? "" : fmt::format(", nor are {} more", unknown.size() - 1));
   }
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = file_.notes();
+  if (!wrapper_.empty()) {
+    notes.push_back(fmt::format("the prefix {} before all names of {} is taken off",
+                                printable(wrapper_), this->file_name()));
+  }
   for (const auto& [kind, tensors] : harmless)
     notes.push_back(note(kind, tensors.first, tensors.second));
   return notes;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "fovea/io/array.h"
-#include "fovea/io/safetensors.h"
+#include "fovea/io/tensor_file.h"
 #include "fovea/model/names.h"
 
 namespace fovea {
@@ -34,11 +34,13 @@ namespace fovea {
 // Whatever else a file holds is a leftover. Not safe for several threads at once.
 class Checkpoint {
  public:
-  // `path`: a folder with model.safetensors, or a .safetensors file; or MODEL+DELTA, one of these
-  // and a file of save_delta's, whose tensors take the places of the model's. Throws Error naming
-  // the file, two tensors that are the same one, and a tensor of the delta that has no place.
-  static Checkpoint open(const std::filesystem::path& path);
-  static Checkpoint from(SafeTensors file);
+  // `path`: a folder or file (see weights_of and TensorFile), or a name of the Hugging Face hub
+  // that is in its cache; or MODEL+DELTA, one of these and a file of save_delta's, whose tensors
+  // take the places of the model's. `key`: see TensorFile. Throws Error naming the file, two
+  // tensors that are the same one, and a tensor of the delta that has no place.
+  static Checkpoint open(const std::filesystem::path& path, const std::string& key = {});
+  // A prefix that stands before all names of the model is taken off.
+  static Checkpoint from(TensorFile file);
 
   bool has(const std::string& name) const { return tensors_.contains(name); }
   // The shape under a canonical name, as it is to be read. Error naming the tensor, as this file's
@@ -73,7 +75,8 @@ class Checkpoint {
   void leave_out(const std::string& beginning) const;
 
   // Error naming the first tensor that nobody has read or expected, unless it is known to be
-  // harmless: those are returned as notes, one line for each kind.
+  // harmless: those are returned as notes, one line for each kind, behind those of how the file was
+  // read.
   std::vector<std::string> check_all_used() const;
 
   int depth() const;
@@ -84,14 +87,14 @@ class Checkpoint {
   // Elements of all tensors that belong to the model, statistics of batch norms left out.
   int64_t parameters() const;
   const std::string& file_name() const { return file_.file_name(); }
-  const SafeTensors& file() const { return file_; }
+  const TensorFile& file() const { return file_; }
   // The delta's file, if there is one.
-  const SafeTensors* delta() const { return delta_ ? &*delta_ : nullptr; }
+  const TensorFile* delta() const { return delta_ ? &*delta_ : nullptr; }
   // How the file spells, or would spell, a canonical name.
   std::string spelling(const std::string& name) const;
 
  private:
-  void overlay(SafeTensors delta);
+  void overlay(TensorFile delta);
   void check_place(const TensorView& changed, const std::string& delta_name) const;
   void forget_parts(const std::string& name);
   bool has_qkv_bias() const;  // in any layer
@@ -105,8 +108,9 @@ class Checkpoint {
     bool is_transposed = false;
   };
 
-  SafeTensors file_;
-  std::optional<SafeTensors> delta_;
+  TensorFile file_;
+  std::string wrapper_;  // that was taken off all names
+  std::optional<TensorFile> delta_;
   Speller speller_;
   std::map<std::string, Stored> tensors_;  // by canonical name
   mutable std::set<std::string> used_;     // canonical names

@@ -154,7 +154,7 @@ void load_weights(WeightSource& source, const Recipe& recipe, const std::string&
 
 void load_from(const std::string& model, const Recipe& recipe,
                const std::vector<std::string>& classes, Student& student) {
-  const StoredModel stored = open_stored(model, recipe.num_heads);
+  const StoredModel stored = open_stored(model, recipe.num_heads, recipe.key);
   student.config = stored.config;
   student.architecture = stored.architecture;
   Architecture& a = student.architecture;

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/data/zip.h"
+#include "fovea/io/zip.h"
 #include "fovea/io/error.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // Reading through libzip, from a map of the file.
-#include "fovea/data/zip.h"
+#include "fovea/io/zip.h"
 
 #include <zip.h>
 

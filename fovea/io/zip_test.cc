@@ -1,5 +1,5 @@
 // Zip files that claim more than they hold.
-#include "fovea/data/zip.h"
+#include "fovea/io/zip.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
