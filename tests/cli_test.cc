@@ -157,13 +157,12 @@ const WrongUsage kWrongUsages[] = {
      "nothing-here: no such file or folder, nor an architecture"},
     {"hub_name",
      {"inspect", "facebook/dinov2-small"},
-     "facebook/dinov2-small: no such file or folder; models of the Hugging Face hub are not "
-     "fetched; "
-     "expected a folder, as hf download facebook/dinov2-small --local-dir FOLDER makes it"},
+     "facebook/dinov2-small: no such file or folder, and nothing is fetched: hf download "
+     "facebook/dinov2-small puts it into the cache, "},
     {"model_size",
      {"bench", "vit_giant_patch16_224"},
      "vit_giant_patch16_224: no such file or folder, nor an architecture (unknown size"},
-    {"model_folder", {"inspect", kPictures}, "model.safetensors: cannot be opened"},
+    {"model_folder", {"inspect", kPictures}, "a folder without weights: it holds alpha.png, "},
     {"model_text", {"inspect", golden_path("vit/config.json")}, "config.json: "},
 };
 

@@ -20,7 +20,6 @@
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/course.h"
-#include "fovea/model/delta.h"
 #include "fovea/model/location.h"
 #include "fovea/model/stored.h"
 #include "fovea/tokens/options_json.h"

@@ -216,7 +216,6 @@ TEST(Pth, NamesOtherZips) {
   EXPECT_THAT(error(pth_of(kOne, {1}, {{"x/constants.pkl", ""}})), HasSubstr("is TorchScript"));
   EXPECT_THAT(error(pth_of(kOne, {1}, {{"x/code/__torch__.py", ""}})), HasSubstr("is TorchScript"));
   EXPECT_THAT(error(zip_of({{"a.png", "x"}})), HasSubstr("is a zip file without data.pkl"));
-  EXPECT_THAT(error(zip_of({})), HasSubstr("it is empty"));
   EXPECT_THAT(error(pth_of(kOne, {1}, {{"y/data.pkl", ""}})),
               HasSubstr("has x/data.pkl and y/data.pkl; expected one"));
 }

@@ -99,6 +99,10 @@ void read_model_args(const Keys& args, Config& config) {
   }
   if (args.find("qk_norm") != nullptr) config.qk_norm = args.flag("qk_norm");
   config.final_norm = args.flag("final_norm", true);
+  const std::string resampling = args.text("pos_resampling").value_or("antialiased");
+  if (resampling != "antialiased" && resampling != "plain")
+    args.refuse("pos_resampling", "antialiased or plain");
+  config.plain_resampling = resampling == "plain";
   config.pool_heads = args.whole("attn_pool_num_heads", 1, 1024);
   if (args.find("pool_include_prefix") != nullptr)
     config.pools_prefix = args.flag("pool_include_prefix");
@@ -119,6 +123,27 @@ bool is_there(const std::filesystem::path& path) {
 }
 
 }  // namespace
+
+const char* to_string(Pooling pooling) {
+  if (pooling == Pooling::token) return "token";
+  return pooling == Pooling::average ? "avg" : "map";
+}
+
+const char* to_string(Activation activation) {
+  switch (activation) {
+    case Activation::gelu:
+      return "gelu";
+    case Activation::gelu_tanh:
+      return "gelu_tanh";
+    case Activation::quick_gelu:
+      return "quick_gelu";
+    case Activation::silu:
+      return "silu";
+    case Activation::none:
+      break;
+  }
+  return "none";
+}
 
 Config parse_config(const std::string& text, const std::string& name) {
   const json value = parse_json_object(text, name);

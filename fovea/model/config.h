@@ -47,6 +47,10 @@ FOVEA_API int resized_side(int side, double crop_pct);
 // from them by attention.
 enum class Pooling { token, average, map };
 
+// As timm's global_pool and act_layer have it: "avg", "gelu_tanh".
+FOVEA_API const char* to_string(Pooling pooling);
+FOVEA_API const char* to_string(Activation activation);
+
 // What the logits of a head mean: one class a picture (softmax), any number of them (sigmoids), or
 // no classes but values.
 enum class ProblemType { single_label, multi_label, regression };
@@ -72,6 +76,7 @@ struct Config {
   std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
   std::optional<bool> qk_norm;           // likewise
   std::optional<double> rope_theta;
+  bool plain_resampling = false;     // model_args.pos_resampling is "plain": transformers' way
   std::optional<int> pool_heads;     // attn_pool_num_heads
   std::optional<bool> pools_prefix;  // pool_include_prefix
   // Of big.LITTLE ViTs (model_args).

@@ -247,7 +247,7 @@ Pooling pooling_of(const Checkpoint& checkpoint, const Config& config, const Tra
   const bool maps = checkpoint.has("attn_pool.latent");
   // SigLIP's classifier of transformers sees the mean, and leaves its attention pooling unused.
   if (maps && config.pooling.value_or(Pooling::map) == Pooling::map &&
-      !(has_part(checkpoint, "head") && a.resampling == Resampling::plain)) {
+      !(has_part(checkpoint, "head") && a.family == kSiglip.name)) {
     return Pooling::map;
   }
   const Pooling otherwise =
@@ -350,7 +350,7 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   Architecture a;
   a.name = config.architecture;
   a.family = family.name;
-  a.resampling = traits.resampling;
+  a.resampling = config.plain_resampling ? Resampling::plain : traits.resampling;
   a.resizes_bias = traits.resizes_bias;
   if (config.image_size) a.image_size = *config.image_size;
   if (config.input_size) a.input_size = *config.input_size;

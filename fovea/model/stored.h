@@ -16,9 +16,10 @@ struct StoredModel {
   Architecture architecture;
 };
 
-// `path` and `key`: as for Checkpoint::open; the config lies beside the model, and a delta may change
-// its labels and size of input. `heads`: how many attention heads it has, where neither its config
-// nor its name or width tells; 0: they do. Throws Error naming the file and what is wrong with it.
+// `path` and `key`: as for Checkpoint::open; the config lies beside the model, and a delta may
+// change its labels and size of input. `heads`: how many attention heads it has, where neither its
+// config nor its name or width tells; 0: they do. Throws Error naming the file and what is wrong
+// with it.
 StoredModel open_stored(const std::filesystem::path& path, int heads = 0,
                         const std::string& key = {});
 
