@@ -78,8 +78,9 @@ struct RunOptions {
 // A model ready to run. Copies share the weights. Safe to call from several threads at once.
 class FOVEA_API Model {
  public:
-  // `path`: a folder with weights (safetensors, shards, .pth) and config.json, or a file of weights,
-  // or ORG/NAME in the Hugging Face cache. Throws Error naming the file and what is wrong with it.
+  // `path`: a folder with weights (safetensors, shards, .pth) and config.json, or a file of
+  // weights, or ORG/NAME in the Hugging Face cache. Throws Error naming the file and what is wrong
+  // with it.
   static Model load(const std::filesystem::path& path, const LoadOptions& options = {});
 
   // A named architecture (vit_small_patch16_224, deit_tiny_patch16_224, ...) with random weights.
