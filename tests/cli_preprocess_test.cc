@@ -13,8 +13,8 @@ TEST(CliPreprocess, WritesWhatForwardTakes) {
   const TemporaryFolder folder;
   const std::string model = golden("vit").string();
   const std::string out = folder / "input.npy";
-  expect_done(run_fovea(
-      {"preprocess", model, picture("photo.jpg"), picture("gray.png"), "-o", out}));
+  expect_done(
+      run_fovea({"preprocess", model, picture("photo.jpg"), picture("gray.png"), "-o", out}));
   const Array input = read_npy(out);
   const Model loaded = Model::load(model, {.threads = 1});
   const Array first = loaded.preprocess(picture("photo.jpg"));
@@ -27,8 +27,8 @@ TEST(CliPreprocess, WritesDecodedPixels) {
   const TemporaryFolder folder;
   const std::string out = folder / "raw.npy";
   const std::string path = picture("photo.jpg");
-  expect_done(run_fovea(
-      {"preprocess", golden("vit").string(), path, path, "--stage", "raw", "-o", out}));
+  expect_done(
+      run_fovea({"preprocess", golden("vit").string(), path, path, "--stage", "raw", "-o", out}));
   EXPECT_EQ(npy_dtype(out), "|u1");
   const Image image = read_image(path);
   const std::string bytes = read_text(out);
@@ -53,8 +53,8 @@ TEST(CliPreprocess, SkipsWhatCannotBeRead) {
 TEST(CliPreprocess, RefusesInOneLine) {
   const TemporaryFolder folder;
   const auto refuse = [&](std::vector<std::string> more, const char* why) {
-    std::vector<std::string> words = {"preprocess", golden("vit").string(),
-                                      picture("photo.jpg"), picture("small.png")};
+    std::vector<std::string> words = {"preprocess", golden("vit").string(), picture("photo.jpg"),
+                                      picture("small.png")};
     words.insert(words.end(), more.begin(), more.end());
     const Finished run = run_fovea(words);
     EXPECT_EQ(run.status, 2);

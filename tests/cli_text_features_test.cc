@@ -23,14 +23,10 @@ class CliTextFeatures : public testing::Test {
     write_file(folder_ / "names.txt", "a cat\na dog\r\na ship\n");
   }
   Finished classify(std::vector<std::string> more = {}) const {
-    std::vector<std::string> words = {"classify",
-                                      model_,
-                                      picture("photo.jpg"),
-                                      "--json",
-                                      "--text-features",
-                                      folder_ / "texts.npy",
-                                      "--classes-file",
-                                      folder_ / "names.txt"};
+    std::vector<std::string> words = {"classify",           model_,
+                                      picture("photo.jpg"), "--json",
+                                      "--text-features",    folder_ / "texts.npy",
+                                      "--classes-file",     folder_ / "names.txt"};
     words.insert(words.end(), more.begin(), more.end());
     return run_fovea(words);
   }

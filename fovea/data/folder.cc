@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "fovea/io/fail.h"
+#include "fovea/io/file.h"
 
 namespace fovea {
 namespace {
@@ -41,28 +42,26 @@ class Walk {
     // A link that leads to a folder that it lies in leads in a circle.
     if (std::find(within_.begin(), within_.end(), id) != within_.end()) return;
     within_.push_back(id);
-    // Not by increment(error), which allocates though it may not throw.
-    try {
-      for (const fs::directory_entry& entry : fs::directory_iterator(folder)) take(entry);
-    } catch (const fs::filesystem_error& error) {
-      fail_to_read(folder, error.code());
-    }
+    std::error_code error;
+    for (const std::string& name : names_in_folder(folder, error)) take(folder, name);
+    if (error) fail_to_read(folder, error);
     within_.pop_back();
   }
 
   std::vector<fs::path> pictures() && { return std::move(pictures_); }
 
  private:
-  void take(const fs::directory_entry& entry) {
+  void take(const fs::path& folder, const std::string& name) {
+    const fs::path path = folder / name;
     std::error_code ignored;
-    if (is_hidden(entry.path().filename().native())) {
+    if (is_hidden(name)) {
       ++left_out_.hidden;
-    } else if (entry.is_directory(ignored)) {
-      into(entry.path());
-    } else if (is_picture(entry.path())) {
-      pictures_.push_back(entry.path());
+    } else if (fs::is_directory(path, ignored)) {
+      into(path);
+    } else if (is_picture(path)) {
+      pictures_.push_back(path);
     } else {
-      left_out_.add_file(entry.path().filename().native());
+      left_out_.add_file(name);
     }
   }
 

@@ -8,6 +8,7 @@
 
 #include "fovea/data/folder.h"
 #include "fovea/io/fail.h"
+#include "fovea/io/file.h"
 
 namespace fovea {
 namespace {
@@ -45,28 +46,24 @@ void check_classes(const Listing& found, const std::string& root) {
   }
 }
 
-void take(const fs::directory_entry& entry, Listing& found) {
+void take(const fs::path& path, const std::string& name, Listing& found) {
   std::error_code ignored;
-  const std::string name = entry.path().filename().string();
   if (is_hidden(name)) {
     ++found.left_out.hidden;
-  } else if (entry.is_directory(ignored)) {
+  } else if (fs::is_directory(path, ignored)) {
     found.folders.push_back(name);
-  } else if (is_picture(entry.path())) {
-    found.pictures.push_back(entry.path().string());
+  } else if (is_picture(path)) {
+    found.pictures.push_back(path.string());
   } else {
     found.left_out.add_file(name);
   }
 }
 
 Listing list(const fs::path& folder) {
+  std::error_code error;
   Listing found;
-  // Not by increment(error), which allocates though it may not throw.
-  try {
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) take(entry, found);
-  } catch (const fs::filesystem_error& error) {
-    fail("{}: the folder can't be read: {}", folder.string(), error.code().message());
-  }
+  for (const std::string& name : names_in_folder(folder, error)) take(folder / name, name, found);
+  if (error) fail("{}: the folder can't be read: {}", folder.string(), error.message());
   std::sort(found.folders.begin(), found.folders.end());
   std::sort(found.pictures.begin(), found.pictures.end());
   return found;

@@ -1,6 +1,7 @@
 // Files through the system's own calls, so that every failure is reported with its reason.
 #include "fovea/io/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <list>
+#include <memory>
 #include <streambuf>
 #include <system_error>
 #include <utility>
@@ -250,6 +252,24 @@ void Replacement::take_places(std::initializer_list<Replacement*> files) {
 
 void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& fill) {
   Replacement(path, fill).take_place();
+}
+
+std::vector<std::string> names_in_folder(const std::filesystem::path& folder,
+                                         std::error_code& error) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.c_str()), ::closedir);
+  std::vector<std::string> names;
+  if (!open) {
+    error.assign(errno, std::generic_category());
+    return names;
+  }
+  errno = 0;
+  while (const dirent* entry = ::readdir(open.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+    errno = 0;
+  }
+  error = errno != 0 ? std::error_code(errno, std::generic_category()) : std::error_code();
+  return names;
 }
 
 }  // namespace fovea

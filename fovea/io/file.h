@@ -8,6 +8,8 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "fovea/api.h"
 
@@ -40,5 +42,10 @@ FOVEA_API std::string read_text(const std::filesystem::path& path, size_t limit 
 // are written directly. The stream only goes forward.
 FOVEA_API void write_atomically(const std::filesystem::path& path,
                                 const std::function<void(std::ostream&)>& fill);
+
+// The names in a folder, in the system's order. (std::filesystem's iterators end the program where
+// memory is short.)
+std::vector<std::string> names_in_folder(const std::filesystem::path& folder,
+                                         std::error_code& error);
 
 }  // namespace fovea
