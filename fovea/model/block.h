@@ -84,6 +84,7 @@ struct Block {
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
     Seen<B> seen = look_at(b, x, attns, wanted);
+    tokens.saw(b, seen, layer);
     x = attend(b, std::move(x), attns, seen, tokens.log_sizes(), windows);
     if (between) x = tokens.reduce(b, std::move(x), seen, layer);
     if (!after) seen = {};  // the MLP can use its memory
