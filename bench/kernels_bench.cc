@@ -54,7 +54,7 @@ std::shared_ptr<float[]> random_input(const Product& product, int64_t rows, int6
   return half;
 }
 
-void gemm(benchmark::State& state, Epilogue epilogue, Dtype dtype) {
+void gemm(benchmark::State& state, Epilogue epilogue, Activation activation, Dtype dtype) {
   const Table& t = chosen_table();
   const Product& product = product_of(dtype);
   Gemm g;
@@ -68,7 +68,7 @@ void gemm(benchmark::State& state, Epilogue epilogue, Dtype dtype) {
   const auto panels = allocate_floats(product.packed_bytes(g.n, g.k) / 4);
   const auto bias = random_floats(g.n);
   product.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
-  const bool half_output = product.half_input && epilogue == Epilogue::gelu;
+  const bool half_output = product.half_input && activation != Activation::none;
   g.c_stride = half_output ? half_row_stride(g.n) : row_stride(g.n);
   const auto c = random_floats(g.m * g.c_stride);
   g.a = a.get();
@@ -77,7 +77,8 @@ void gemm(benchmark::State& state, Epilogue epilogue, Dtype dtype) {
   g.c_half = half_output ? reinterpret_cast<uint16_t*>(c.get()) : nullptr;
   g.bias = bias.get();
   g.epilogue = epilogue;
-  const auto scratch = allocate_floats(product.gemm_scratch);
+  g.activation = activation;
+  const auto scratch = allocate_floats(product.gemm_scratch ? product.gemm_scratch(g) : 0);
   g.scratch = scratch.get();
   for (auto _ : state) product.gemm(g, 0, g.m, 0, panel_count(t, g.n));
   report(state, 2.0 * static_cast<double>(g.m * g.n * g.k), dtype);
@@ -99,13 +100,14 @@ void attention(benchmark::State& state, Dtype dtype) {
   Attention a;
   a.tokens = state.range(0);
   a.width = state.range(1);
-  a.stride = 3 * 6 * a.width;
-  a.q_stride = a.stride;
+  a.q_stride = a.k_stride = a.v_stride = 3 * 6 * a.width;
+  a.value_width = a.width;
+  a.scale = softmax_scale(a.width);
   a.out_stride = 6 * a.width;
-  const auto qkv = random_floats(a.tokens * a.stride);
+  const auto qkv = random_floats(a.tokens * a.q_stride);
   const auto sizes = random_floats(a.tokens);
   const auto out = allocate_floats(a.tokens * a.out_stride);
-  const auto scratch = allocate_floats(attention_scratch(t, a.tokens, a.width));
+  const auto scratch = allocate_floats(attention_scratch(t, a.tokens, a.width, a.width));
   a.q = qkv.get();
   a.k = a.q + 6 * a.width;
   a.v = a.k + 6 * a.width;
@@ -155,12 +157,16 @@ void attention_shapes(benchmark::internal::Benchmark* b) {
   b->ArgNames({"tokens", "width"})->ArgsProduct({{54, 125, 197, 577, 1370}, {64}})->Args({197, 80});
 }
 
-BENCHMARK_CAPTURE(gemm, f32, Epilogue::store, Dtype::f32)->Apply(gemm_shapes);
-BENCHMARK_CAPTURE(gemm, bf16, Epilogue::store, Dtype::bf16)->Apply(gemm_shapes);
-BENCHMARK_CAPTURE(gemm, f32_gelu, Epilogue::gelu, Dtype::f32)->Apply(gelu_shapes);
-BENCHMARK_CAPTURE(gemm, bf16_gelu, Epilogue::gelu, Dtype::bf16)->Apply(gelu_shapes);
-BENCHMARK_CAPTURE(gemm, f32_residual, Epilogue::residual, Dtype::f32)->Apply(residual_shapes);
-BENCHMARK_CAPTURE(gemm, bf16_residual, Epilogue::residual, Dtype::bf16)->Apply(residual_shapes);
+BENCHMARK_CAPTURE(gemm, f32, Epilogue::store, Activation::none, Dtype::f32)->Apply(gemm_shapes);
+BENCHMARK_CAPTURE(gemm, bf16, Epilogue::store, Activation::none, Dtype::bf16)->Apply(gemm_shapes);
+BENCHMARK_CAPTURE(gemm, f32_gelu, Epilogue::store, Activation::gelu, Dtype::f32)
+    ->Apply(gelu_shapes);
+BENCHMARK_CAPTURE(gemm, bf16_gelu, Epilogue::store, Activation::gelu, Dtype::bf16)
+    ->Apply(gelu_shapes);
+BENCHMARK_CAPTURE(gemm, f32_residual, Epilogue::residual, Activation::none, Dtype::f32)
+    ->Apply(residual_shapes);
+BENCHMARK_CAPTURE(gemm, bf16_residual, Epilogue::residual, Activation::none, Dtype::bf16)
+    ->Apply(residual_shapes);
 BENCHMARK_CAPTURE(attention, f32, Dtype::f32)->Apply(attention_shapes);
 BENCHMARK_CAPTURE(attention, bf16, Dtype::bf16)->Apply(attention_shapes);
 BENCHMARK(layer_norm)->Arg(384)->Arg(768);

@@ -105,7 +105,7 @@ void Model::State::run_images(Cpu& cpu, const Array& images, int64_t begin, int6
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 Model Model::load(const std::filesystem::path& path, const LoadOptions& options) {
-  StoredModel stored = open_stored(path, options.heads);
+  StoredModel stored = open_stored(path, options.heads, options.key);
   set_input_size(stored.config, stored.architecture);
   CheckpointWeights weights(stored.checkpoint);
   auto state = std::make_shared<State>(std::move(stored.architecture), std::move(stored.config),

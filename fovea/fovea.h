@@ -37,6 +37,8 @@ struct LoadOptions {
   // Runs the model, and others that are given the same; threads, oversubscribe and dtype are then
   // its own. Null: the model gets one of these.
   std::shared_ptr<const Engine> engine = nullptr;
+  // The nested dict of a .pth file that holds the model: "model", "a.b"; empty: the usual ones.
+  std::string key = {};
 };
 
 // What was kept of one layer; images with fewer tokens than others are padded as in Result.
@@ -94,8 +96,9 @@ struct RunOptions {
 // A model ready to run. Copies share the weights. Safe to call from several threads at once.
 class FOVEA_API Model {
  public:
-  // `path`: a folder with model.safetensors and config.json, or a .safetensors file. Throws Error
-  // naming the file and what is wrong with it.
+  // `path`: a folder with weights (safetensors, shards, .pth) and config.json, or a file of
+  // weights, or ORG/NAME in the Hugging Face cache. Throws Error naming the file and what is wrong
+  // with it.
   static Model load(const std::filesystem::path& path, const LoadOptions& options = {});
 
   // A named architecture (vit_small_patch16_224, deit_tiny_patch16_224, ...) with random weights.

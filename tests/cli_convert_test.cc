@@ -25,7 +25,7 @@ std::string four_layers(const TemporaryFolder& folder) {
   a.block.heads = 2;
   a.block.mlp_width = 32;
   a.patch = {4, 4};
-  a.class_token = a.final_norm = a.block.layer_scale = true;
+  a.class_token = a.final_norm = a.block.scale_attention = a.block.scale_mlp = true;
   a.classes = 3;
   a.image_size = a.input_size = {16, 16};
   a.position_rows = 17;

@@ -110,7 +110,8 @@ const WrongUsage kWrongUsages[] = {
     {"inflect_share", inspect_with({"--r", "8%", "--inflect", "-1"}),
      "--inflect -1: does not go with a share, --r 8%; expected one number of tokens"},
     {"prop_attn", inspect_with({"--prop-attn", "yes"}), "--prop-attn yes: expected on or off"},
-    {"metric", inspect_with({"--metric", "w"}), "--metric w: expected one of k, q, v, x, k_concat"},
+    {"metric", inspect_with({"--metric", "w"}),
+     "--metric w: expected one of k, q, v, x, k_concat, k_rotated"},
     {"distance", inspect_with({"--distance", "far"}), "--distance far: expected one of cosine"},
     {"merge", inspect_with({"--merge", "sum"}), "--merge sum: expected one of weighted, mean"},
     {"matching", inspect_with({"--matching", "best"}),
@@ -156,13 +157,12 @@ const WrongUsage kWrongUsages[] = {
      "nothing-here: no such file or folder, nor an architecture"},
     {"hub_name",
      {"inspect", "facebook/dinov2-small"},
-     "facebook/dinov2-small: no such file or folder; models of the Hugging Face hub are not "
-     "fetched; "
-     "expected a folder, as hf download facebook/dinov2-small --local-dir FOLDER makes it"},
+     "facebook/dinov2-small: no such file or folder, and nothing is fetched: hf download "
+     "facebook/dinov2-small puts it into the cache, "},
     {"model_size",
      {"bench", "vit_giant_patch16_224"},
      "vit_giant_patch16_224: no such file or folder, nor an architecture (unknown size"},
-    {"model_folder", {"inspect", kPictures}, "model.safetensors: cannot be opened"},
+    {"model_folder", {"inspect", kPictures}, "a folder without weights: it holds alpha.png, "},
     {"model_text", {"inspect", golden_path("vit/config.json")}, "config.json: "},
 };
 

@@ -32,6 +32,8 @@ TEST_P(GoldensTest, AllRunsAtAllLevels) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldensTest, testing::ValuesIn(golden_names()), test_name);
+INSTANTIATE_TEST_SUITE_P(Families, GoldensTest, testing::ValuesIn(golden_names("goldens-families")),
+                         test_name);
 
 }  // namespace
 }  // namespace fovea

@@ -233,7 +233,8 @@ class PlainVit {
       for (const double value : row) mean += value / a_.width;
       for (const double value : row) variance += (value - mean) * (value - mean) / a_.width;
       for (int c = 0; c < a_.width; ++c) {
-        row[c] = (row[c] - mean) / std::sqrt(variance + a_.block.eps) * gamma.data[c] + beta.data[c];
+        row[c] =
+            (row[c] - mean) / std::sqrt(variance + a_.block.eps) * gamma.data[c] + beta.data[c];
       }
     }
     return out;
@@ -254,7 +255,7 @@ class PlainVit {
 
   void add(PlainRows& x, const PlainRows& update, const std::string& branch) {
     Array scale({a_.width}, std::vector<float>(a_.width, 1.0F));
-    if (a_.block.layer_scale) scale = weights_.read(branch + ".ls.gamma", {a_.width});
+    if (a_.block.scale_attention) scale = weights_.read(branch + ".ls.gamma", {a_.width});
     for (size_t i = 0; i < x.size(); ++i) {
       for (int c = 0; c < a_.width; ++c) x[i][c] += scale.data[c] * update[i][c];
     }
@@ -294,7 +295,8 @@ class PlainVit {
       const PlainRows qkv =
           linear(norm(before, name + ".norm"), name + ".attn.qkv", a_.width, 3 * a_.width);
       PlainRows out(x.size(), std::vector<double>(a_.width));
-      for (int head = 0; head < a_.block.heads; ++head) attend_head(qkv, head * width, sizes, out, seen);
+      for (int head = 0; head < a_.block.heads; ++head)
+        attend_head(qkv, head * width, sizes, out, seen);
       add(x, linear(out, name + ".attn.proj", a_.width, a_.width), name);
     }
     return seen;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <concepts>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
 #include "fovea/backend/profile.h"
+#include "fovea/backend/projection.h"
+#include "fovea/backend/token_state.h"
 #include "fovea/backend/weight.h"
 #include "fovea/io/array.h"
 
@@ -20,28 +23,30 @@ namespace fovea {
 // Tensor: [B, T, C] activations, cheap to copy. Linear, Norm, Vector: weights of a linear layer, a
 // LayerNorm, a value per channel. Rows: those of prefix tokens or of a table of positions, and
 // Positions what an input takes of them. Qkv, Projection: the joint weights of queries, keys and
-// values, and what they make of a tensor. CrossQkv: the same where only some tokens ask. kTrains:
-// whether weights change between runs. Sizes, plans, routes and sources are plain host data. The
+// values, and what they make of a tensor (Projected). Sight: what else counts in attention, with
+// Relative, biases by relative position. kTrains: whether weights change between runs. Sizes,
+// states, plans, routes and sources are plain host data. The
 // comments at Cpu's members say what each operation does.
 template <class B>
-concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
-                           const typename B::Norm norm, const typename B::Vector vector,
-                           const typename B::Qkv qkv, const typename B::CrossQkv cross,
-                           const typename B::Projection projection,
-                           std::span<const typename B::Projection> projections, const Weight weight,
-                           const BatchNorm batch_norm, std::span<const typename B::Rows> prefix,
-                           const typename B::Rows rows, const PositionMap map,
-                           const typename B::Positions positions, const Images images,
-                           std::span<const float> sizes, std::span<const typename B::Tensor> many,
-                           const Plan plan, const Partition partition, const Ranking ranking,
-                           const Route route, const Windows windows, std::span<const int> splits,
-                           std::array<int, 2> grid, const Array& rows_of_host) {
+concept Backend = requires(
+    B b, const typename B::Tensor x, const typename B::Linear linear, const typename B::Norm norm,
+    const typename B::Vector vector, const typename B::Qkv qkv, const typename B::Sight sight,
+    const typename B::Projection projection, std::span<const typename B::Projection> projections,
+    const Weight weight, const std::optional<BatchNorm> batch_norm,
+    std::span<const typename B::Rows> prefix, const typename B::Rows rows, const PositionMap map,
+    const typename B::Positions positions, const Images images, std::span<const float> sizes,
+    std::span<const typename B::Tensor> many, const Plan plan, const Partition partition,
+    const Ranking ranking, const Route route, const TokenState state, const Turns turns,
+    std::span<const int> splits, std::array<int, 2> grid, const Array& rows_of_host) {
   { b.make_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   { b.make_exact_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   {
     b.make_convolution(weight, weight, batch_norm, RowOrder::channels_first)
     } -> std::same_as<typename B::Linear>;
+  { b.make_gated_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   { b.make_norm(weight, weight, 1e-6) } -> std::same_as<typename B::Norm>;
+  { b.make_rms_norm(weight, 1e-6) } -> std::same_as<typename B::Norm>;
+  { b.make_relative(weight, grid) } -> std::same_as<typename B::Relative>;
   { b.make_fixed_linear(rows_of_host) } -> std::same_as<typename B::Linear>;
   { b.make_fixed_norm(1, 1e-6) } -> std::same_as<typename B::Norm>;
   { b.make_vector(weight) } -> std::same_as<typename B::Vector>;
@@ -50,28 +55,28 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.fold(x, 4) } -> std::same_as<typename B::Tensor>;
   { b.positions(prefix, rows, map) } -> std::same_as<typename B::Positions>;
   { b.embed(x, positions) } -> std::same_as<typename B::Tensor>;
-  { b.convolve_gelu(x, linear, grid, 2) } -> std::same_as<typename B::Tensor>;
-  { b.linear(x, linear) } -> std::same_as<typename B::Tensor>;
-  { b.hidden_linear(x, linear) } -> std::same_as<typename B::Tensor>;
-  { b.linear_gelu(x, linear) } -> std::same_as<typename B::Tensor>;
+  { b.convolve(x, linear, grid, 2, Activation::gelu) } -> std::same_as<typename B::Tensor>;
+  { b.linear(x, linear, Activation::gelu, Precision::product) } -> std::same_as<typename B::Tensor>;
   { b.add_linear(x, x, linear, vector) } -> std::same_as<typename B::Tensor>;
   { b.make_qkv(weight, weight, 1) } -> std::same_as<typename B::Qkv>;
   { b.project(x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
-  { b.make_cross_qkv(weight, weight, 1) } -> std::same_as<typename B::CrossQkv>;
-  { b.project_cross(x, x, norm, cross, true) } -> std::same_as<typename B::Projection>;
-  { b.window(projection, qkv, windows) } -> std::same_as<typename B::Projection>;
-  { b.window(projection, cross, windows) } -> std::same_as<typename B::Projection>;
-  { b.norm_linear(x, norm, linear) } -> std::same_as<typename B::Tensor>;
-  { b.norm_linear_gelu(x, norm, linear) } -> std::same_as<typename B::Tensor>;
-  { b.layer_norm(x, norm) } -> std::same_as<typename B::Tensor>;
-  { b.attention(projection, 1, sizes) } -> std::same_as<typename B::Tensor>;
+  { b.project(x, x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
+  { b.columns(x, 0, 1) } -> std::same_as<typename B::Tensor>;
+  { b.repeat(rows, 1) } -> std::same_as<typename B::Tensor>;
+  {
+    b.norm_linear(x, norm, linear, Activation::gelu, Precision::product)
+    } -> std::same_as<typename B::Tensor>;
+  { b.layer_norm(x, norm, Precision::single) } -> std::same_as<typename B::Tensor>;
+  { b.head_norm(x, norm, 1) } -> std::same_as<typename B::Tensor>;
+  { b.attention(projection, 1, state, sight) } -> std::same_as<typename B::Tensor>;
+  { b.rotate(x, 1, turns) } -> std::same_as<typename B::Tensor>;
   { b.head_mean(projections, QkvPart::k, 1) } -> std::same_as<typename B::Tensor>;
   { b.head_concat(projections, QkvPart::k) } -> std::same_as<typename B::Tensor>;
   { b.mean(many) } -> std::same_as<typename B::Tensor>;
   { b.match(x, partition, Distance::cosine) } -> std::same_as<Edges>;
   { b.match_ranked(x, ranking, sizes, 0.5) } -> std::same_as<Edges>;
-  { b.class_attention(projections, 1, sizes) } -> std::same_as<std::vector<float>>;
-  { b.class_attention_by_head(projections, 1, sizes) } -> std::same_as<Array>;
+  { b.class_attention(projections, 1, state, sight) } -> std::same_as<std::vector<float>>;
+  { b.class_attention_by_head(projections, 1, state, sight) } -> std::same_as<Array>;
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
   { b.keep_scores(x, linear, 1) } -> std::same_as<typename B::Tensor>;
   { b.gather(x, route) } -> std::same_as<typename B::Tensor>;

@@ -24,6 +24,14 @@ constexpr bool is_weighted(MergeMode mode) {
 // stream and matching are always in single precision.
 enum class Dtype { f32, bf16 };
 
+// What a linear layer's outputs go through: x Phi(x); 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715
+// x^3))); x sigmoid(1.702 x); x sigmoid(x).
+enum class Activation { none, gelu, gelu_tanh, quick_gelu, silu };
+
+// The number format of a result: single precision, or that of the next product's inputs, which is
+// then all that reads it.
+enum class Precision { single, product };
+
 // A third of the joint queries, keys and values.
 enum class QkvPart { q, k, v };
 

@@ -36,17 +36,6 @@ struct Route {
   std::vector<int32_t> rows;  // ascending
 };
 
-// The patches of a batch window by window, for attention within each window. A window that the
-// border of the grid cuts is padded; its padding is one row that counts for all of it.
-struct Windows {
-  int patches = 0;               // of a whole window
-  Sequences first;               // where those of each window lie in `rows`
-  std::vector<int32_t> rows;     // of the batch; -1: padding, the last one of its window
-  std::vector<float> log_sizes;  // one a row: 0, or of how many the padding is; empty: no padding
-  Route tokens;                  // the same without padding
-  Route back;                    // the place of each row of the batch in those of `tokens`
-};
-
 // A merge of a batch. A row that is no one's member is dropped.
 struct Plan {
   Sequences first;                    // of the new rows

@@ -22,7 +22,7 @@ struct BatchNorm {
 
 // How the window that a convolution takes as one row is flattened: (channel, row, column), as
 // Backend::patches leaves them, or (row, column, channel), as Backend::fold and
-// Backend::convolve_gelu do.
+// Backend::convolve do.
 enum class RowOrder { channels_first, channels_last };
 
 }  // namespace fovea

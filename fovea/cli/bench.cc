@@ -20,7 +20,7 @@
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/course.h"
-#include "fovea/model/delta.h"
+#include "fovea/model/location.h"
 #include "fovea/model/stored.h"
 #include "fovea/tokens/options_json.h"
 
@@ -215,9 +215,10 @@ void refuse_merging(const MergeOptions& merge) {
 
 // MODEL as it is run, told without loading its weights.
 Architecture look_at(const Flags& flags) {
-  const Architecture a = is_named(flags.model)
-                             ? named_architecture(flags.model)
-                             : open_stored(flags.model, parse_heads(flags.run.heads)).architecture;
+  const Architecture a =
+      is_named(flags.model)
+          ? named_architecture(flags.model)
+          : open_stored(flags.model, parse_heads(flags.run.heads), flags.run.key).architecture;
   return as_run(a, run_options({}, flags.keep_ratio));
 }
 

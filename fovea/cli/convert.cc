@@ -6,7 +6,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/io/fail.h"
-#include "fovea/model/delta.h"
+#include "fovea/model/location.h"
 #include "fovea/model/regroup.h"
 #include "fovea/model/save.h"
 #include "fovea/model/stored.h"

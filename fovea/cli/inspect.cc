@@ -47,6 +47,7 @@ struct Facts {
 
 const char* pooling_name(const Architecture& a) {
   if (a.pool_concat) return "token and average";
+  if (a.pooling == Pooling::map) return "attention";
   return a.pooling == Pooling::token ? "token" : "average";
 }
 
@@ -87,7 +88,10 @@ void print_as_json(const Facts& facts) {
                                  {"class_token", a.class_token},
                                  {"distillation_token", a.distillation_token},
                                  {"registers", a.registers},
-                                 {"layer_scale", a.block.layer_scale},
+                                 {"layer_scale", a.block.scale_attention || a.block.scale_mlp},
+                                 {"activation", to_string(a.block.activation)},
+                                 {"gated_mlp", a.block.gated},
+                                 {"family", a.family},
                                  {"pooling", pooling_name(a)},
                                  {"classes", a.classes},
                                  {"input_size", facts.size},
@@ -106,9 +110,27 @@ const char* stem_text(Stem stem) {
 }
 
 std::string layers_text(const Architecture& a) {
-  return fmt::format("{} of width {}, {} heads, MLP {}{}{}", a.depth, a.width, a.block.heads, a.block.mlp_width,
-                     a.block.branches > 1 ? fmt::format(", {} branches each", a.block.branches) : "",
-                     a.block.layer_scale ? ", LayerScale" : "");
+  const BlockShape& block = a.block;
+  std::string text = fmt::format("{} of width {}, {} heads, {}MLP {}", a.depth, a.width,
+                                 block.heads, block.gated ? "gated " : "", block.mlp_width);
+  if (block.branches > 1) text += fmt::format(", {} branches each", block.branches);
+  if (block.scale_attention || block.scale_mlp) text += ", LayerScale";
+  if (block.activation != Activation::gelu)
+    text += fmt::format(", {}", to_string(block.activation));
+  if (block.norm == NormKind::rms) text += ", RMSNorm";
+  if (block.qk_norm) text += ", norms of queries and keys";
+  return text;
+}
+
+std::string positions_text(const Architecture& a) {
+  std::vector<std::string> kinds;
+  if (a.position_rows > 0) kinds.push_back(fmt::format("learned, {} rows", a.position_rows));
+  if (a.block.rotation) kinds.emplace_back("rotary");
+  if (a.block.bias_rows > 0) {
+    kinds.push_back(
+        fmt::format("relative, of {} x {} patches", a.block.bias_grid[0], a.block.bias_grid[1]));
+  }
+  return kinds.empty() ? "none" : fmt::format("{}", fmt::join(kinds, "; "));
 }
 
 std::string tokens_text(const Architecture& a) {
@@ -147,11 +169,13 @@ void print_routed(const Facts& facts) {
 void print_as_text(const Facts& facts) {
   const Architecture& a = facts.architecture;
   print_row("architecture", a.name.empty() ? "not named in config.json" : printable(a.name));
+  if (!a.family.empty()) print_row("names", fmt::format("as in {}", a.family));
   print_row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
   print_row("layers", layers_text(a));
   print_row("input", fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0],
                                  facts.size[1], a.patch[0], a.patch[1], stem_text(a.stem)));
   print_row("tokens", tokens_text(a));
+  print_row("positions", positions_text(a));
   print_row("output", output_text(a));
   print_row("instructions", to_string(chosen_level()));
   if (a.routing) {

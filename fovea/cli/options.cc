@@ -8,7 +8,8 @@
 
 #include "fovea/cli/console.h"
 #include "fovea/io/fail.h"
-#include "fovea/model/delta.h"
+#include "fovea/model/hub.h"
+#include "fovea/model/location.h"
 
 namespace fovea::cli {
 namespace fs = std::filesystem;
@@ -16,9 +17,10 @@ namespace fs = std::filesystem;
 void add_model(Command& command, std::string& model) {
   command
       .add_option("MODEL", model,
-                  "Folder with model.safetensors and config.json; or a .safetensors\n"
-                  "file; either with +DELTA.safetensors behind it, what fine-tuning\n"
-                  "changed; or an architecture with random weights, to try:\n"
+                  "Folder with weights (model.safetensors, shards, .pth, ...) and\n"
+                  "config.json; or a file of weights; or ORG/NAME in the cache of the\n"
+                  "Hugging Face hub; each with +DELTA.safetensors behind it, what\n"
+                  "fine-tuning changed; or an architecture with random weights, to try:\n"
                   "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE,\n"
                   "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE")
       ->type_name("")
@@ -31,6 +33,15 @@ void add_heads(Command& command, std::string& heads) {
                   "Attention heads of a model of which neither config.json nor its\n"
                   "name or width tells")
       ->type_name("N");
+}
+
+void add_key(Command& command, std::string& key) {
+  command
+      .add_option("--key", key,
+                  "Nested dict of a .pth file that holds the model: model, or a.b\n"
+                  "(default: the file itself, or the first of state_dict_ema,\n"
+                  "model_ema, state_dict, model, teacher, module and net)")
+      ->type_name("KEY");
 }
 
 int parse_heads(const std::string& heads) {
@@ -49,6 +60,7 @@ void add_run_flags(Command& command, RunFlags& flags) {
                   "smaller and, where the processor has it, faster (default f32)")
       ->type_name("f32|bf16");
   add_heads(command, flags.heads);
+  add_key(command, flags.key);
 }
 
 LoadOptions load_options(const RunFlags& flags) {
@@ -59,6 +71,7 @@ LoadOptions load_options(const RunFlags& flags) {
   }
   options.dtype = flags.dtype == "bf16" ? Dtype::bf16 : Dtype::f32;
   options.heads = parse_heads(flags.heads);
+  options.key = flags.key;
   return options;
 }
 
@@ -131,18 +144,6 @@ std::vector<std::string> split(const std::string& text) {
   return parts;
 }
 
-namespace {
-
-// "facebook/dinov2-small": how the Hugging Face hub calls a model.
-bool is_hub_name(const std::string& model) {
-  const size_t slash = model.find('/');
-  return slash != std::string::npos && slash > 0 && slash + 1 < model.size() &&
-         model.find('/', slash + 1) == std::string::npos && model.front() != '.' &&
-         model.front() != '~' && !model.ends_with(".safetensors");
-}
-
-}  // namespace
-
 bool is_named(const std::string& model) {
   std::error_code ignored;  // what can't be reached is taken for a path; opening it says why
   const fs::path base = split_delta(model).base;
@@ -150,13 +151,8 @@ bool is_named(const std::string& model) {
   try {
     named_architecture(model);
   } catch (const Error& error) {
+    explain_missing(base.string());
     const std::string name = printable(model);
-    if (is_hub_name(model)) {
-      fail(
-          "{}: no such file or folder; models of the Hugging Face hub are not fetched; expected a "
-          "folder, as hf download {} --local-dir FOLDER makes it",
-          name, name);
-    }
     std::string_view why = error.what();
     if (why.starts_with(name + ": ")) why.remove_prefix(name.size() + 2);
     fail("{}: no such file or folder, nor an architecture ({})", name, why);
@@ -165,7 +161,12 @@ bool is_named(const std::string& model) {
 }
 
 Model load_model(const std::string& model, const LoadOptions& options) {
-  return is_named(model) ? Model::random(model, 0, options) : Model::load(model, options);
+  if (!is_named(model)) return Model::load(model, options);
+  if (!options.key.empty()) {
+    fail("--key {}: {} is an architecture with random weights; expected a file",
+         printable(options.key), printable(model));
+  }
+  return Model::random(model, 0, options);
 }
 
 Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run) {

@@ -13,7 +13,7 @@
 
 namespace fovea::cli {
 
-// Adds MODEL: a folder, a .safetensors file, or the name of an architecture.
+// Adds MODEL: a folder, a file of weights, or the name of an architecture.
 void add_model(Command& command, std::string& model);
 
 // How a run is carried out, as typed; empty where nothing was.
@@ -21,10 +21,13 @@ struct RunFlags {
   std::string threads;
   std::string dtype = "f32";
   std::string heads;
+  std::string key;
 };
 // Adds --num-heads.
 void add_heads(Command& command, std::string& heads);
-// What it says; 0 where nothing was typed.
+// Adds --key.
+void add_key(Command& command, std::string& key);
+// What --num-heads says; 0 where nothing was typed.
 int parse_heads(const std::string& heads);
 void add_run_flags(Command& command, RunFlags& flags);
 LoadOptions load_options(const RunFlags& flags);

@@ -5,7 +5,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/io/fail.h"
-#include "fovea/model/delta.h"
+#include "fovea/model/location.h"
 
 namespace fovea::cli {
 namespace {

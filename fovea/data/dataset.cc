@@ -7,8 +7,8 @@
 
 #include "fovea/data/folder.h"
 #include "fovea/data/labelled.h"
-#include "fovea/data/zip.h"
 #include "fovea/io/fail.h"
+#include "fovea/io/zip.h"
 
 namespace fovea {
 namespace {

@@ -1,8 +1,8 @@
 // In the place of pictures' and zip files' readers and writers in builds without them.
 #include "fovea/data/decoders.h"
 #include "fovea/data/encoders.h"
-#include "fovea/data/zip.h"
 #include "fovea/io/fail.h"
+#include "fovea/io/zip.h"
 
 namespace fovea {
 namespace {

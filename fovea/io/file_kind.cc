@@ -37,6 +37,16 @@ constexpr Magic kMagics[] = {
     {0, "\x1f\x8b"sv, "a gzip file"},
     {0, "\x93NUMPY"sv, "a NumPy array"},
     {0, "GGUF"sv, "a GGUF file"},
+    {0, "ggml"sv, "a GGML file"},
+    {0, "lmgg"sv, "a GGML file"},
+    {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file, as Keras writes models"},
+    {4, "TFL3"sv, "a TensorFlow Lite model"},
+    {4, "ET12"sv, "an ExecuTorch program"},
+    {257, "ustar"sv, "a tar archive"},
+    {0, "BZh"sv, "a bzip2 file"},
+    {0, "\xfd\x37zXZ\0"sv, "an xz file"},
+    {0, "\x28\xb5\x2f\xfd"sv, "a zstd file"},
+    {0, "7z\xbc\xaf\x27\x1c"sv, "a 7-Zip archive"},
     {0, "version https://git-lfs"sv,
      "a git-lfs pointer, which stands for a file that was not downloaded (git lfs pull brings it)"},
 };
@@ -61,6 +71,18 @@ std::string kind_of_boxes(std::string_view text) {
   return is_heic ? "a HEIC picture" : "an MP4 video";
 }
 
+// ONNX has no magic: a protobuf that begins with the version of its format, then who wrote it.
+bool is_onnx(std::string_view text) {
+  constexpr std::string_view kNext = "\x12\x1a\x22\x28\x32\x3a\x42";  // fields 2 to 8
+  return text.size() > 16 && text[0] == 8 && text[1] > 0 && text[1] < 32 &&
+         kNext.find(text[2]) != std::string_view::npos;
+}
+
+// Python's pickles say their protocol first.
+bool is_pickle(std::string_view text) {
+  return text.size() > 2 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5;
+}
+
 // The first letters behind blanks and a byte-order mark, in small letters.
 std::string beginning(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
@@ -81,6 +103,8 @@ std::string kind_of_file(std::span<const std::byte> bytes) {
   for (const Magic& magic : kMagics) {
     if (has(text, magic)) return std::string(magic.kind);
   }
+  if (is_onnx(text)) return "an ONNX model";
+  if (is_pickle(text)) return "a Python pickle that torch.save did not write";
   const std::string letters = beginning(text);
   if (letters.starts_with("<!doctype html") || letters.starts_with("<html")) {
     return "an HTML page, perhaps that of a download that failed";

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <utility>
 
-#include "fovea/io/convert.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/replacement.h"
 #include "fovea/io/safetensors_header.h"
@@ -22,13 +21,16 @@ namespace {
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kLongestHeader = 100'000'000;  // the format's own limit
 
+// In bits.
 constexpr std::pair<std::string_view, int64_t> kElementSizes[] = {
-    {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1},
-    {"U16", 2},  {"I16", 2}, {"F16", 2}, {"BF16", 2},    {"U32", 4},
-    {"I32", 4},  {"F32", 4}, {"U64", 8}, {"I64", 8},     {"F64", 8}};
+    {"F4", 4},          {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"BOOL", 8},    {"U8", 8},
+    {"I8", 8},          {"F8_E4M3", 8}, {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8},
+    {"F8_E5M2FNUZ", 8}, {"U16", 16},    {"I16", 16},    {"F16", 16},    {"BF16", 16},
+    {"U32", 32},        {"I32", 32},    {"F32", 32},    {"U64", 64},    {"I64", 64},
+    {"F64", 64},        {"C64", 64}};
 
-// Bytes of one element; throws Error for a dtype that the format does not have.
-int64_t element_size(const std::string& dtype, const std::string& tensor, const std::string& file) {
+// Bits of one element; throws Error for a dtype that the format does not have.
+int64_t element_bits(const std::string& dtype, const std::string& tensor, const std::string& file) {
   const auto* found =
       std::ranges::find(kElementSizes, dtype, [](const auto& pair) { return pair.first; });
   if (found == std::end(kElementSizes)) {
@@ -36,6 +38,14 @@ int64_t element_size(const std::string& dtype, const std::string& tensor, const 
          printable(tensor), printable(dtype));
   }
   return found->second;
+}
+
+// Bytes of so many elements, as many as checked_elements allows; nothing where they end within one.
+std::optional<int64_t> bytes_of(int64_t count, int64_t bits) {
+  if (bits % 8 == 0) return count * (bits / 8);
+  // count * bits might overflow; eight elements of so many bits fill as many bytes.
+  const int64_t rest = count % 8 * bits;
+  return rest % 8 == 0 ? std::optional(count / 8 * bits + rest / 8) : std::nullopt;
 }
 
 // The header's JSON, after its length was held against the file's size.
@@ -61,7 +71,7 @@ std::string_view header_text(std::span<const std::byte> bytes, const std::string
 // One entry's shape, dtype and offsets held against each other and the data.
 void check_entry(const std::string& name, const HeaderEntry& entry, int64_t data_size,
                  const std::string& file) {
-  const int64_t size = element_size(entry.dtype, name, file);
+  const int64_t bits = element_bits(entry.dtype, name, file);
   const std::optional<int64_t> count = checked_elements(entry.shape);
   if (!count) {
     fail("{}: tensor {}: shape {} is too large", file, printable(name), to_string(entry.shape));
@@ -74,10 +84,15 @@ void check_entry(const std::string& name, const HeaderEntry& entry, int64_t data
     fail("{}: tensor {} ends at byte {} of the data, but there are only {}; is the file truncated?",
          file, printable(name), entry.end, data_size);
   }
-  if (*count * size != entry.end - entry.begin) {
+  const std::optional<int64_t> size = bytes_of(*count, bits);
+  if (!size) {
+    fail("{}: tensor {}: {} of shape {} ends within a byte", file, printable(name), entry.dtype,
+         to_string(entry.shape));
+  }
+  if (*size != entry.end - entry.begin) {
     fail("{}: tensor {}: {} of shape {} needs {} bytes, but data_offsets [{}, {}] hold {}", file,
-         printable(name), entry.dtype, to_string(entry.shape), *count * size, entry.begin,
-         entry.end, entry.end - entry.begin);
+         printable(name), entry.dtype, to_string(entry.shape), *size, entry.begin, entry.end,
+         entry.end - entry.begin);
   }
 }
 
@@ -120,9 +135,10 @@ std::vector<size_t> writing_order(const std::vector<TensorToWrite>& tensors,
                                   const std::string& file) {
   std::vector<int64_t> sizes;
   for (const TensorToWrite& tensor : tensors) {
-    sizes.push_back(element_size(tensor.dtype, tensor.name, file));
+    sizes.push_back(element_bits(tensor.dtype, tensor.name, file));
     const std::optional<int64_t> count = checked_elements(tensor.shape);
-    if (!count || static_cast<uint64_t>(*count * sizes.back()) != tensor.bytes.size()) {
+    const std::optional<int64_t> size = count ? bytes_of(*count, sizes.back()) : std::nullopt;
+    if (!size || static_cast<uint64_t>(*size) != tensor.bytes.size()) {
       fail("{}: tensor {}: {} of shape {} can't be written from {} bytes", file,
            printable(tensor.name), tensor.dtype, to_string(tensor.shape), tensor.bytes.size());
     }
@@ -146,8 +162,8 @@ std::string header_json(const std::vector<TensorToWrite>& tensors, const std::ve
     if (!names.insert(tensor.name).second) {
       fail("{}: the tensor name {} can't be written twice", file, printable(tensor.name));
     }
-    const auto size =
-        static_cast<size_t>(elements(tensor.shape) * element_size(tensor.dtype, tensor.name, file));
+    const int64_t bits = element_bits(tensor.dtype, tensor.name, file);
+    const auto size = static_cast<size_t>(bytes_of(elements(tensor.shape), bits).value_or(0));
     const size_t begin = std::exchange(end, end + size);
     header[tensor.name] = {
         {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
@@ -199,16 +215,6 @@ SafeTensors SafeTensors::parse(std::span<const std::byte> bytes, const std::stri
                                                std::move(entry.shape), data.subspan(begin, count)});
   }
   return result;
-}
-
-std::vector<float> to_floats(const TensorView& tensor, const std::string& file_name) {
-  if (tensor.dtype == "F32") {
-    return convert_to_floats<float, std::identity{}>(tensor.bytes);
-  }
-  if (tensor.dtype == "F16") return convert_to_floats<uint16_t, half_to_float>(tensor.bytes);
-  if (tensor.dtype == "BF16") return convert_to_floats<uint16_t, bfloat16_to_float>(tensor.bytes);
-  fail("{}: tensor {} is {}; expected F32, F16 or BF16", file_name, printable(tensor.name),
-       tensor.dtype);
 }
 
 TensorToWrite to_write(std::string name, const Array& array) {

@@ -11,19 +11,11 @@
 #include "fovea/api.h"
 #include "fovea/io/array.h"
 #include "fovea/io/file.h"
+#include "fovea/io/tensor_view.h"
 
 namespace fovea {
 
 class Replacement;
-
-// One tensor of an open file; `bytes` points into the memory map and is checked to hold exactly
-// elements(shape) elements of `dtype`.
-struct TensorView {
-  std::string name;
-  std::string dtype;  // as the format spells it: F32, F16, BF16, I64, ...
-  Shape shape;
-  std::span<const std::byte> bytes;
-};
 
 // A checked, memory-mapped safetensors file.
 class FOVEA_API SafeTensors {
@@ -48,10 +40,6 @@ class FOVEA_API SafeTensors {
   std::map<std::string, TensorView> tensors_;
   std::map<std::string, std::string> metadata_;
 };
-
-// The values of an F32, F16 or BF16 tensor as floats (exact). Throws Error naming file and tensor
-// for any other dtype.
-FOVEA_API std::vector<float> to_floats(const TensorView& tensor, const std::string& file_name);
 
 // One tensor to be written, from memory that outlives the call.
 struct TensorToWrite {

@@ -19,7 +19,10 @@ class HeaderReader : public nlohmann::json_sax<Json> {
  public:
   HeaderReader(const std::string& file, SafeTensorsHeader& header) : file_(file), header_(header) {}
 
-  bool null() override { refuse("null"); }
+  bool null() override {
+    if (place_ != Place::file || name_ != kMetadata) refuse("null");
+    return true;  // as the official reader takes it: no metadata
+  }
   bool boolean(bool value) override { refuse(value ? "true" : "false"); }
   bool number_integer(number_integer_t value) override { refuse(std::to_string(value)); }
   bool number_float(number_float_t /*value*/, const string_t& text) override { refuse(text); }

@@ -83,8 +83,9 @@ TEST(SafeTensors, ConvertsTheThreeTypesUnaligned) {
 
 TEST(SafeTensors, OtherTypesMayBeThereButAreNotConverted) {
   const std::pair<const char*, int> types[] = {
-      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"U16", 2},
-      {"I16", 2},  {"U32", 4}, {"I32", 4}, {"U64", 8},     {"I64", 8},     {"F64", 8}};
+      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1},
+      {"U16", 2},  {"I16", 2}, {"U32", 4}, {"I32", 4},     {"U64", 8},
+      {"I64", 8},  {"F64", 8}, {"C64", 8}, {"F8_E8M0", 1}};
   for (const auto& [dtype, size] : types) {
     const std::string content =
         file("{" + entry("head.weight", dtype, "[3]", "[0," + std::to_string(3 * size) + "]") + "}",

@@ -6,11 +6,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/api.h"
 #include "fovea/model/block_shape.h"
 #include "fovea/model/config.h"
+#include "fovea/model/families/family.h"
 #include "fovea/model/stem.h"
 #include "fovea/tokens/options.h"
 
@@ -38,8 +40,17 @@ struct Routing {
   }
 };
 
+// Attention by one learned token that asks all others, and an MLP on what it gathers.
+struct AttentionPool {
+  int heads = 0;
+  int mlp_width = 0;
+  Activation activation = Activation::gelu;
+  bool with_prefix = false;  // prefix tokens are asked too
+};
+
 struct Architecture {
   std::string name;
+  std::string_view family;  // whose names its file has
   int depth = 0;
   int width = 0;     // C
   BlockShape block;  // of every layer; its width is this one's
@@ -50,12 +61,21 @@ struct Architecture {
   bool class_token = false;
   bool distillation_token = false;
   int registers = 0;
-  bool final_norm = false;  // norm
-  bool fc_norm = false;     // norm after average pooling
+  bool patch_bias = true;                   // of the linear stem
+  std::optional<NormKind> patch_norm = {};  // behind it
+  std::optional<NormKind> pre_norm = {};    // before the blocks, of tokens with their positions
+  bool final_norm = false;                  // norm
+  bool fc_norm = false;                     // norm after average pooling
   Pooling pooling = Pooling::token;
   bool pool_concat = false;  // DINOv2's classifier: class token beside the mean of the patches
-  int classes = 0;           // 0: no head
-  int position_rows = 0;     // 0: no position embedding
+  std::optional<AttentionPool> attention_pool = {};
+  int projection = 0;           // channels that features are projected to (CLIP); 0: none
+  int classes = 0;              // 0: no head
+  bool distilled_head = false;  // a second head, on the distillation token
+  int position_rows = 0;        // 0: no position embedding
+  Resampling resampling = Resampling::antialiased;  // of positions, for other grids
+  std::array<int, 2> bias_grid = {0, 0};  // that tables of relative positions are made for
+  bool resizes_bias = false;              // which serve other grids
   // Sizes of images, in pixels, that the config names; {0, 0} where it names none.
   std::array<int, 2> image_size = {0, 0};
   std::array<int, 2> input_size = {0, 0};
@@ -71,7 +91,10 @@ struct Architecture {
   int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
   // Channels of the features, which are what the head sees.
-  int features() const { return pool_concat ? 2 * width : width; }
+  int features() const {
+    if (projection > 0) return projection;
+    return pool_concat ? 2 * width : width;
+  }
 };
 
 // Reads everything from the shapes of a checkpoint and from its config. Throws Error naming the

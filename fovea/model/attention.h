@@ -1,13 +1,15 @@
 // Multi-head self-attention of a pre-norm block, in one or several parallel branches.
 #pragma once
 
-#include <span>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "fovea/backend/backend.h"
 #include "fovea/model/architecture.h"
+#include "fovea/model/relative.h"
 #include "fovea/model/weights.h"
 #include "fovea/tokens/reduction.h"
 
@@ -15,16 +17,17 @@ namespace fovea {
 
 template <Backend B>
 typename B::Linear read_linear(B& b, WeightSource& weights, const std::string& name, int64_t in,
-                               int64_t out) {
+                               int64_t out, bool has_bias = true) {
   return b.make_linear(weights.named(name + ".weight", {out, in}),
-                       weights.named(name + ".bias", {out}));
+                       has_bias ? weights.named(name + ".bias", {out}) : Weight{});
 }
 
 template <Backend B>
 typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name, int64_t channels,
-                           double eps) {
-  return b.make_norm(weights.named(name + ".weight", {channels}),
-                     weights.named(name + ".bias", {channels}), eps);
+                           double eps, NormKind kind = NormKind::layer) {
+  Weight gamma = weights.named(name + ".weight", {channels});
+  if (kind == NormKind::rms) return b.make_rms_norm(std::move(gamma), eps);
+  return b.make_norm(std::move(gamma), weights.named(name + ".bias", {channels}), eps);
 }
 
 // What the tensors of attention, or of an MLP, are called.
@@ -46,10 +49,10 @@ struct PartNames {
 
 // LayerScale's factor per channel; empty (1 everywhere) where the model has none.
 template <Backend B>
-typename B::Vector read_scale(B& b, WeightSource& weights, const PartNames& names,
-                              const BlockShape& shape) {
-  if (!shape.layer_scale) return {};
-  return b.make_vector(weights.named(names.scale, {shape.width}));
+typename B::Vector read_scale(B& b, WeightSource& weights, const PartNames& names, int64_t channels,
+                              bool has_scale) {
+  if (!has_scale) return {};
+  return b.make_vector(weights.named(names.scale, {channels}));
 }
 
 template <Backend B>
@@ -59,53 +62,108 @@ struct Attention {
   typename B::Linear proj;
   typename B::Vector scale;
   int heads = 1;
+  int64_t head_width = 0;  // channels of one, of queries and keys
+  // Of what a family may have: norms of each head's queries and keys, rotation, relative biases.
+  std::optional<typename B::Norm> q_norm, k_norm;
+  std::optional<typename B::Norm> inner_norm;  // before proj
+  std::shared_ptr<const Rotation> rotation;
+  std::shared_ptr<const RelativeBiases<B>> relative;
+  int layer = 0;
 
   static Attention load(B& b, WeightSource& weights, const PartNames& names,
-                        const BlockShape& shape) {
+                        const BlockShape& shape, int layer) {
     const int64_t width = shape.attention_width();
-    return {read_norm(b, weights, names.norm, shape.width, shape.eps),
-            b.make_qkv(weights.named(names.part + ".qkv.weight", {3 * width, shape.width}),
-                       weights.named(names.part + ".qkv.bias", {3 * width}), shape.heads),
-            read_linear(b, weights, names.part + ".proj", width, shape.width),
-            read_scale(b, weights, names, shape), shape.heads};
+    const int64_t out = 3 * width;
+    Attention attention;
+    attention.heads = shape.heads;
+    attention.head_width = shape.head_width();
+    attention.layer = layer;
+    attention.norm = read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
+    attention.qkv = b.make_qkv(weights.named(names.part + ".qkv.weight", {out, shape.width}),
+                               weights.named(names.part + ".qkv.bias", {out}), shape.heads);
+    attention.load_parts(b, weights, names, shape);
+    attention.proj =
+        read_linear(b, weights, names.part + ".proj", width, shape.width, shape.proj_bias);
+    attention.scale = read_scale(b, weights, names, shape.width, shape.scale_attention);
+    return attention;
+  }
+
+  // softmax(..) v of what it saw, ready for `proj`: [B, T, heads * d]
+  typename B::Tensor attended(B& b, const typename B::Projection& seen, const TokenState& state,
+                              const typename B::Sight& sight) const {
+    const typename B::Tensor out = b.attention(seen, heads, state, sight);
+    return inner_norm ? b.layer_norm(out, *inner_norm, Precision::product) : out;
+  }
+
+  // Queries of `asking`, or of all where it is null, keys and values of x; see Backend::project.
+  typename B::Projection project(B& b, const typename B::Tensor* asking,
+                                 const typename B::Tensor& x, bool matched) const {
+    const bool exact = matched && !k_norm;  // the backend knows nothing of what norms do behind it
+    typename B::Projection seen = asking == nullptr ? b.project(x, norm, qkv, exact)
+                                                    : b.project(*asking, x, norm, qkv, exact);
+    if (q_norm) seen.q = b.head_norm(std::move(seen.q), *q_norm, heads);
+    if (k_norm) seen.k = b.head_norm(std::move(seen.k), *k_norm, heads);
+    return seen;
+  }
+
+ private:
+  void load_parts(B& b, WeightSource& weights, const PartNames& names, const BlockShape& shape) {
+    if (shape.qk_norm) {
+      const auto read = [&](const char* name) {
+        return read_norm(b, weights, names.part + name, head_width, shape.eps, *shape.qk_norm);
+      };
+      q_norm = read(".q_norm");
+      k_norm = read(".k_norm");
+    }
+    if (shape.attention_norm) {
+      inner_norm = read_norm(b, weights, names.part + ".norm", shape.attention_width(), shape.eps,
+                             *shape.attention_norm);
+    }
+    if (shape.rotation) rotation = read_rotation(weights, shape);
+    if (shape.bias_rows == 0) return;
+    const std::string table = shape.shares_bias ? "rel_pos_bias.table" : names.part + ".bias_table";
+    relative = std::make_shared<const RelativeBiases<B>>(
+        b, weights.named(table, {shape.bias_rows, shape.heads}), shape.bias_grid);
+  }
+
+  static std::shared_ptr<const Rotation> read_rotation(WeightSource& weights,
+                                                       const BlockShape& shape) {
+    Rotation rotation = *shape.rotation;
+    if (rotation.kind == RotationKind::mixed) {
+      rotation.frequencies =
+          weights.read("rope.freqs", {2, shape.layers, shape.heads, shape.head_width() / 2});
+    }
+    return std::make_shared<const Rotation>(std::move(rotation));
   }
 };
 
-// What attention of every branch sees of x [B, T, C].
+// What attention of every branch sees of x [B, T, C], whose tokens these are. Of rotation and
+// relative positions all branches are told alike.
 template <Backend B>
 Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B>>& branches,
-                Wanted wanted) {
+                Wanted wanted, const Reduction<B>& tokens) {
+  const Attention<B>& first = branches[0];
   Seen<B> seen;
-  seen.heads = branches[0].heads;
+  seen.heads = first.heads;
+  if (first.rotation) {
+    seen.sight.turns = &tokens.turns(*first.rotation, first.layer, first.head_width);
+  }
+  if (first.relative) seen.relative = first.relative->of(b, tokens.state().grid);
+  seen.sight.relative = seen.relative.get();
   for (const Attention<B>& branch : branches) {
-    if (wanted.qkv) {
-      seen.qkv.push_back(b.project(x, branch.norm, branch.qkv, wanted.matched));
-    }
+    if (wanted.qkv) seen.qkv.push_back(branch.project(b, nullptr, x, wanted.matched));
     if (wanted.normed) seen.normed.push_back(b.layer_norm(x, branch.norm));
   }
   return seen;
 }
 
-// Softmax attention of tokens that all ask, [B, T, C], within each window where there are some;
-// log_sizes: of tokens that see all of their image.
-template <Backend B>
-typename B::Tensor attention_within(B& b, const typename B::Projection& seen,
-                                    const typename B::Qkv& weights, int heads,
-                                    std::span<const float> log_sizes, const Windows* windows) {
-  if (windows == nullptr) return b.attention(seen, heads, log_sizes);
-  const typename B::Projection apart = b.window(seen, weights, *windows);
-  return b.gather(b.attention(apart, heads, windows->log_sizes), windows->back);
-}
-
-// x [B, T, C] + the sum over branches of scale * proj(softmax(q k' / sqrt d + log sizes) v), all
-// branches having seen the same x. windows: within which tokens see each other, or null.
+// x [B, T, C] + the sum over branches of scale * proj(attention), all branches having seen the same
+// x; see Backend::attention.
 template <Backend B>
 typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
-                          const Seen<B>& seen, std::span<const float> log_sizes,
-                          const Windows* windows = nullptr) {
+                          const Seen<B>& seen, const TokenState& state) {
   for (size_t i = 0; i < branches.size(); ++i) {
-    const typename B::Tensor attended =
-        attention_within(b, seen.qkv[i], branches[i].qkv, seen.heads, log_sizes, windows);
+    const typename B::Tensor attended = branches[i].attended(b, seen.qkv[i], state, seen.sight);
     x = b.add_linear(std::move(x), attended, branches[i].proj, branches[i].scale);
   }
   return x;

@@ -43,16 +43,14 @@ struct Predictor {
             a.routing->predict_after[index], a.routing->learned};
   }
 
-  // x [B, T, C]: what the layer puts out. windows: in each of which to select equally many, where
-  // there are no protected tokens; or null.
-  Selection<B> select(B& b, const typename B::Tensor& x, int protected_tokens, double keep_ratio,
-                      const Windows* windows = nullptr) const {
+  // x [B, T, C]: what the layer puts out.
+  Selection<B> select(B& b, const typename B::Tensor& x, int protected_tokens,
+                      double keep_ratio) const {
     const Sequences& sequences = b.sequences(x);
     typename B::Tensor scores = b.keep_scores(x, linear, learned ? protected_tokens : sequences[1]);
     const std::vector<float> ranks =
         learned ? b.read(scores).data : spread_scores(sequences, protected_tokens, keep_ratio);
-    Route route = windows == nullptr ? select_tokens(sequences, ranks, protected_tokens, keep_ratio)
-                                     : select_in_windows(*windows, ranks, keep_ratio);
+    Route route = select_tokens(sequences, ranks, protected_tokens, keep_ratio);
     typename B::Tensor selected = b.gather(scores, route);
     return {std::move(route), std::move(selected), std::move(scores)};
   }
@@ -62,53 +60,38 @@ struct Predictor {
 // tokens, and the MLP.
 template <Backend B>
 struct BigBlock {
-  typename B::Norm norm1;
-  typename B::CrossQkv qkv;
-  typename B::Linear proj;
+  Attention<B> attention;
   Mlp<B> mlp;
   typename B::Vector alpha_attn, alpha_mlp;
-  int heads = 1;
   bool cross_attention = true;
 
   static BigBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
     const BlockShape shape = a.layer(layer);
-    const PartNames attn = PartNames::attention(layer, 0);
     const std::string name = "blocks." + std::to_string(layer);
-    const int64_t out = int64_t{3} * a.width;
-    return {read_norm(b, weights, attn.norm, a.width, shape.eps),
-            b.make_cross_qkv(weights.named(attn.part + ".qkv.weight", {out, a.width}),
-                             weights.named(attn.part + ".qkv.bias", {out}), shape.heads),
-            read_linear(b, weights, attn.part + ".proj", a.width, a.width),
+    return {Attention<B>::load(b, weights, PartNames::attention(layer, 0), shape, layer),
             Mlp<B>::load(b, weights, PartNames::mlp(layer, 0), shape),
             b.make_vector(weights.named(name + ".alpha_attn", {1})),
-            b.make_vector(weights.named(name + ".alpha_mlp", {1})),
-            shape.heads,
-            a.routing->cross_attention};
+            b.make_vector(weights.named(name + ".alpha_mlp", {1})), a.routing->cross_attention};
   }
 
   // What attention sees: queries of selected [B, K, C], keys and values of x [B, T, C].
   Seen<B> look_at(B& b, const typename B::Tensor& selected, const typename B::Tensor& x,
                   Wanted wanted) const {
     Seen<B> seen;
-    seen.heads = heads;
+    seen.heads = attention.heads;
     if (wanted.qkv) {
       const typename B::Tensor& asked = cross_attention ? x : selected;
-      seen.qkv.push_back(b.project_cross(selected, asked, norm1, qkv, wanted.matched));
+      seen.qkv.push_back(attention.project(b, &selected, asked, wanted.matched));
     }
-    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, norm1));
+    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, attention.norm));
     return seen;
   }
 
-  // The two halves of the block, for selected tokens [B, K, C] and their scores [B, K, 1]; with
-  // windows (or null) B counts these, as the route does.
+  // The two halves of the block, for selected tokens [B, K, C] and their scores [B, K, 1].
   typename B::Tensor attend(B& b, const typename B::Tensor& selected, const Seen<B>& seen,
-                            const typename B::Tensor& scores, std::span<const float> log_sizes,
-                            const Windows* windows) const {
-    const typename B::Tensor attended =
-        windows == nullptr
-            ? b.attention(seen.qkv[0], heads, log_sizes)
-            : b.attention(b.window(seen.qkv[0], qkv, *windows), heads, windows->log_sizes);
-    return b.add_gated(selected, b.linear(attended, proj), scores, alpha_attn);
+                            const typename B::Tensor& scores, const TokenState& state) const {
+    const typename B::Tensor attended = b.attention(seen.qkv[0], seen.heads, state, seen.sight);
+    return b.add_gated(selected, b.linear(attended, attention.proj), scores, alpha_attn);
   }
   typename B::Tensor mix(B& b, const typename B::Tensor& selected,
                          const typename B::Tensor& scores) const {
@@ -127,16 +110,14 @@ struct LittleBlock {
   static LittleBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
     const std::string name = "blocks." + std::to_string(layer) + ".little.";
     const BlockShape shape = a.little();
-    return {Attention<B>::load(b, weights, {name + "norm1", name + "attn", {}}, shape),
+    return {Attention<B>::load(b, weights, {name + "norm1", name + "attn", {}}, shape, layer),
             Mlp<B>::load(b, weights, {name + "norm2", name + "mlp", {}}, shape)};
   }
 
   // Its two halves. x: [B, T, C]
-  typename B::Tensor attend(B& b, typename B::Tensor x, std::span<const float> log_sizes,
-                            const Windows* windows) const {
+  typename B::Tensor attend(B& b, typename B::Tensor x, const TokenState& state) const {
     const typename B::Tensor attended =
-        attention_within(b, b.project(x, attention.norm, attention.qkv, false), attention.qkv,
-                         attention.heads, log_sizes, windows);
+        b.attention(attention.project(b, nullptr, x, false), attention.heads, state);
     return b.add_linear(std::move(x), attended, attention.proj, {});
   }
   typename B::Tensor mix(B& b, typename B::Tensor x) const {
@@ -170,10 +151,9 @@ struct RoutedBlock {
     return block;
   }
 
-  // x [B, T, C] to [B, T', C], T' <= T. windows: within which tokens see each other and were
-  // selected, where none merge; or null.
+  // x [B, T, C] to [B, T', C], T' <= T.
   typename B::Tensor forward(B& b, typename B::Tensor x, Selection<B>& selection,
-                             Reduction<B>& tokens, const Windows* windows = nullptr) const {
+                             Reduction<B>& tokens) const {
     if (tokens.reduces(layer, Placement::before_attention)) {
       const typename B::Tensor asking = b.gather(x, selection.route);
       x = reduce(b, x, big.look_at(b, asking, x, tokens.wanted()), selection, tokens);
@@ -186,22 +166,21 @@ struct RoutedBlock {
     wanted.qkv = true;
     Seen<B> seen = big.look_at(b, paths.before, paths.all, wanted);
     tokens.saw(b, seen, layer);
-    paths.after = big.attend(b, paths.before, seen, selection.scores, tokens.log_sizes(), windows);
+    paths.after = big.attend(b, paths.before, seen, selection.scores, tokens.state());
     const std::optional<Plan> plan = between ? tokens.plan(b, seen, layer) : std::nullopt;
     if (!after) seen = {};  // the MLP can use its memory
     if (plan) {
       paths = merge(b, std::move(paths), *plan, selection, tokens);
     } else {
-      paths.all = attend_little(b, std::move(paths.all), tokens, windows);
+      paths.all = attend_little(b, std::move(paths.all), tokens);
     }
     x = mix(b, std::move(paths), selection);
     return after ? reduce(b, x, seen, selection, tokens) : x;
   }
 
  private:
-  typename B::Tensor attend_little(B& b, typename B::Tensor x, const Reduction<B>& tokens,
-                                   const Windows* windows) const {
-    return little ? little->attend(b, std::move(x), tokens.log_sizes(), windows) : std::move(x);
+  typename B::Tensor attend_little(B& b, typename B::Tensor x, const Reduction<B>& tokens) const {
+    return little ? little->attend(b, std::move(x), tokens.state()) : std::move(x);
   }
 
   // Both MLPs, and what both paths made, together.
@@ -235,8 +214,8 @@ struct RoutedBlock {
     selection.merge(b, tokens.sizes(), plan);
     paths.before = b.gather(merged, selection.route);
     paths.after = b.gather(changed, selection.route);
-    paths.all = little ? tokens.merge(b, attend_little(b, std::move(x), tokens, nullptr), plan)
-                       : std::move(merged);
+    paths.all =
+        little ? tokens.merge(b, attend_little(b, std::move(x), tokens), plan) : std::move(merged);
     tokens.follow(plan);
     return paths;
   }

@@ -17,29 +17,51 @@ struct Mlp {
   typename B::Vector scale;
   // Around a bottleneck: C to its width, and back.
   std::optional<typename B::Linear> down, up;
+  std::optional<typename B::Norm> inner_norm;  // before fc2
+  Activation activation = Activation::gelu;
 
   static Mlp load(B& b, WeightSource& weights, const PartNames& names, const BlockShape& shape) {
     const bool narrow = shape.bottleneck > 0;
     const int width = narrow ? shape.bottleneck : shape.width;
     Mlp mlp;
-    mlp.norm = read_norm(b, weights, names.norm, shape.width, shape.eps);
+    mlp.norm = read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
+    mlp.activation = shape.activation;
     if (narrow) mlp.down = read_linear(b, weights, names.part + ".down", shape.width, width);
-    mlp.fc1 = read_linear(b, weights, names.part + ".fc1", width, shape.mlp_width);
-    mlp.fc2 = read_linear(b, weights, names.part + ".fc2", shape.mlp_width, width);
+    mlp.fc1 = read_fc1(b, weights, names.part + ".fc1", width, shape);
+    if (shape.mlp_norm) {
+      mlp.inner_norm =
+          read_norm(b, weights, names.part + ".norm", shape.mlp_width, shape.eps, *shape.mlp_norm);
+    }
+    mlp.fc2 = read_linear(b, weights, names.part + ".fc2", shape.mlp_width, width, shape.fc2_bias);
     if (narrow) mlp.up = read_linear(b, weights, names.part + ".up", width, shape.width);
-    mlp.scale = read_scale(b, weights, names, shape);
+    mlp.scale = read_scale(b, weights, names, shape.width, shape.scale_mlp);
     return mlp;
   }
 
-  // gelu(fc1(norm(x))): [B, T, H]
+  // activation(fc1(norm(x))), or of a gate, times values: [B, T, H]
   typename B::Tensor hidden(B& b, const typename B::Tensor& x) const {
-    return down ? b.linear_gelu(b.norm_linear(x, norm, *down), fc1)
-                : b.norm_linear_gelu(x, norm, fc1);
+    if (inner_norm) {
+      return b.layer_norm(b.norm_linear(x, norm, fc1, activation, Precision::single), *inner_norm,
+                          Precision::product);
+    }
+    return down ? b.linear(b.norm_linear(x, norm, *down), fc1, activation, Precision::product)
+                : b.norm_linear(x, norm, fc1, activation);
   }
   // x + scale * what comes of the hidden layer
   typename B::Tensor add(B& b, typename B::Tensor x, const typename B::Tensor& hidden) const {
-    return up ? b.add_linear(std::move(x), b.hidden_linear(hidden, fc2), *up, scale)
+    return up ? b.add_linear(std::move(x),
+                             b.linear(hidden, fc2, Activation::none, Precision::product), *up,
+                             scale)
               : b.add_linear(std::move(x), hidden, fc2, scale);
+  }
+
+ private:
+  static typename B::Linear read_fc1(B& b, WeightSource& weights, const std::string& name,
+                                     int64_t width, const BlockShape& shape) {
+    if (!shape.gated) return read_linear(b, weights, name, width, shape.mlp_width, shape.fc1_bias);
+    const int64_t rows = 2 * int64_t{shape.mlp_width};
+    return b.make_gated_linear(weights.named(name + ".weight", {rows, width}),
+                               shape.fc1_bias ? weights.named(name + ".bias", {rows}) : Weight{});
   }
 };
 
@@ -63,29 +85,27 @@ struct Block {
     Block block{{}, {}, layer};
     for (int j = 0; j < shape.branches; ++j) {
       const PartNames attention = PartNames::attention(layer, j);
-      block.attns.push_back(Attention<B>::load(b, weights, attention, shape));
+      block.attns.push_back(Attention<B>::load(b, weights, attention, shape, layer));
       block.ffns.push_back(Mlp<B>::load(b, weights, PartNames::mlp(layer, j), shape));
     }
     return block;
   }
 
-  // x: [B, T, C]; returns [B, T', C], T' <= T. windows: within which tokens see each other, where
-  // none merge; or null.
-  typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens,
-                             const Windows* windows = nullptr) const {
+  // x: [B, T, C]; returns [B, T', C], T' <= T.
+  typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens) const {
     // The queries, keys and values of merged tokens are no function of those of their members, for
     // norm1 is not linear: x is looked at to find who merges, and merged tokens are looked at anew.
     if (tokens.reduces(layer, Placement::before_attention)) {
-      const Seen<B> seen = look_at(b, x, attns, tokens.wanted());
+      const Seen<B> seen = look_at(b, x, attns, tokens.wanted(), tokens);
       x = tokens.reduce(b, std::move(x), seen, layer);
     }
     const bool between = tokens.reduces(layer, Placement::between);
     const bool after = tokens.reduces(layer, Placement::after_mlp);
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
-    Seen<B> seen = look_at(b, x, attns, wanted);
+    Seen<B> seen = look_at(b, x, attns, wanted, tokens);
     tokens.saw(b, seen, layer);
-    x = attend(b, std::move(x), attns, seen, tokens.log_sizes(), windows);
+    x = attend(b, std::move(x), attns, seen, tokens.state());
     if (between) x = tokens.reduce(b, std::move(x), seen, layer);
     if (!after) seen = {};  // the MLP can use its memory
     x = add_mlps(b, std::move(x), ffns);

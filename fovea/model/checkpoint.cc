@@ -2,18 +2,47 @@
 #include "fovea/model/checkpoint.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
+#include "fovea/model/location.h"
+#include "fovea/model/prefix.h"
 
 namespace fovea {
 namespace {
 
-constexpr std::string_view kQkv = ".attn.qkv.";
+// What a file may keep apart: the parts of a tensor's rows, and how many of them each has.
+struct Apart {
+  std::string_view joint;  // part of the name
+  struct Part {
+    std::string_view name;
+    int share;
+  };
+  std::array<Part, 3> parts;
+};
+constexpr std::string_view kGate = ".mlp.fc1_g.";
+constexpr Apart kApart[] = {
+    {".attn.qkv.", {{{".attn.q.", 1}, {".attn.k.", 1}, {".attn.v.", 1}}}},
+    {".mlp.fc1.", {{{kGate, 1}, {".mlp.fc1_x.", 1}, {"", 0}}}},
+    {"attn_pool.qkv.", {{{"attn_pool.q.", 1}, {"attn_pool.kv.", 2}, {"", 0}}}}};
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+// Without extents of 1.
+Shape squeezed(Shape shape) {
+  std::erase(shape, 1);
+  return shape;
+}
+
+bool is_of_tokens(std::string_view name) {
+  return name.ends_with("_token") || name == "pos_embed" || name == "attn_pool.latent";
+}
 
 // One more than the largest number that stands between `before` and a dot in any name.
 template <typename Tensors>
@@ -37,21 +66,18 @@ std::string note(const std::string& kind, int count, const std::string& example)
 
 }  // namespace
 
-Checkpoint Checkpoint::open(const std::filesystem::path& path) {
+Checkpoint Checkpoint::open(const std::filesystem::path& path, const std::string& key) {
   const ModelPath parts = split_delta(path);
-  std::error_code ignored;  // the file says itself why it can't be opened
-  const bool is_folder = std::filesystem::is_directory(parts.base, ignored);
-  Checkpoint checkpoint =
-      from(SafeTensors::open(is_folder ? parts.base / "model.safetensors" : parts.base));
+  Checkpoint checkpoint = from(TensorFile::open(weights_of(parts.base), key));
   if (is_delta(checkpoint.file_)) {
     fail("{}: holds only what a training changed; expected MODEL+{}", checkpoint.file_name(),
          parts.base.filename().string());
   }
-  if (parts.delta) checkpoint.overlay(SafeTensors::open(*parts.delta));
+  if (parts.delta) checkpoint.overlay(TensorFile::open(*parts.delta));
   return checkpoint;
 }
 
-void Checkpoint::overlay(SafeTensors delta) {
+void Checkpoint::overlay(TensorFile delta) {
   if (!is_delta(delta)) {
     fail("{}: is a model of its own; expected a delta behind the +, as fine-tuning writes it",
          delta.file_name());
@@ -70,16 +96,17 @@ void Checkpoint::overlay(SafeTensors delta) {
 void Checkpoint::check_place(const TensorView& changed, const std::string& delta_name) const {
   const std::string& name = changed.name;
   if (name == "head.weight" || name == "head.bias" || name.starts_with("head_dist.")) return;
-  const std::vector<std::string> names = parts(name);
-  if (!has(names.front())) {
+  const std::vector<Part> places = parts(name, changed.shape.empty() ? 1 : changed.shape[0]);
+  if (!has(places.back().name)) {
     if (name.ends_with(".attn.qkv.bias") && first_under(name.substr(0, name.size() - 9))) return;
     fail("{}: tensor {} has no place in {}; is this the delta of another model?", delta_name,
          printable(name), file_name());
   }
-  Shape found = shape(names.front());
-  if (name == "pos_embed" && found.size() == 3 && found[1] == 1) std::swap(found[0], found[1]);
-  if (!found.empty()) found[0] *= static_cast<int64_t>(names.size());
-  if (found != changed.shape) {
+  Shape found = shape(places.back().name);
+  if (places.size() > 1 && found[0] == places.back().rows) found[0] = changed.shape[0];
+  const bool fits =
+      found == changed.shape || (is_of_tokens(name) && squeezed(found) == squeezed(changed.shape));
+  if (!fits) {
     fail("{}: tensor {} is {}, but {} in {}; is this the delta of another model?", delta_name,
          printable(name), to_string(changed.shape), to_string(found), file_name());
   }
@@ -88,33 +115,37 @@ void Checkpoint::check_place(const TensorView& changed, const std::string& delta
 // Where a joint tensor replaces those of queries, keys and values, these are not left over.
 void Checkpoint::forget_parts(const std::string& name) {
   if (has(name)) return;
-  for (const std::string& part : parts(name)) {
-    tensors_.erase(part);
-    used_.insert(part);
+  for (const Part& part : parts(name, 1)) {
+    tensors_.erase(part.name);
+    used_.insert(part.name);
   }
 }
 
-Checkpoint Checkpoint::from(SafeTensors file) {
+Checkpoint Checkpoint::from(TensorFile file) {
   Checkpoint checkpoint;
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors()) names.push_back(name);
+  checkpoint.wrapper_ = wrapper_of(names);
+  if (!checkpoint.wrapper_.empty()) file.take_off(checkpoint.wrapper_);
   checkpoint.file_ = std::move(file);
   for (const auto& [file_name, tensor] : checkpoint.file_.tensors()) {
     const std::optional<Canonical> canonical = canonical_name(file_name);
     if (!canonical) continue;
-    const auto [entry, is_new] =
-        checkpoint.tensors_.emplace(canonical->name, Stored{tensor, false});
+    const auto [entry, is_new] = checkpoint.tensors_.emplace(
+        canonical->name, Stored{tensor, false, canonical->rule->is_transposed});
     if (!is_new) {
       fail("{}: tensors {} and {} are both {}; expected one of them", checkpoint.file_name(),
-           printable(entry->second.view.name), printable(file_name), printable(canonical->name));
+           printable(entry->second.view.name), printable(tensor.name), printable(canonical->name));
     }
     checkpoint.speller_.learn(*canonical);
-    if (canonical->name.ends_with(".attn.q.weight")) checkpoint.separate_qkv_ = true;
   }
   return checkpoint;
 }
 
 std::string Checkpoint::spelling(const std::string& name) const {
   const auto found = tensors_.find(name);
-  return found != tensors_.end() ? printable(found->second.view.name) : speller_.spell(name);
+  return found != tensors_.end() ? printable(found->second.view.name)
+                                 : wrapper_ + speller_.spell(name);
 }
 
 const TensorView& Checkpoint::tensor(const std::string& name) const {
@@ -127,7 +158,11 @@ const std::string& Checkpoint::file_of(const std::string& name) const {
   return tensors_.at(name).is_changed ? delta_->file_name() : file_.file_name();
 }
 
-const Shape& Checkpoint::shape(const std::string& name) const { return tensor(name).shape; }
+Shape Checkpoint::shape(const std::string& name) const {
+  Shape shape = tensor(name).shape;
+  if (tensors_.at(name).is_transposed) std::reverse(shape.begin(), shape.end());
+  return shape;
+}
 
 const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
                                               const Shape& expected) const {
@@ -135,9 +170,10 @@ const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
     fail("{}: tensor {} is missing; expected {}", file_name(), spelling(name), to_string(expected));
   }
   const TensorView& found = tensor(name);
-  Shape turned = found.shape;
-  if (name == "pos_embed" && turned.size() == 3) std::swap(turned[0], turned[1]);
-  if (found.shape != expected && turned != expected) {
+  const Shape shape = this->shape(name);
+  const bool fits =
+      shape == expected || (is_of_tokens(name) && squeezed(shape) == squeezed(expected));
+  if (!fits) {
     fail("{}: tensor {} is {}; expected {}", file_of(name), spelling(name), to_string(found.shape),
          to_string(expected));
   }
@@ -147,16 +183,64 @@ const TensorView& Checkpoint::tensor_of_shape(const std::string& name,
 
 Array Checkpoint::read(const std::string& name, const Shape& expected) const {
   const TensorView& found = tensor_of_shape(name, expected);
-  return {expected, to_floats(found, file_of(name))};
+  Array values(expected, to_floats(found, file_of(name)));
+  if (!tensors_.at(name).is_transposed) return values;
+  Array turned(expected);
+  for (int64_t row = 0; row < expected[0]; ++row) {
+    for (int64_t column = 0; column < expected[1]; ++column) {
+      turned.data[row * expected[1] + column] = values.data[column * expected[0] + row];
+    }
+  }
+  return turned;
 }
 
-std::vector<std::string> Checkpoint::parts(const std::string& name) const {
-  const size_t at = name.find(kQkv);
-  if (at == std::string::npos || has(name) || !separate_qkv_) return {name};
-  std::vector<std::string> names;
-  for (const char* part : {"q", "k", "v"})
-    names.push_back(std::string(name).replace(at + kQkv.size() - 4, 3, part));
-  return names;
+std::vector<Checkpoint::Part> Checkpoint::parts(const std::string& name, int64_t rows) const {
+  const auto* const apart =
+      std::find_if(std::begin(kApart), std::end(kApart),
+                   [&](const Apart& each) { return name.find(each.joint) != std::string::npos; });
+  if (has(name) || apart == std::end(kApart)) return {{name, rows}};
+  std::vector<Part> found;
+  int64_t shares = 0;
+  bool any = false;
+  const std::string weight = name.substr(0, name.rfind('.')) + ".weight";
+  const bool is_bias = name.ends_with(".bias");
+  for (const Apart::Part& part : apart->parts) {
+    if (part.share == 0) continue;
+    // What has no gate has values alone.
+    const bool is_optional = part.name == kGate;
+    if (is_optional && !in_any_layer(weight) &&
+        !in_any_layer(replaced(weight, apart->joint, kGate)))
+      continue;
+    const std::string its = replaced(name, apart->joint, part.name);
+    // A bias that all layers lack is zero.
+    const bool is_zero = is_bias && !in_any_layer(its);
+    any = any || in_any_layer(its);
+    shares += part.share;
+    found.push_back({is_zero ? "" : its, part.share});
+  }
+  if (!any) return {{name, rows}};
+  for (Part& part : found) part.rows = rows * part.rows / shares;
+  return found;
+}
+
+bool Checkpoint::in_any_layer(const std::string& name) const {
+  constexpr std::string_view kBlocks = "blocks.";
+  if (has(name) || !name.starts_with(kBlocks)) return has(name);
+  const std::string rest = name.substr(name.find('.', kBlocks.size()));
+  for (int layer = depth() - 1; layer >= 0; --layer) {
+    if (has(fmt::format("{}{}{}", kBlocks, layer, rest))) return true;
+  }
+  return false;
+}
+
+bool Checkpoint::has_any(const std::string& name) const {
+  if (in_any_layer(name)) return true;
+  return std::any_of(std::begin(kApart), std::end(kApart), [&](const Apart& each) {
+    return name.find(each.joint) != std::string::npos &&
+           std::any_of(each.parts.begin(), each.parts.end(), [&](const Apart::Part& part) {
+             return part.share > 0 && in_any_layer(replaced(name, each.joint, part.name));
+           });
+  });
 }
 
 bool Checkpoint::has_qkv_bias() const {
@@ -168,23 +252,25 @@ bool Checkpoint::has_qkv_bias() const {
 }
 
 void Checkpoint::expect(const std::string& name, const Shape& expected) const {
-  const std::vector<std::string> names = parts(name);
-  const bool optional = name.ends_with(".attn.qkv.bias") && !has_qkv_bias();
-  if (optional && std::none_of(names.begin(), names.end(), [&](const auto& n) { return has(n); }))
-    return;
-  Shape part = expected;
-  part[0] /= static_cast<int64_t>(names.size());
-  for (const std::string& each : names) tensor_of_shape(each, part);
+  if (name.ends_with(".attn.qkv.bias") && !has_qkv_bias()) return;
+  for (const Part& part : parts(name, expected[0])) {
+    Shape shape = expected;
+    shape[0] = part.rows;
+    if (!part.name.empty()) tensor_of_shape(part.name, shape);
+  }
 }
 
-void Checkpoint::check_supported() const {
-  for (const auto& [name, tensor] : file_.tensors()) {
-    if (harmless_kind(name)) continue;
-    if (const auto kind = unsupported_kind(name)) {
-      fail("{}: tensor {} belongs to {}, which is not supported", file_name(), printable(name),
-           *kind);
-    }
+void Checkpoint::leave_out(const std::string& beginning) const {
+  for (auto entry = tensors_.lower_bound(beginning);
+       entry != tensors_.end() && entry->first.starts_with(beginning); ++entry) {
+    used_.insert(entry->first);
   }
+}
+
+const Family& Checkpoint::family(std::string_view model_type) const {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file_.tensors()) names.push_back(name);
+  return family_of(names, model_type);
 }
 
 std::vector<std::string> Checkpoint::check_all_used() const {
@@ -196,14 +282,18 @@ std::vector<std::string> Checkpoint::check_all_used() const {
       ++count;
     } else if (const auto canonical = canonical_name(file_name);
                !canonical || !used_.contains(canonical->name)) {
-      unknown.push_back(file_name);
+      unknown.push_back(tensor.name);
     }
   }
   if (!unknown.empty()) {
     fail("{}: tensor {} is not known{}", file_name(), printable(unknown.front()),
          unknown.size() == 1 ? "" : fmt::format(", nor are {} more", unknown.size() - 1));
   }
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = file_.notes();
+  if (!wrapper_.empty()) {
+    notes.push_back(fmt::format("the prefix {} before all names of {} is taken off",
+                                printable(wrapper_), this->file_name()));
+  }
   for (const auto& [kind, tensors] : harmless)
     notes.push_back(note(kind, tensors.first, tensors.second));
   return notes;

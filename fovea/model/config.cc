@@ -1,6 +1,7 @@
 // config.json, style by style.
 #include "fovea/model/config.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
@@ -8,8 +9,8 @@
 #include "fovea/io/file.h"
 #include "fovea/io/json.h"
 #include "fovea/model/config_keys.h"
+#include "fovea/model/families/family.h"
 #include "fovea/model/preprocessing.h"
-#include "fovea/model/published.h"
 
 namespace fovea {
 namespace {
@@ -19,27 +20,41 @@ using Keys = ConfigKeys;
 
 constexpr int kMostLayers = 10000;
 
-void check_activation(const Keys& keys, const std::string& key) {
-  const auto name = keys.text(key);
-  if (name && *name != "gelu")
-    keys.refuse(key, "gelu, the erf form; other activations are not supported");
-}
+// What an activation is called in configs of timm and transformers.
+constexpr std::pair<std::string_view, Activation> kActivations[] = {
+    {"gelu", Activation::gelu},
+    {"gelu_tanh", Activation::gelu_tanh},
+    {"gelu_pytorch_tanh", Activation::gelu_tanh},
+    {"gelu_new", Activation::gelu_tanh},
+    {"quick_gelu", Activation::quick_gelu},
+    {"silu", Activation::silu},
+    {"swish", Activation::silu}};
 
-void refuse_flags(const Keys& keys, std::initializer_list<const char*> flags) {
-  for (const char* flag : flags) {
-    if (keys.flag(flag)) keys.refuse(flag, "false; it is not supported");
+void read_activation(const Keys& keys, const std::string& key, Config& config) {
+  const auto name = keys.text(key);
+  if (!name) return;
+  for (const auto& [text, activation] : kActivations) {
+    if (*name == text) config.activation = activation;
   }
+  const bool is_known = std::any_of(std::begin(kActivations), std::end(kActivations),
+                                    [&](const auto& known) { return known.first == *name; });
+  if (!is_known)
+    keys.refuse(key, "gelu, gelu_tanh, gelu_pytorch_tanh, gelu_new, quick_gelu or silu");
 }
 
 void read_pooling(const Keys& keys, Config& config) {
   const auto pool = keys.text("global_pool");
   if (!pool || pool->empty()) return;
-  if (*pool != "token" && *pool != "avg") keys.refuse("global_pool", "token or avg");
-  config.pooling = *pool == "token" ? Pooling::token : Pooling::average;
+  constexpr std::pair<std::string_view, Pooling> kPoolings[] = {
+      {"token", Pooling::token}, {"avg", Pooling::average}, {"map", Pooling::map}};
+  for (const auto& [text, pooling] : kPoolings) {
+    if (*pool == text) return void(config.pooling = pooling);
+  }
+  keys.refuse("global_pool", "token, avg or map");
 }
 
 void check_architecture(const Keys& keys, const Config& config) {
-  const std::string_view part = published_as(config.architecture).unsupported;
+  const std::string_view part = kTimm.traits(config).unsupported;
   if (!part.empty())
     keys.refuse("architecture", fmt::format("a plain ViT; {} is not supported", part));
 }
@@ -71,17 +86,26 @@ void read_routing(const Keys& args, Config& config) {
 
 // What timm's models can be made with and leaves traces in no tensor.
 void read_model_args(const Keys& args, Config& config) {
-  check_activation(args, "act_layer");
-  refuse_flags(args, {"use_rotary", "use_rope", "qk_norm", "rope"});
-  if (const auto mlp = args.text("mlp_layer"); mlp && *mlp != "mlp")
-    args.refuse("mlp_layer", "mlp; other kinds are not supported");
-  if (const auto norm = args.text("norm_layer"); norm && *norm != "layernorm")
-    args.refuse("norm_layer", "layernorm; other norms are not supported");
+  read_activation(args, "act_layer", config);
+  if (const auto norm = args.text("norm_layer"); norm && *norm != "layernorm" && *norm != "rmsnorm")
+    args.refuse("norm_layer", "layernorm or rmsnorm; other norms are not supported");
   const std::string positions = args.text("pos_embed").value_or("learn");
   if (positions != "learn" && positions != "none" && !positions.empty())
     args.refuse("pos_embed", "learn or none");
   config.position_embedding = positions == "learn";
+  for (const char* key : {"use_rotary", "use_rope", "rope", "use_rot_pos_emb"}) {
+    if (args.flag(key) && !kTimm.traits(config).rotation)
+      args.refuse(key, "false; which rotary positions these are is told by the architecture alone");
+  }
+  if (args.find("qk_norm") != nullptr) config.qk_norm = args.flag("qk_norm");
   config.final_norm = args.flag("final_norm", true);
+  const std::string resampling = args.text("pos_resampling").value_or("antialiased");
+  if (resampling != "antialiased" && resampling != "plain")
+    args.refuse("pos_resampling", "antialiased or plain");
+  config.plain_resampling = resampling == "plain";
+  config.pool_heads = args.whole("attn_pool_num_heads", 1, 1024);
+  if (args.find("pool_include_prefix") != nullptr)
+    config.pools_prefix = args.flag("pool_include_prefix");
 }
 
 // The last of several ways to give a number that has a value.
@@ -100,15 +124,39 @@ bool is_there(const std::filesystem::path& path) {
 
 }  // namespace
 
+const char* to_string(Pooling pooling) {
+  if (pooling == Pooling::token) return "token";
+  return pooling == Pooling::average ? "avg" : "map";
+}
+
+const char* to_string(Activation activation) {
+  switch (activation) {
+    case Activation::gelu:
+      return "gelu";
+    case Activation::gelu_tanh:
+      return "gelu_tanh";
+    case Activation::quick_gelu:
+      return "quick_gelu";
+    case Activation::silu:
+      return "silu";
+    case Activation::none:
+      break;
+  }
+  return "none";
+}
+
 Config parse_config(const std::string& text, const std::string& name) {
   const json value = parse_json_object(text, name);
-  const Keys top(value, name, "");
+  const Keys all(value, name, "");
+  // CLIP and SigLIP keep those of the image tower apart.
+  const Keys tower = all.object("vision_config");
+  const Keys& top = tower.all().empty() ? all : tower;
   const Keys args = top.object("model_args");
   Config config;
-  config.architecture = top.text("architecture").value_or(top.text("model_type").value_or(""));
+  config.model_type = top.text("model_type").value_or(all.text("model_type").value_or(""));
+  config.architecture = top.text("architecture").value_or(config.model_type);
   if (top.find("architecture") != nullptr) check_architecture(top, config);
-  check_activation(top, "hidden_act");
-  refuse_flags(top, {"use_swiglu_ffn", "use_rotary", "use_rope"});
+  read_activation(top, "hidden_act", config);
   read_model_args(args, config);
   read_routing(args, config);
   config.heads = last_of(top.whole("num_attention_heads", 1, 1024), top.whole("num_heads", 1, 1024),
@@ -119,7 +167,10 @@ Config parse_config(const std::string& text, const std::string& name) {
   if (const auto size = args.size("img_size")) config.image_size = size;
   config.patch_size = top.size("patch_size");
   if (const auto size = args.size("patch_size")) config.patch_size = size;
-  config.layer_norm_eps = top.number("layer_norm_eps", 0, 1).value_or(1e-6);
+  config.layer_norm_eps = top.number("layer_norm_eps", 0, 1);
+  if (top.find("use_swiglu_ffn") != nullptr) config.gated_mlp = top.flag("use_swiglu_ffn");
+  if (top.find("use_gated_mlp") != nullptr) config.gated_mlp = top.flag("use_gated_mlp");
+  config.rope_theta = top.number("rope_theta", 1, 1e9);
   read_pooling(top, config);
   read_pooling(args, config);
   const Keys pretrained = top.object("pretrained_cfg");
@@ -133,6 +184,29 @@ Config parse_config(const std::string& text, const std::string& name) {
   return config;
 }
 
+Config parse_open_clip_config(const std::string& text, const std::string& name) {
+  const json value = parse_json_object(text, name);
+  const Keys top(value, name, "");
+  const Keys model = top.object("model_cfg");
+  const Keys vision = model.object("vision_cfg");
+  Config config;
+  config.is_open_clip = true;
+  config.architecture = vision.text("timm_model_name").value_or("");
+  if (config.architecture.empty()) {
+    config.head_width = vision.whole("head_width", 1, 1024).value_or(64);
+    config.depth = vision.whole("layers", 1, kMostLayers);
+    config.activation = model.flag("quick_gelu") ? Activation::quick_gelu : Activation::gelu;
+  }
+  config.image_size = vision.size("image_size");
+  config.input_size = config.image_size;
+  config.patch_size = vision.size("patch_size");
+  config.preprocessing.crop_pct = 1;
+  const Keys pictures = top.object("preprocess_cfg");
+  if (!pictures.all().empty()) config.preprocessing.assumed = false;
+  read_timm_preprocessing(pictures, config);
+  return config;
+}
+
 int resized_side(int side, double crop_pct) {
   // A share that was made from two whole numbers gives back the larger one, however it was rounded.
   return static_cast<int>(side / crop_pct + 1e-6);
@@ -142,6 +216,9 @@ Config read_config(const std::filesystem::path& folder) {
   Config config;
   const std::filesystem::path main = folder / "config.json";
   if (is_there(main)) config = parse_config(read_text(main), main.string());
+  const std::filesystem::path open_clip = folder / "open_clip_config.json";
+  if (!is_there(main) && is_there(open_clip))
+    return parse_open_clip_config(read_text(open_clip), open_clip.string());
   const std::filesystem::path preprocessor = folder / "preprocessor_config.json";
   if (is_there(preprocessor))
     parse_preprocessor_config(read_text(preprocessor), preprocessor.string(), config);

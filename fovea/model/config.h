@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fovea/api.h"
+#include "fovea/backend/kinds.h"
 
 namespace fovea {
 
@@ -42,7 +43,13 @@ struct Preprocessing {
 // A side of the input over crop_pct, in pixels, rounded down.
 FOVEA_API int resized_side(int side, double crop_pct);
 
-enum class Pooling { token, average };
+// What the features are: the class token, the mean of the patches, or what a learned token gathers
+// from them by attention.
+enum class Pooling { token, average, map };
+
+// As timm's global_pool and act_layer have it: "avg", "gelu_tanh".
+FOVEA_API const char* to_string(Pooling pooling);
+FOVEA_API const char* to_string(Activation activation);
 
 // What the logits of a head mean: one class a picture (softmax), any number of them (sigmoids), or
 // no classes but values.
@@ -51,16 +58,27 @@ enum class ProblemType { single_label, multi_label, regression };
 // Everything that shapes of tensors cannot tell. Missing keys stay empty; the architecture fills in
 // defaults.
 struct Config {
-  std::string architecture;  // timm's name, or transformers' model_type; may be empty
-  std::optional<int> heads;  // num_heads | num_attention_heads
-  std::optional<int> depth;  // num_hidden_layers | depth; only to be checked against the tensors
+  // timm's name, or transformers' model_type (of the image tower); may be empty.
+  std::string architecture;
+  std::string model_type;     // transformers' alone
+  bool is_open_clip = false;  // an open_clip_config.json
+  std::optional<int> heads;   // num_heads | num_attention_heads
+  std::optional<int> depth;   // num_hidden_layers | depth; only to be checked against the tensors
   std::optional<std::array<int, 2>>
       image_size;  // of the position grid: image_size | model_args.img_size, (h, w) in pixels
   std::optional<std::array<int, 2>>
       patch_size;  // patch_size | model_args.patch_size, (h, w); shapes tell all but conv stems'
   std::optional<std::array<int, 2>> input_size;  // pretrained_cfg.input_size, (h, w)
   std::optional<Pooling> pooling;                // global_pool
-  double layer_norm_eps = 1e-6;
+  std::optional<int> head_width;                 // vision_cfg.head_width: width / heads
+  std::optional<double> layer_norm_eps;
+  std::optional<Activation> activation;  // hidden_act | act_layer | quick_gelu
+  std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
+  std::optional<bool> qk_norm;           // likewise
+  std::optional<double> rope_theta;
+  bool plain_resampling = false;     // model_args.pos_resampling is "plain": transformers' way
+  std::optional<int> pool_heads;     // attn_pool_num_heads
+  std::optional<bool> pools_prefix;  // pool_include_prefix
   // Of big.LITTLE ViTs (model_args).
   std::optional<int> little_heads;  // little_num_heads
   std::optional<int> first_big;
@@ -78,8 +96,8 @@ struct Config {
 };
 
 // Parses the text of a config.json. `name` stands in messages. Throws Error that names the file and
-// the key for wrong types and values, and refuses by name what we don't compute: activations other
-// than the erf GELU, SwiGLU, rotary positions, other pooling, other interpolation.
+// the key for wrong types and values, and refuses by name what we don't compute: other activations,
+// pooling, norms, interpolation.
 FOVEA_API Config parse_config(const std::string& text, const std::string& name);
 
 // Overlays what transformers' preprocessor_config.json says on `config.preprocessing`; what it does
@@ -88,8 +106,11 @@ FOVEA_API Config parse_config(const std::string& text, const std::string& name);
 FOVEA_API void parse_preprocessor_config(const std::string& text, const std::string& name,
                                          Config& config);
 
-// Reads config.json (and preprocessor_config.json, if there) beside a model; defaults where there
-// is none.
+// The same of an open_clip_config.json.
+FOVEA_API Config parse_open_clip_config(const std::string& text, const std::string& name);
+
+// Reads config.json (or open_clip_config.json, and preprocessor_config.json, if there) beside a
+// model; defaults where there is none.
 FOVEA_API Config read_config(const std::filesystem::path& folder);
 
 }  // namespace fovea

@@ -27,7 +27,7 @@ TEST(ParseConfig, HasDefaults) {
   EXPECT_EQ(config.architecture, "");
   EXPECT_FALSE(config.heads || config.depth || config.image_size || config.input_size ||
                config.pooling);
-  EXPECT_EQ(config.layer_norm_eps, 1e-6);
+  EXPECT_FALSE(config.layer_norm_eps || config.activation || config.rope_theta);
   EXPECT_TRUE(config.position_embedding);
   EXPECT_TRUE(config.final_norm);
   EXPECT_EQ(config.preprocessing.crop_pct, 0.9);
@@ -111,7 +111,7 @@ TEST(ParseConfig, ReadsTransformers) {
   EXPECT_THAT(config.heads, Optional(12));
   EXPECT_THAT(config.depth, Optional(24));
   EXPECT_THAT(config.image_size, Optional(ElementsAre(224, 384)));
-  EXPECT_EQ(config.layer_norm_eps, 1e-12);
+  EXPECT_THAT(config.layer_norm_eps, Optional(1e-12));
   EXPECT_THAT(config.labels, ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"));
 }
 
@@ -189,24 +189,59 @@ TEST(ParseConfig, NamesTheKeyOfAWrongValue) {
 
 TEST(ParseConfig, RefusesByNameWhatIsNotComputed) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"hidden_act": "gelu_new"})", "hidden_act is \"gelu_new\"; expected gelu, the erf form"},
-      {R"({"model_args": {"act_layer": "silu"}})", "model_args.act_layer is \"silu\""},
-      {R"({"use_swiglu_ffn": true})", "use_swiglu_ffn is true"},
-      {R"({"model_args": {"mlp_layer": "SwiGLUPacked"}})",
-       "model_args.mlp_layer is \"SwiGLUPacked\""},
-      {R"({"model_args": {"norm_layer": "rmsnorm"}})", "model_args.norm_layer is \"rmsnorm\""},
-      {R"({"model_args": {"qk_norm": true}})", "model_args.qk_norm is true"},
+      {R"({"hidden_act": "relu"})", "hidden_act is \"relu\"; expected gelu, gelu_tanh, "},
+      {R"({"model_args": {"act_layer": "mish"}})", "model_args.act_layer is \"mish\""},
+      {R"({"model_args": {"norm_layer": "groupnorm"}})", "model_args.norm_layer is \"groupnorm\""},
       {R"({"model_args": {"use_rope": true}})", "model_args.use_rope is true"},
-      {R"({"global_pool": "map"})", "global_pool is \"map\"; expected token or avg"},
-      {R"({"architecture": "vit_base_patch16_clip_quickgelu_224"})", "quickgelu is not supported"},
-      {R"({"architecture": "eva02_base"})", "eva is not supported"},
-      {R"({"architecture": "vit_base_patch16_rpn_224"})",
-       "expected a plain ViT; a norm behind attention and MLP (rpn) is not supported"},
-      {R"({"architecture": "vit_so400m_patch16_siglip_gap_384"})",
-       "expected a plain ViT; the tanh form of GELU is not supported"},
+      {R"({"global_pool": "max"})", "global_pool is \"max\"; expected token, avg or map"},
+      {R"({"architecture": "vit_base_patch16_xp_224"})",
+       "expected a plain ViT; a parallel scaling block is not supported"},
       {R"({"interpolation": "nearest"})", "interpolation is \"nearest\""},
       {R"({"pretrained_cfg": {"crop_mode": "border"}})", "pretrained_cfg.crop_mode is \"border\""}};
   for (const auto& [text, fragment] : cases) EXPECT_THAT(error_in(text), HasSubstr(fragment));
+}
+
+TEST(ParseConfig, ReadsActivations) {
+  const std::pair<const char*, Activation> cases[] = {{"gelu", Activation::gelu},
+                                                      {"gelu_new", Activation::gelu_tanh},
+                                                      {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                                      {"quick_gelu", Activation::quick_gelu},
+                                                      {"silu", Activation::silu}};
+  for (const auto& [name, activation] : cases) {
+    EXPECT_THAT(parse(fmt::format(R"({{"hidden_act": "{}"}})", name)).activation,
+                Optional(activation));
+  }
+}
+
+TEST(ParseConfig, ReadsTheImageTowerOfTwo) {
+  const Config config = parse(R"({"model_type": "clip", "projection_dim": 512, "text_config":
+      {"num_attention_heads": 3}, "vision_config": {"model_type": "clip_vision_model",
+      "hidden_act": "gelu", "num_attention_heads": 16, "image_size": 336}})");
+  EXPECT_EQ(config.architecture, "clip_vision_model");
+  EXPECT_THAT(config.heads, Optional(16));
+  EXPECT_THAT(config.activation, Optional(Activation::gelu));
+  EXPECT_THAT(config.image_size, Optional(ElementsAre(336, 336)));
+  EXPECT_EQ(parse(R"({"model_type": "siglip", "vision_config": {"patch_size": 14}})").architecture,
+            "siglip");
+}
+
+TEST(ParseOpenClipConfig, ReadsTowerAndPictures) {
+  const auto open_clip = [](const std::string& text) {
+    return parse_open_clip_config(text, "open_clip_config.json");
+  };
+  const Config config = open_clip(R"({"model_cfg": {"embed_dim": 512, "quick_gelu": true,
+      "vision_cfg": {"image_size": 240, "layers": 12, "width": 896, "head_width": 56,
+      "patch_size": 16}}, "preprocess_cfg": {"mean": [0.4, 0.5, 0.6]}})");
+  EXPECT_THAT(config.head_width, Optional(56));
+  EXPECT_THAT(config.depth, Optional(12));
+  EXPECT_THAT(config.activation, Optional(Activation::quick_gelu));
+  EXPECT_THAT(config.image_size, Optional(ElementsAre(240, 240)));
+  EXPECT_THAT(config.preprocessing.mean, ElementsAre(FloatEq(0.4), FloatEq(0.5), FloatEq(0.6)));
+  EXPECT_EQ(config.preprocessing.crop_pct, 1);
+  const Config timm = open_clip(
+      R"({"model_cfg": {"vision_cfg": {"timm_model_name": "vit_base_patch16_siglip_224"}}})");
+  EXPECT_EQ(timm.architecture, "vit_base_patch16_siglip_224");
+  EXPECT_FALSE(timm.activation || timm.head_width);
 }
 
 TEST(ParseConfig, TakesPartsAwayOnlyWhenToldTo) {
@@ -234,7 +269,7 @@ TEST(ReadConfig, LaysThePreprocessorOverTheConfig) {
   write_file(folder / "config.json", R"({"image_size": 224, "layer_norm_eps": 1e-5})");
   write_file(folder / "preprocessor_config.json", R"({"size": 384})");
   const Config config = read_config(folder.path());
-  EXPECT_EQ(config.layer_norm_eps, 1e-5);
+  EXPECT_THAT(config.layer_norm_eps, testing::Optional(1e-5));
   EXPECT_THAT(config.image_size, Optional(ElementsAre(224, 224)));
   EXPECT_THAT(config.input_size, Optional(ElementsAre(384, 384)));
   write_file(folder / "preprocessor_config.json", "{");

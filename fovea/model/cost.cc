@@ -44,7 +44,8 @@ LayerTokens tokens_in(const MergeOptions& merge, int entering, int leaving) {
 double plain_products(const Architecture& a, const LayerTokens& tokens) {
   const double c = a.width;
   const double attention = 4 * c * c * tokens.attended + 2 * tokens.attended * tokens.attended * c;
-  return a.block.branches * (attention + 2.0 * c * a.block.mlp_width * tokens.mixed);
+  const double layers = a.block.gated ? 3 : 2;  // of the MLP
+  return a.block.branches * (attention + layers * c * a.block.mlp_width * tokens.mixed);
 }
 
 // Of a big.LITTLE ViT's layer `layer` (from 0) where `selected` tokens take the big path.

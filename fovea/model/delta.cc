@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "fovea/io/fail.h"
 #include "fovea/model/weights.h"
@@ -14,7 +13,7 @@ namespace {
 
 // Whether the base, read with these weights' shape, holds something else.
 bool is_changed(const Checkpoint& base, const Weight& weight) {
-  const std::string first = base.parts(weight.name).front();
+  const std::string first = base.parts(weight.name, 1).front().name;
   if (!base.has(first)) return true;
   const bool is_head = weight.name.starts_with("head");
   if (is_head && base.shape(first) != weight.values.shape) return true;
@@ -23,7 +22,7 @@ bool is_changed(const Checkpoint& base, const Weight& weight) {
 
 // Tells models apart by the beginnings of their tensors: training changes those of all that it
 // changes, and reading more would take as long as loading.
-std::string fingerprint(const SafeTensors& model) {
+std::string fingerprint(const TensorFile& model) {
   constexpr size_t kBytes = 256;
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
   const auto take = [&](const auto& bytes) {
@@ -39,40 +38,14 @@ std::string fingerprint(const SafeTensors& model) {
 
 }  // namespace
 
-void check_base(const SafeTensors& delta, const SafeTensors& model) {
+void check_base(const TensorFile& delta, const TensorFile& model) {
   const auto found = delta.metadata().find("base");
   if (found == delta.metadata().end() || found->second == fingerprint(model)) return;
   fail("{}: was made of another model than {}; expected that of {}", delta.file_name(),
        model.file_name(), printable(found->second));
 }
 
-ModelPath split_delta(const std::filesystem::path& path) {
-  std::error_code ignored;  // who opens the parts says what is wrong with them
-  const std::string text = path.string();
-  if (std::filesystem::exists(path, ignored)) return {path, std::nullopt};
-  for (size_t plus = text.find('+'); plus != std::string::npos; plus = text.find('+', plus + 1)) {
-    const std::string base = text.substr(0, plus);
-    if (!std::filesystem::exists(base, ignored)) continue;
-    if (plus + 1 == text.size()) fail("{}: expected the name of a delta behind the +", text);
-    return {base, text.substr(plus + 1)};
-  }
-  return {path, std::nullopt};
-}
-
-bool is_part_of(const std::filesystem::path& written, const std::filesystem::path& model) {
-  const auto is_same = [&](const std::filesystem::path& part) {
-    std::error_code ignored;  // what isn't there can't be overwritten
-    return std::filesystem::equivalent(written, part, ignored);
-  };
-  const auto [base, delta] = split_delta(model);
-  if (is_same(base) || (delta && is_same(*delta))) return true;
-  if (std::filesystem::is_directory(base)) {
-    return is_same(base / "model.safetensors") || is_same(base / "config.json");
-  }
-  return std::filesystem::exists(base) && is_same(base.parent_path() / "config.json");
-}
-
-bool is_delta(const SafeTensors& file) {
+bool is_delta(const TensorFile& file) {
   const auto found = file.metadata().find("fovea");
   return found != file.metadata().end() && found->second == "delta";
 }
@@ -90,7 +63,7 @@ void save_delta(const Checkpoint& base, const std::vector<Weight>& weights, cons
   prepare_weights(path, changed, storage, metadata).take_place();
 }
 
-void overlay_config(const SafeTensors& delta, Config& config) {
+void overlay_config(const TensorFile& delta, Config& config) {
   std::string text = R"({"architecture": "")";
   for (const char* key : {"label_names", "input_size"}) {
     const auto found = delta.metadata().find(key);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <vector>
 
 #include "fovea/backend/weight.h"
@@ -12,24 +11,11 @@
 
 namespace fovea {
 
-struct ModelPath {
-  std::filesystem::path base;
-  std::optional<std::filesystem::path> delta;
-};
-
-// The parts of MODEL+DELTA.safetensors. A path that is there as a whole is a model, + or not.
-// Throws Error where nothing stands behind the +.
-ModelPath split_delta(const std::filesystem::path& path);
-
-// Whether writing this file, or into this folder, would change what MODEL, with its config, is read
-// from.
-bool is_part_of(const std::filesystem::path& written, const std::filesystem::path& model);
-
 // Whether a file's metadata says that it is a delta.
-bool is_delta(const SafeTensors& file);
+bool is_delta(const TensorFile& file);
 
 // Throws Error where a delta says that it was made of another model.
-void check_base(const SafeTensors& delta, const SafeTensors& model);
+void check_base(const TensorFile& delta, const TensorFile& model);
 
 // Writes those weights, under canonical names, that the base lacks or has other values for, and in
 // the metadata what differs in the config: labels and size of input. Atomic. Throws Error naming
@@ -39,6 +25,6 @@ void save_delta(const Checkpoint& base, const std::vector<Weight>& weights, cons
 
 // Puts what a delta's metadata says over the config of its base. Throws Error naming the file and
 // the key.
-void overlay_config(const SafeTensors& delta, Config& config);
+void overlay_config(const TensorFile& delta, Config& config);
 
 }  // namespace fovea

@@ -1,6 +1,8 @@
 // What a training changed, in a file of its own, over what it was trained from.
 #include "fovea/model/delta.h"
 
+#include "fovea/model/location.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -48,7 +50,7 @@ TEST_P(DeltaOf, HoldsWhatChangedAndGivesItBack) {
   train_attention(changed);
   const std::filesystem::path path = folder / "delta.safetensors";
   save_delta(base.checkpoint, changed, base.config, path);
-  const SafeTensors file = SafeTensors::open(path);
+  const TensorFile file = TensorFile::open(path);
   for (const auto& [name, tensor] : file.tensors()) EXPECT_THAT(name, HasSubstr(".attn."));
 
   const StoredModel read = open_stored(join(golden(GetParam()), path));
@@ -82,7 +84,7 @@ TEST(Delta, ReplacesQueriesKeysAndValuesThatTheBaseKeepsApart) {
   std::vector<Weight> changed = weights_of(base);
   train_attention(changed);
   save_delta(base.checkpoint, changed, {}, folder / "delta.safetensors");
-  const SafeTensors delta = SafeTensors::open(folder / "delta.safetensors");
+  const TensorFile delta = TensorFile::open(folder / "delta.safetensors");
   EXPECT_TRUE(delta.tensors().contains("blocks.0.attns.0.attn.qkv.weight"));
 }
 
@@ -117,7 +119,7 @@ TEST(Delta, MayHaveAHeadOfOtherClassesWithTheirLabels) {
     config.input_size = {96, 96};
     const std::filesystem::path path = folder / "delta.safetensors";
     save_delta(base.checkpoint, changed, config, path, Storage::bf16);
-    const SafeTensors delta = SafeTensors::open(path);
+    const TensorFile delta = TensorFile::open(path);
     EXPECT_EQ(delta.tensors().size(), 2);
     EXPECT_EQ(delta.tensors().at("head.weight").dtype, "BF16");
     EXPECT_EQ(delta.metadata().at("fovea"), "delta");

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,9 +30,11 @@ class PatchEmbed {
   // images [B, 3, H, W] -> [B, p + P, C]. H and W are multiples of the patch.
   typename B::Tensor forward(B& b, const Images& images) const {
     const Architecture& a = architecture_;
-    const typename B::Tensor x = a.stem == Stem::conv ? overlapping(b, images) : apart(b, images);
-    return b.embed(x, *positions_of(b, {static_cast<int>(images.height / a.patch[0]),
-                                        static_cast<int>(images.width / a.patch[1])}));
+    typename B::Tensor x = a.stem == Stem::conv ? overlapping(b, images) : apart(b, images);
+    if (patch_norm_) x = b.layer_norm(x, *patch_norm_);
+    x = b.embed(x, *positions_of(b, {static_cast<int>(images.height / a.patch[0]),
+                                     static_cast<int>(images.width / a.patch[1])}));
+    return pre_norm_ ? b.layer_norm(x, *pre_norm_) : x;
   }
 
  private:
@@ -41,7 +44,7 @@ class PatchEmbed {
     typename B::Tensor x = b.patches(images, a.patch[0], a.patch[1], splits_);
     for (size_t stage = 0; stage + 1 < stages_.size(); ++stage) {
       const int side = a.convolutions[stage + 1].kernel;
-      x = b.fold(b.linear_gelu(x, stages_[stage]), side * side);
+      x = b.fold(b.linear(x, stages_[stage], Activation::gelu), side * side);
     }
     return b.linear(x, stages_.back());
   }
@@ -51,7 +54,7 @@ class PatchEmbed {
     std::array<int, 2> grid = {static_cast<int>(images.height), static_cast<int>(images.width)};
     for (size_t i = 0; i < architecture_.convolutions.size(); ++i) {
       const int stride = architecture_.convolutions[i].stride;
-      x = b.convolve_gelu(x, stages_[i], grid, stride);
+      x = b.convolve(x, stages_[i], grid, stride, Activation::gelu);
       grid = {grid[0] / stride, grid[1] / stride};
     }
     return b.linear(x, stages_.back());
@@ -71,8 +74,9 @@ class PatchEmbed {
     const bool is_linear = a.stem == Stem::linear;
     const std::string last = is_linear ? name : name + "." + std::to_string(3 * stages_.size());
     const Shape shape = {a.width, channels, is_linear ? a.patch[0] : 1, is_linear ? a.patch[1] : 1};
-    stages_.push_back(b.make_linear(weights.named(last + ".weight", shape),
-                                    weights.named(last + ".bias", {a.width})));
+    stages_.push_back(
+        b.make_linear(weights.named(last + ".weight", shape),
+                      a.patch_bias ? weights.named(last + ".bias", {a.width}) : Weight{}));
   }
 
   void load_convolution(B& b, WeightSource& weights, size_t index, int64_t channels) {
@@ -95,6 +99,11 @@ class PatchEmbed {
 
   void load_tokens(B& b, WeightSource& weights) {
     const Architecture& a = architecture_;
+    const auto norm = [&](const char* name, std::optional<NormKind> kind) {
+      return kind ? std::optional(read_norm(b, weights, name, a.width, a.block.eps, *kind))
+                  : std::nullopt;
+    };
+    patch_norm_ = norm("patch_embed.norm", a.patch_norm);
     const auto read = [&](const char* name, int rows) {
       return b.make_rows(weights.named(name, {1, rows, a.width}));
     };
@@ -102,6 +111,7 @@ class PatchEmbed {
     if (a.distillation_token) prefix_.push_back(read("dist_token", 1));
     if (a.registers > 0) prefix_.push_back(read("reg_token", a.registers));
     if (a.position_rows > 0) table_ = read("pos_embed", a.position_rows);
+    pre_norm_ = norm("norm_pre", a.pre_norm);
   }
 
   using Positions = std::shared_ptr<const typename B::Positions>;
@@ -126,9 +136,11 @@ class PatchEmbed {
 
   Architecture architecture_;
   std::vector<typename B::Linear> stages_;
-  std::vector<int> splits_;               // of a patch, outermost first, for the hMLP stem
-  std::vector<typename B::Rows> prefix_;  // class, distillation and register tokens
-  typename B::Rows table_;                // of positions
+  std::optional<typename B::Norm> patch_norm_;  // behind the stem
+  std::optional<typename B::Norm> pre_norm_;    // of tokens with their positions
+  std::vector<int> splits_;                     // of a patch, outermost first, for the hMLP stem
+  std::vector<typename B::Rows> prefix_;        // class, distillation and register tokens
+  typename B::Rows table_;                      // of positions
   std::shared_ptr<Cache> cache_ = std::make_shared<Cache>(kMostGrids);
 };
 

@@ -4,39 +4,125 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "fovea/backend/backend.h"
-#include "fovea/model/attention.h"
+#include "fovea/model/block.h"
 
 namespace fovea {
+
+// Attention pooling: one learned token asks all others, and an MLP works on what it gathers.
+template <Backend B>
+struct AttentionPooling {
+  typename B::Rows latent;
+  typename B::Linear q, kv, proj;
+  Mlp<B> mlp;
+  int heads = 1;
+  int left_out = 0;  // prefix tokens that are not asked
+
+  static AttentionPooling load(B& b, WeightSource& weights, const Architecture& a) {
+    const AttentionPool& shape = *a.attention_pool;
+    const int64_t c = a.width;
+    BlockShape block;
+    block.width = a.width;
+    block.mlp_width = shape.mlp_width;
+    block.activation = shape.activation;
+    block.eps = a.block.eps;
+    block.norm = a.block.norm;
+    const Weight weight = weights.named("attn_pool.qkv.weight", {3 * c, c});
+    const Weight bias = weights.named("attn_pool.qkv.bias", {3 * c});
+    return {b.make_rows(weights.named("attn_pool.latent", {1, 1, c})),
+            b.make_linear(rows(weight, "attn_pool.q.weight", 0, c),
+                          rows(bias, "attn_pool.q.bias", 0, c)),
+            b.make_linear(rows(weight, "attn_pool.kv.weight", c, 2 * c),
+                          rows(bias, "attn_pool.kv.bias", c, 2 * c)),
+            read_linear(b, weights, "attn_pool.proj", c, c),
+            Mlp<B>::load(b, weights, {"attn_pool.norm", "attn_pool.mlp", {}}, block),
+            shape.heads,
+            shape.with_prefix ? 0 : a.prefix()};
+  }
+
+  // tokens [B, T, C], of these sizes (their logarithms, or none) -> [B, 1, C]
+  typename B::Tensor forward(B& b, const typename B::Tensor& tokens,
+                             const TokenState& state) const {
+    const Sequences& sequences = b.sequences(tokens);
+    const Route asked = without_prefix(sequences);
+    TokenState sizes;
+    for (const int32_t row : asked.rows) {
+      if (!state.log_sizes.empty()) sizes.log_sizes.push_back(state.log_sizes[row]);
+    }
+    const typename B::Tensor keys_values = b.linear(b.gather(tokens, asked), kv);
+    const int64_t width = tokens.channels();
+    typename B::Projection seen;
+    seen.q = b.linear(b.repeat(latent, static_cast<int64_t>(sequences.size()) - 1), q);
+    seen.k = b.columns(keys_values, 0, width);
+    seen.v = b.columns(keys_values, width, width);
+    typename B::Tensor out = b.linear(b.attention(seen, heads, sizes, {}), proj);
+    const typename B::Tensor hidden = mlp.hidden(b, out);
+    return mlp.add(b, std::move(out), hidden);
+  }
+
+ private:
+  static Weight rows(const Weight& all, const char* name, int64_t begin, int64_t count) {
+    Shape shape = all.values.shape;
+    const int64_t width = elements(shape) / shape[0];
+    shape[0] = count;
+    const auto first = all.values.data.begin() + begin * width;
+    if (all.values.data.empty()) return {Array(shape, {}), name};
+    return {Array(shape, {first, first + count * width}), name};
+  }
+
+  Route without_prefix(const Sequences& sequences) const {
+    Route route;
+    route.first.push_back(0);
+    for (size_t i = 0; i + 1 < sequences.size(); ++i) {
+      for (int32_t row = sequences[i] + left_out; row < sequences[i + 1]; ++row)
+        route.rows.push_back(row);
+      route.first.push_back(static_cast<int32_t>(route.rows.size()));
+    }
+    return route;
+  }
+};
 
 template <Backend B>
 struct Head {
   Architecture architecture;
+  std::optional<AttentionPooling<B>> pool;
   std::optional<typename B::Norm> fc_norm;
+  std::optional<typename B::Linear> projection;
   std::optional<typename B::Linear> linear;
   std::optional<typename B::Linear> distilled;
 
   static Head load(B& b, WeightSource& weights, const Architecture& a) {
-    Head head{a, {}, {}, {}};
-    if (a.fc_norm) head.fc_norm = read_norm(b, weights, "fc_norm", a.width, a.block.eps);
+    Head head;
+    head.architecture = a;
+    if (a.attention_pool) head.pool = AttentionPooling<B>::load(b, weights, a);
+    if (a.fc_norm)
+      head.fc_norm = read_norm(b, weights, "fc_norm", a.width, a.block.eps, a.block.norm);
+    if (a.projection > 0) {
+      head.projection =
+          b.make_linear(weights.named("projection.weight", {a.projection, a.width}), Weight{});
+    }
     if (a.classes == 0) return head;
     head.linear = read_linear(b, weights, "head", a.features(), a.classes);
-    if (a.distillation_token)
-      head.distilled = read_linear(b, weights, "head_dist", a.width, a.classes);
+    if (a.distilled_head) head.distilled = read_linear(b, weights, "head_dist", a.width, a.classes);
     return head;
   }
 
-  // tokens [B, T, C] after the final norm -> [B, 1, C]: the class token, or the mean over the
-  // others weighted by size.
-  typename B::Tensor features(B& b, const typename B::Tensor& tokens,
-                              std::span<const float> sizes) const {
+  // tokens [B, T, C] after the final norm -> [B, 1, F]: the class token, the mean over the others
+  // weighted by size, or what attention gathers of them.
+  typename B::Tensor features(B& b, const typename B::Tensor& tokens, std::span<const float> sizes,
+                              const TokenState& state) const {
     const Architecture& a = architecture;
     if (a.pool_concat)
       return b.concat_channels(b.token(tokens, 0), b.average(tokens, sizes, a.prefix()));
-    typename B::Tensor pooled =
-        a.pooling == Pooling::token ? b.token(tokens, 0) : b.average(tokens, sizes, a.prefix());
-    return fc_norm ? b.layer_norm(pooled, *fc_norm) : pooled;
+    typename B::Tensor pooled = pool ? pool->forward(b, tokens, state)
+                                : a.pooling == Pooling::token
+                                    ? b.token(tokens, 0)
+                                    : b.average(tokens, sizes, a.prefix());
+    if (fc_norm) pooled = b.layer_norm(pooled, *fc_norm);
+    return projection ? b.linear(pooled, *projection) : pooled;
   }
 
   // features [B, 1, C] -> [B, 1, classes]: with a distillation token the mean of both heads; the

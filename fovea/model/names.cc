@@ -1,143 +1,18 @@
-// The tables of names, and matching against them.
+// Matching names against the rules of families.
 #include "fovea/model/names.h"
 
+#include <algorithm>
 #include <cctype>
 
 namespace fovea {
 namespace {
 
-// A name with the number of a layer, {i}, that of a branch, {j} or (from 1) {k}, and * at the end
-// for any rest.
-struct Rule {
-  Dialect dialect;
-  std::string_view file;
-  std::string_view canonical;
-};
+// Those first whose marks go before others': SigLIP's layers are CLIP's, BEiT's are ViT's.
+constexpr const Family* kFamilies[] = {&kDinov3,   &kDinov2, &kBeit,        &kSiglip, &kClip,
+                                       &kOpenClip, &kVit,    &kTorchvision, &kSwag,   &kTimm};
 
-constexpr Rule kRules[] = {
-    // timm, DeiT, MAE, DINOv2. Second and later branches of DeiT carry their number at the end.
-    {Dialect::timm, "cls_token", "cls_token"},
-    {Dialect::timm, "dist_token", "dist_token"},
-    {Dialect::timm, "reg_token", "reg_token"},
-    {Dialect::dinov2, "register_tokens", "reg_token"},
-    {Dialect::timm, "pos_embed", "pos_embed"},
-    {Dialect::timm, "patch_embed.proj.*", "patch_embed.proj.*"},
-    {Dialect::timm, "norm.*", "norm.*"},
-    {Dialect::timm, "fc_norm.*", "fc_norm.*"},
-    {Dialect::timm, "head.weight", "head.weight"},
-    {Dialect::timm, "head.bias", "head.bias"},
-    {Dialect::dinov2, "linear_head.*", "head.*"},
-    {Dialect::timm, "head_dist.*", "head_dist.*"},
-    {Dialect::timm, "blocks.{i}.norm1.*", "blocks.{i}.attns.0.norm.*"},
-    {Dialect::timm, "blocks.{i}.attn.*", "blocks.{i}.attns.0.attn.*"},
-    {Dialect::timm_scale, "blocks.{i}.ls1.gamma", "blocks.{i}.attns.0.ls.gamma"},
-    {Dialect::deit, "blocks.{i}.gamma_1", "blocks.{i}.attns.0.ls.gamma"},
-    {Dialect::timm, "blocks.{i}.norm2.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::timm, "blocks.{i}.mlp.*", "blocks.{i}.ffns.0.mlp.*"},
-    {Dialect::timm_scale, "blocks.{i}.ls2.gamma", "blocks.{i}.ffns.0.ls.gamma"},
-    {Dialect::deit, "blocks.{i}.gamma_2", "blocks.{i}.ffns.0.ls.gamma"},
-    {Dialect::deit, "blocks.{i}.norm1{k}.*", "blocks.{i}.attns.{k}.norm.*"},
-    {Dialect::deit, "blocks.{i}.attn{k}.*", "blocks.{i}.attns.{k}.attn.*"},
-    {Dialect::deit, "blocks.{i}.gamma_1_{k}", "blocks.{i}.attns.{k}.ls.gamma"},
-    {Dialect::deit, "blocks.{i}.norm2{k}.*", "blocks.{i}.ffns.{k}.norm.*"},
-    {Dialect::deit, "blocks.{i}.mlp{k}.*", "blocks.{i}.ffns.{k}.mlp.*"},
-    {Dialect::deit, "blocks.{i}.gamma_2_{k}", "blocks.{i}.ffns.{k}.ls.gamma"},
-    // timm's parallel blocks: canonical as they are.
-    {Dialect::timm_parallel, "blocks.{i}.attns.{j}.*", "blocks.{i}.attns.{j}.*"},
-    {Dialect::timm_parallel, "blocks.{i}.ffns.{j}.*", "blocks.{i}.ffns.{j}.*"},
-    // big.LITTLE ViTs: what they have besides a plain one, canonical as it is.
-    {Dialect::timm, "blocks.{i}.little.*", "blocks.{i}.little.*"},
-    {Dialect::timm, "blocks.{i}.alpha_attn", "blocks.{i}.alpha_attn"},
-    {Dialect::timm, "blocks.{i}.alpha_mlp", "blocks.{i}.alpha_mlp"},
-    {Dialect::timm, "blocks.{i}.gamma", "blocks.{i}.gamma"},
-    {Dialect::timm, "predictors.*", "predictors.*"},
-    // torchvision
-    {Dialect::torchvision, "class_token", "cls_token"},
-    {Dialect::torchvision, "encoder.pos_embedding", "pos_embed"},
-    {Dialect::torchvision, "conv_proj.*", "patch_embed.proj.*"},
-    {Dialect::torchvision, "encoder.ln.*", "norm.*"},
-    {Dialect::torchvision, "heads.head.*", "head.*"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.ln_1.*", "blocks.{i}.attns.0.norm.*"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.self_attention.in_proj_weight",
-     "blocks.{i}.attns.0.attn.qkv.weight"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.self_attention.in_proj_bias",
-     "blocks.{i}.attns.0.attn.qkv.bias"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.self_attention.out_proj.*",
-     "blocks.{i}.attns.0.attn.proj.*"},
-    {Dialect::torchvision, "encoder.layers.encoder_layer_{i}.ln_2.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::torchvision_numbered, "encoder.layers.encoder_layer_{i}.mlp.0.*",
-     "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::torchvision_numbered, "encoder.layers.encoder_layer_{i}.mlp.3.*",
-     "blocks.{i}.ffns.0.mlp.fc2.*"},
-    {Dialect::torchvision_linear, "encoder.layers.encoder_layer_{i}.mlp.linear_1.*",
-     "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::torchvision_linear, "encoder.layers.encoder_layer_{i}.mlp.linear_2.*",
-     "blocks.{i}.ffns.0.mlp.fc2.*"},
-    // SWAG
-    {Dialect::swag, "class_token", "cls_token"},
-    {Dialect::swag, "encoder.pos_embedding", "pos_embed"},
-    {Dialect::swag, "conv_proj.*", "patch_embed.proj.*"},
-    {Dialect::swag, "encoder.ln.*", "norm.*"},
-    {Dialect::swag, "head.layers.head.*", "head.*"},
-    {Dialect::swag, "encoder.layers.layer_{i}.ln_1.*", "blocks.{i}.attns.0.norm.*"},
-    {Dialect::swag, "encoder.layers.layer_{i}.self_attention.in_proj_weight",
-     "blocks.{i}.attns.0.attn.qkv.weight"},
-    {Dialect::swag, "encoder.layers.layer_{i}.self_attention.in_proj_bias",
-     "blocks.{i}.attns.0.attn.qkv.bias"},
-    {Dialect::swag, "encoder.layers.layer_{i}.self_attention.out_proj.*",
-     "blocks.{i}.attns.0.attn.proj.*"},
-    {Dialect::swag, "encoder.layers.layer_{i}.ln_2.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::swag, "encoder.layers.layer_{i}.mlp.linear_1.*", "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::swag, "encoder.layers.layer_{i}.mlp.linear_2.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
-    // transformers: ViT, DeiT, DINOv2, ViTMAE
-    {Dialect::transformers, "embeddings.cls_token", "cls_token"},
-    {Dialect::transformers, "embeddings.distillation_token", "dist_token"},
-    {Dialect::transformers, "embeddings.register_tokens", "reg_token"},
-    {Dialect::transformers, "embeddings.position_embeddings", "pos_embed"},
-    {Dialect::transformers, "embeddings.patch_embeddings.projection.*", "patch_embed.proj.*"},
-    {Dialect::transformers, "layernorm.*", "norm.*"},
-    {Dialect::transformers_head, "classifier.*", "head.*"},
-    {Dialect::transformers_deit, "cls_classifier.*", "head.*"},
-    {Dialect::transformers_deit, "distillation_classifier.*", "head_dist.*"},
-    {Dialect::transformers_vit, "encoder.layer.{i}.layernorm_before.*",
-     "blocks.{i}.attns.0.norm.*"},
-    {Dialect::transformers_dinov2, "encoder.layer.{i}.norm1.*", "blocks.{i}.attns.0.norm.*"},
-    {Dialect::transformers, "encoder.layer.{i}.attention.attention.query.*",
-     "blocks.{i}.attns.0.attn.q.*"},
-    {Dialect::transformers, "encoder.layer.{i}.attention.attention.key.*",
-     "blocks.{i}.attns.0.attn.k.*"},
-    {Dialect::transformers, "encoder.layer.{i}.attention.attention.value.*",
-     "blocks.{i}.attns.0.attn.v.*"},
-    {Dialect::transformers, "encoder.layer.{i}.attention.output.dense.*",
-     "blocks.{i}.attns.0.attn.proj.*"},
-    {Dialect::transformers_dinov2, "encoder.layer.{i}.layer_scale1.lambda1",
-     "blocks.{i}.attns.0.ls.gamma"},
-    {Dialect::transformers_vit, "encoder.layer.{i}.layernorm_after.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::transformers_dinov2, "encoder.layer.{i}.norm2.*", "blocks.{i}.ffns.0.norm.*"},
-    {Dialect::transformers_vit, "encoder.layer.{i}.intermediate.dense.*",
-     "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::transformers_vit, "encoder.layer.{i}.output.dense.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
-    {Dialect::transformers_dinov2, "encoder.layer.{i}.mlp.fc1.*", "blocks.{i}.ffns.0.mlp.fc1.*"},
-    {Dialect::transformers_dinov2, "encoder.layer.{i}.mlp.fc2.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
-    {Dialect::transformers_dinov2, "encoder.layer.{i}.layer_scale2.lambda1",
-     "blocks.{i}.ffns.0.ls.gamma"},
-};
-
-// Put before every name by those who wrap a model in another; longer ones first.
-constexpr std::string_view kWrappers[] = {"teacher.backbone.",
-                                          "dinov2_with_registers.",
-                                          "_orig_mod.",
-                                          "module.",
-                                          "model.",
-                                          "backbone.",
-                                          "dinov2.",
-                                          "vit.",
-                                          "deit."};
-
-struct Kind {
-  std::string_view part;
-  std::string_view what;
-};
+// Put before every name by those who wrap a model in another.
+constexpr std::string_view kWrappers[] = {"_orig_mod.", "module.", "model.", "backbone."};
 
 // By how the name begins.
 constexpr Kind kHarmlessBeginnings[] = {
@@ -156,27 +31,15 @@ constexpr Kind kHarmlessBeginnings[] = {
     {"lm_head.", "a decoder of masked pre-training"},
     {"mask_token", "tokens of masked pre-training"},
     {"embeddings.mask_token", "tokens of masked pre-training"},
-    {"pooler.", "a pooler that no output here passes through"},
+    {"pooler.dense", "a pooler that no output here passes through"},
     {"embeddings.position_ids", "buffers"},
+    {"logit_scale", "what scales the likeness of pictures and texts"},
+    {"logit_bias", "what scales the likeness of pictures and texts"},
 };
-constexpr Kind kHarmlessEndings[] = {{"num_batches_tracked", "buffers"}};
-
-// By what the name holds.
-constexpr Kind kUnsupported[] = {
-    {"w12", "SwiGLU"},
-    {"weights_in", "SwiGLU"},
-    {"fc1_g", "SwiGLU"},
-    {"fc1_x", "SwiGLU"},
-    {"gate_proj", "SwiGLU"},
-    {"rope", "rotary positions"},
-    {"rotary", "rotary positions"},
-    {"q_norm", "norms of queries and keys"},
-    {"k_norm", "norms of queries and keys"},
-    {"relative_position", "relative positions"},
-    {"rel_pos", "relative positions"},
-    {"attn_pool", "attention pooling"},
-    {"norm_pre", "a norm before the blocks"},
-};
+constexpr Kind kHarmlessEndings[] = {{"num_batches_tracked", "buffers"},
+                                     {"relative_position_index", "buffers"},
+                                     {"position_ids", "buffers"},
+                                     {"rope_embed.periods", "buffers"}};
 
 struct Captures {
   std::string_view layer;
@@ -230,15 +93,23 @@ std::string fill(std::string_view pattern, const Captures& captures) {
   return text;
 }
 
-// Takes the prefixes of those who wrap models off a name.
-std::string_view unwrap(std::string_view name) {
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view wrapper : kWrappers) {
+// Takes one wrapper off a name, whoever put it there.
+bool unwrap_once(std::string_view& name) {
+  const auto take = [&](std::span<const std::string_view> wrappers) {
+    for (const std::string_view wrapper : wrappers) {
       if (!name.starts_with(wrapper)) continue;
       name.remove_prefix(wrapper.size());
-      again = true;
+      return true;
     }
+    return false;
+  };
+  return take(kWrappers) ||
+         std::any_of(std::begin(kFamilies), std::end(kFamilies),
+                     [&](const Family* family) { return take(family->wrappers); });
+}
+
+std::string_view unwrap(std::string_view name) {
+  while (unwrap_once(name)) {
   }
   return name;
 }
@@ -256,33 +127,66 @@ std::string without_chunk(std::string_view name) {
 
 }  // namespace
 
+std::span<const Family* const> families() { return kFamilies; }
+
 std::optional<Canonical> canonical_name(std::string_view file_name) {
   if (harmless_kind(file_name)) return std::nullopt;
   const std::string_view unwrapped = unwrap(file_name);
   const std::string name = without_chunk(unwrapped);
-  for (const Rule& rule : kRules) {
-    if (const auto captures = match(rule.file, name)) {
+  for (const Family* family : kFamilies) {
+    for (const Rule& rule : family->rules) {
+      const auto captures = match(rule.file, name);
+      if (!captures) continue;
       const std::string_view wrapper = file_name.substr(0, file_name.size() - unwrapped.size());
-      return Canonical{fill(rule.canonical, *captures), rule.dialect, std::string(wrapper)};
+      return Canonical{fill(rule.canonical, *captures), &rule, family, std::string(wrapper)};
     }
   }
   return std::nullopt;
 }
 
-std::optional<std::string> dialect_name(std::string_view canonical, Dialect dialect) {
-  for (const Rule& rule : kRules) {
-    if (rule.dialect != dialect) continue;
-    if (const auto captures = match(rule.canonical, canonical)) return fill(rule.file, *captures);
+std::optional<std::string> dialect_name(std::string_view canonical, std::string_view dialect) {
+  for (const Family* family : kFamilies) {
+    for (const Rule& rule : family->rules) {
+      if (rule.dialect != dialect) continue;
+      if (const auto captures = match(rule.canonical, canonical)) return fill(rule.file, *captures);
+    }
   }
   return std::nullopt;
 }
 
+const Family& family_of(std::span<const std::string> file_names, std::string_view model_type) {
+  for (const Family* family : kFamilies) {
+    const auto& types = family->model_types;
+    if (std::find(types.begin(), types.end(), model_type) != types.end()) return *family;
+  }
+  const auto holds = [&](std::string_view mark) {
+    return std::any_of(file_names.begin(), file_names.end(), [&](const std::string& name) {
+      return !harmless_kind(name) && name.find(mark) != std::string::npos;
+    });
+  };
+  for (const Family* family : kFamilies) {
+    if (std::any_of(family->marks.begin(), family->marks.end(), holds)) return *family;
+  }
+  std::map<const Family*, int> counts;
+  for (const std::string& name : file_names) {
+    if (const auto canonical = canonical_name(name)) ++counts[canonical->family];
+  }
+  const auto most =
+      std::max_element(counts.begin(), counts.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == counts.end() ? kTimm : *most->first;
+}
+
 std::string timm_name(std::string_view canonical, int branches) {
   if (branches > 1 && canonical.starts_with("blocks.")) return std::string(canonical);
-  for (const Dialect dialect : {Dialect::timm, Dialect::timm_scale}) {
+  for (const char* dialect : {"timm", "timm_scale", "timm_pool", "eva"}) {
     if (auto name = dialect_name(canonical, dialect)) return *std::move(name);
   }
   return std::string(canonical);
+}
+
+void Speller::learn(const Canonical& canonical) {
+  ++habits_[{canonical.rule->dialect, canonical.wrapper}];
 }
 
 std::string Speller::spell(std::string_view canonical) const {
@@ -301,19 +205,18 @@ std::string Speller::spell(std::string_view canonical) const {
 
 std::optional<std::string> harmless_kind(std::string_view file_name) {
   const std::string_view name = unwrap(file_name);
-  for (const Kind& kind : kHarmlessBeginnings) {
-    if (name.starts_with(kind.part) || file_name.starts_with(kind.part))
-      return std::string(kind.what);
+  const auto among = [&](std::span<const Kind> kinds) -> const Kind* {
+    const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) {
+      return name.starts_with(kind.part) || file_name.starts_with(kind.part);
+    });
+    return found == kinds.end() ? nullptr : &*found;
+  };
+  if (const Kind* kind = among(kHarmlessBeginnings)) return std::string(kind->what);
+  for (const Family* family : kFamilies) {
+    if (const Kind* kind = among(family->harmless)) return std::string(kind->what);
   }
   for (const Kind& kind : kHarmlessEndings) {
     if (name.ends_with(kind.part)) return std::string(kind.what);
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> unsupported_kind(std::string_view file_name) {
-  for (const Kind& kind : kUnsupported) {
-    if (file_name.find(kind.part) != std::string_view::npos) return std::string(kind.what);
   }
   return std::nullopt;
 }

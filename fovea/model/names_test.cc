@@ -93,7 +93,7 @@ TEST(CanonicalName, KnowsHeadsOfTransformers) {
 TEST(CanonicalName, LeavesTheRestAlone) {
   for (const char* name : {"", "blocks", "blocks..norm1.weight", "blocks.00.norm1.weight",
                            "blocks.123456.norm1.weight", "blocks.0.norm1.", "bert.pooler",
-                           "head.mlp.0.weight", "encoder.layers.layer_.ln_1.weight"})
+                           "encoder.layers.layer_.ln_1.weight"})
     EXPECT_EQ(canonical(name), "") << name;
 }
 
@@ -111,19 +111,17 @@ TEST(HarmlessKind, KnowsWhatTrainingLeavesBehind) {
   EXPECT_FALSE(harmless_kind("blocks.0.junk"));
 }
 
-TEST(UnsupportedKind, SaysWhatItIs) {
-  EXPECT_THAT(unsupported_kind("blocks.0.mlp.w12.weight"), Optional(std::string("SwiGLU")));
-  EXPECT_THAT(unsupported_kind("encoder.layer.0.mlp.weights_in.bias"),
-              Optional(std::string("SwiGLU")));
-  EXPECT_THAT(unsupported_kind("blocks.0.mlp.fc1_g.weight"), Optional(std::string("SwiGLU")));
-  EXPECT_THAT(unsupported_kind("rope.freqs"), Optional(std::string("rotary positions")));
-  EXPECT_THAT(unsupported_kind("blocks.0.attn.q_norm.weight"),
-              Optional(std::string("norms of queries and keys")));
-  EXPECT_THAT(unsupported_kind("blocks.0.attn.relative_position_bias_table"),
-              Optional(std::string("relative positions")));
-  for (const std::string& model : golden_names()) {
-    for (const auto& [name, shape] : shapes_of(model)) EXPECT_FALSE(unsupported_kind(name)) << name;
-  }
+TEST(FamilyOf, GoesByTheConfigThenByMarksThenByCounts) {
+  const std::vector<std::string> bare = {"encoder.layer.0.attention.output.dense.weight"};
+  EXPECT_EQ(&family_of(bare, ""), &kVit);
+  EXPECT_EQ(&family_of(bare, "beit"), &kBeit);
+  EXPECT_EQ(&family_of(bare, "no_such_type"), &kVit);
+  const std::vector<std::string> marked = {bare[0], "encoder.layer.0.layer_scale1.lambda1"};
+  EXPECT_EQ(&family_of(marked, ""), &kDinov2);
+  EXPECT_EQ(&family_of(std::vector<std::string>{"visual.trunk.blocks.0.norm1.weight",
+                                                "text.transformer.resblocks.0.ln_1.weight"},
+                       ""),
+            &kTimm);
 }
 
 }  // namespace

@@ -8,8 +8,12 @@ PositionMap position_map(const Architecture& architecture, std::array<int, 2> gr
   if (architecture.position_rows == 0) return {};
   const auto [prefix, from] = position_layout(architecture, grid);
   if (from == grid) return {prefix, from[0], from[1], {}, {}};
-  return {prefix, from[0], from[1], make_taps(from[0], grid[0], Interpolation::bicubic),
-          make_taps(from[1], grid[1], Interpolation::bicubic)};
+  const auto taps = [&](int axis) {
+    return architecture.resampling == Resampling::plain
+               ? make_plain_taps(from[axis], grid[axis])
+               : make_taps(from[axis], grid[axis], Interpolation::bicubic);
+  };
+  return {prefix, from[0], from[1], taps(0), taps(1)};
 }
 
 }  // namespace fovea

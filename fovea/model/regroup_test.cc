@@ -22,7 +22,7 @@ Architecture sequential(int depth) {
   a.block.heads = 3;
   a.block.mlp_width = 48;
   a.patch = {4, 4};
-  a.class_token = a.final_norm = a.block.layer_scale = true;
+  a.class_token = a.final_norm = a.block.scale_attention = a.block.scale_mlp = true;
   a.classes = 3;
   a.image_size = a.input_size = {16, 16};
   a.position_rows = 17;

@@ -19,6 +19,18 @@ using nlohmann::ordered_json;
 
 bool is_set(const std::array<int, 2>& size) { return size[0] > 0; }
 
+// What timm's names and the keys of config.json have no word for.
+void check_can_be_said(const Architecture& a, const std::string& where) {
+  const bool is_timms = a.family.empty() || a.family == kTimm.name;
+  const char* part = a.projection > 0                     ? "a projection of features"
+                     : a.attention_pool && !is_timms      ? "attention pooling"
+                     : a.block.rotation && !is_timms      ? "rotary positions"
+                     : a.block.bias_rows > 0 && !is_timms ? "relative positions"
+                                                          : nullptr;
+  if (part == nullptr) return;
+  fail("{}: the model has {}, which timm's names can't say; expected a model without", where, part);
+}
+
 ordered_json arguments_of(const Architecture& a) {
   ordered_json args;
   args["num_heads"] = a.block.heads;
@@ -26,6 +38,9 @@ ordered_json arguments_of(const Architecture& a) {
   if (a.stem == Stem::conv) args["patch_size"] = a.patch[0];
   if (a.position_rows == 0) args["pos_embed"] = "none";
   if (!a.final_norm) args["final_norm"] = false;
+  if (a.resampling == Resampling::plain) args["pos_resampling"] = "plain";
+  if (!a.block.gated && a.block.activation != Activation::gelu)
+    args["act_layer"] = to_string(a.block.activation);
   if (a.routing) {
     if (a.routing->little_every > 0) {
       args["little_num_heads"] = a.routing->little_heads;
@@ -100,7 +115,7 @@ std::string config_text(const Architecture& architecture, const Config& config) 
   ordered_json top;
   top["architecture"] = architecture.name;
   top["num_classes"] = architecture.classes;
-  top["global_pool"] = architecture.pooling == Pooling::token ? "token" : "avg";
+  top["global_pool"] = to_string(architecture.pooling);
   top["layer_norm_eps"] = architecture.block.eps;
   top["model_args"] = arguments_of(architecture);
   top["pretrained_cfg"] = preprocessing_of(architecture, config.preprocessing);
@@ -132,6 +147,7 @@ Replacement prepare_weights(const std::filesystem::path& path,
 
 void save_model(const std::filesystem::path& folder, const Architecture& architecture,
                 const Config& config, const std::vector<Weight>& weights, Storage storage) {
+  check_can_be_said(architecture, folder.string());
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) fail("{}: cannot be made: {}", folder.string(), error.message());

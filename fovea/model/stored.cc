@@ -4,6 +4,7 @@
 
 #include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
+#include "fovea/model/look.h"
 
 namespace fovea {
 
@@ -19,8 +20,9 @@ void set_heads(int heads, const Checkpoint& checkpoint, Config& config) {
 
 }  // namespace
 
-StoredModel open_stored(const std::filesystem::path& path, int heads) {
-  Checkpoint checkpoint = Checkpoint::open(path);
+StoredModel open_stored(const std::filesystem::path& path, int heads, const std::string& key) {
+  Checkpoint checkpoint = Checkpoint::open(path, key);
+  check_look(checkpoint);
   // The config lies beside the model's file.
   Config config = read_config(std::filesystem::path(checkpoint.file_name()).parent_path());
   if (checkpoint.delta() != nullptr) overlay_config(*checkpoint.delta(), config);

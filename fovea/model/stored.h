@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "fovea/model/architecture.h"
 #include "fovea/model/checkpoint.h"
@@ -15,9 +16,11 @@ struct StoredModel {
   Architecture architecture;
 };
 
-// `path`: as for Checkpoint::open; the config lies beside the model, and a delta may change its
-// labels and size of input. `heads`: how many attention heads it has, where neither its config nor
-// its name or width tells; 0: they do. Throws Error naming the file and what is wrong with it.
-StoredModel open_stored(const std::filesystem::path& path, int heads = 0);
+// `path` and `key`: as for Checkpoint::open; the config lies beside the model, and a delta may
+// change its labels and size of input. `heads`: how many attention heads it has, where neither its
+// config nor its name or width tells; 0: they do. Throws Error naming the file and what is wrong
+// with it.
+StoredModel open_stored(const std::filesystem::path& path, int heads = 0,
+                        const std::string& key = {});
 
 }  // namespace fovea

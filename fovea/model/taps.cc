@@ -6,8 +6,7 @@
 namespace fovea {
 namespace {
 
-double cubic(double x) {
-  constexpr double a = -0.5;
+double cubic(double x, double a = -0.5) {
   x = std::abs(x);
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
@@ -35,6 +34,21 @@ std::vector<Taps> make_taps(int from, int to, Interpolation interpolation) {
       sum += taps[i].weights.back();
     }
     for (double& weight : taps[i].weights) weight /= sum;
+  }
+  return taps;
+}
+
+std::vector<Taps> make_plain_taps(int from, int to) {
+  std::vector<Taps> taps(to);
+  for (int i = 0; i < to; ++i) {
+    const double centre = static_cast<double>(from) / to * (i + 0.5) - 0.5;
+    const int before = static_cast<int>(std::floor(centre));
+    const auto within = [&](int j) { return std::clamp(j, 0, from - 1); };
+    taps[i].first = within(before - 1);
+    taps[i].weights.assign(within(before + 2) - taps[i].first + 1, 0);
+    for (int j = before - 1; j <= before + 2; ++j) {
+      taps[i].weights[within(j) - taps[i].first] += cubic(centre - j, -0.75);
+    }
   }
   return taps;
 }

@@ -12,4 +12,7 @@ namespace fovea {
 // a = -0.5, or a triangle) widens when shrinking.
 std::vector<Taps> make_taps(int from, int to, Interpolation interpolation);
 
+// The same as transformers resamples positions: cubic with a = -0.75, not widened, edges repeated.
+std::vector<Taps> make_plain_taps(int from, int to);
+
 }  // namespace fovea

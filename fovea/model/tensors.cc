@@ -13,9 +13,16 @@ void visit_linear(const Visit& visit, const std::string& name, int64_t in, int64
   visit(name + ".bias", {out});
 }
 
-void visit_norm(const Visit& visit, const std::string& name, int64_t channels) {
+void visit_norm(const Visit& visit, const std::string& name, int64_t channels,
+                NormKind kind = NormKind::layer) {
   visit(name + ".weight", {channels});
-  visit(name + ".bias", {channels});
+  if (kind == NormKind::layer) visit(name + ".bias", {channels});
+}
+
+void visit_linear(const Visit& visit, const std::string& name, int64_t in, int64_t out,
+                  bool has_bias) {
+  visit(name + ".weight", {out, in});
+  if (has_bias) visit(name + ".bias", {out});
 }
 
 void visit_convolution(const Visit& visit, const std::string& name, int64_t in, int64_t out,
@@ -51,31 +58,47 @@ void visit_convolutions(const Visit& visit, const std::string& name, const Archi
 void visit_stem(const Visit& visit, const Architecture& a) {
   const std::string name = "patch_embed.proj";
   if (a.stem == Stem::linear) {
-    visit_convolution(visit, name, 3, a.width, a.patch[0], a.patch[1]);
+    visit(name + ".weight", {a.width, 3, a.patch[0], a.patch[1]});
+    if (a.patch_bias) visit(name + ".bias", {a.width});
   } else {
     visit_convolutions(visit, name, a);
   }
+  if (a.patch_norm) visit_norm(visit, "patch_embed.norm", a.width, *a.patch_norm);
   if (a.class_token) visit("cls_token", {1, 1, a.width});
   if (a.distillation_token) visit("dist_token", {1, 1, a.width});
   if (a.registers > 0) visit("reg_token", {1, a.registers, a.width});
   if (a.position_rows > 0) visit("pos_embed", {1, a.position_rows, a.width});
+  if (a.pre_norm) visit_norm(visit, "norm_pre", a.width, *a.pre_norm);
+  if (a.block.rotation && a.block.rotation->kind == RotationKind::mixed)
+    visit("rope.freqs", {2, a.depth, a.block.heads, a.layer(0).head_width() / 2});
+  if (a.block.shares_bias) visit("rel_pos_bias.table", {a.block.bias_rows, a.block.heads});
 }
 
 void visit_block(const Visit& visit, const Architecture& a, int layer) {
   const int64_t c = a.width;
-  for (int branch = 0; branch < a.block.branches; ++branch) {
+  const BlockShape shape = a.layer(layer);
+  for (int branch = 0; branch < shape.branches; ++branch) {
     const std::string name = fmt::format("blocks.{}.attns.{}.", layer, branch);
-    visit_norm(visit, name + "norm", c);
+    visit_norm(visit, name + "norm", c, shape.norm);
     visit_linear(visit, name + "attn.qkv", c, 3 * c);
-    visit_linear(visit, name + "attn.proj", c, c);
-    if (a.block.layer_scale) visit(name + "ls.gamma", {c});
+    if (shape.qk_norm) {
+      for (const char* norm : {"attn.q_norm", "attn.k_norm"})
+        visit_norm(visit, name + norm, shape.head_width(), *shape.qk_norm);
+    }
+    if (shape.attention_norm) visit_norm(visit, name + "attn.norm", c, *shape.attention_norm);
+    if (shape.bias_rows > 0 && !shape.shares_bias)
+      visit(name + "attn.bias_table", {shape.bias_rows, shape.heads});
+    visit_linear(visit, name + "attn.proj", c, c, shape.proj_bias);
+    if (shape.scale_attention) visit(name + "ls.gamma", {c});
   }
-  for (int branch = 0; branch < a.block.branches; ++branch) {
+  for (int branch = 0; branch < shape.branches; ++branch) {
     const std::string name = fmt::format("blocks.{}.ffns.{}.", layer, branch);
-    visit_norm(visit, name + "norm", c);
-    visit_linear(visit, name + "mlp.fc1", c, a.block.mlp_width);
-    visit_linear(visit, name + "mlp.fc2", a.block.mlp_width, c);
-    if (a.block.layer_scale) visit(name + "ls.gamma", {c});
+    const int64_t hidden = shape.mlp_width;
+    visit_norm(visit, name + "norm", c, shape.norm);
+    visit_linear(visit, name + "mlp.fc1", c, shape.gated ? 2 * hidden : hidden, shape.fc1_bias);
+    if (shape.mlp_norm) visit_norm(visit, name + "mlp.norm", hidden, *shape.mlp_norm);
+    visit_linear(visit, name + "mlp.fc2", hidden, c, shape.fc2_bias);
+    if (shape.scale_mlp) visit(name + "ls.gamma", {c});
   }
 }
 
@@ -105,12 +128,24 @@ void visit_predictors(const Visit& visit, const Architecture& a) {
   }
 }
 
+void visit_pool(const Visit& visit, const Architecture& a) {
+  const int64_t c = a.width;
+  visit("attn_pool.latent", {1, 1, c});
+  visit_linear(visit, "attn_pool.qkv", c, 3 * c);
+  visit_linear(visit, "attn_pool.proj", c, c);
+  visit_norm(visit, "attn_pool.norm", c, a.block.norm);
+  visit_linear(visit, "attn_pool.mlp.fc1", c, a.attention_pool->mlp_width);
+  visit_linear(visit, "attn_pool.mlp.fc2", a.attention_pool->mlp_width, c);
+}
+
 void visit_head(const Visit& visit, const Architecture& a) {
-  if (a.final_norm) visit_norm(visit, "norm", a.width);
-  if (a.fc_norm) visit_norm(visit, "fc_norm", a.width);
+  if (a.final_norm) visit_norm(visit, "norm", a.width, a.block.norm);
+  if (a.attention_pool) visit_pool(visit, a);
+  if (a.fc_norm) visit_norm(visit, "fc_norm", a.width, a.block.norm);
+  if (a.projection > 0) visit("projection.weight", {a.projection, a.width});
   if (a.classes == 0) return;
   visit_linear(visit, "head", a.features(), a.classes);
-  if (a.distillation_token) visit_linear(visit, "head_dist", a.width, a.classes);
+  if (a.distilled_head) visit_linear(visit, "head_dist", a.width, a.classes);
 }
 
 }  // namespace

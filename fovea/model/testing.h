@@ -21,15 +21,18 @@ namespace fovea {
 
 using Shapes = std::map<std::string, Shape>;  // of tensors, by their names in a file
 
+// A case of either collection.
 inline std::filesystem::path golden(const std::string& name) {
-  return test_data() / "goldens" / name;
+  const std::filesystem::path plain = test_data() / "goldens" / name;
+  return std::filesystem::exists(plain) ? plain : test_data() / "goldens-families" / name;
 }
 
-// The names of all goldens.
-inline std::vector<std::string> golden_names() {
+// The names of all cases with a model in a collection.
+inline std::vector<std::string> golden_names(const std::string& collection = "goldens") {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(golden(""))) {
-    names.push_back(entry.path().filename().string());
+  for (const auto& entry : std::filesystem::directory_iterator(test_data() / collection)) {
+    if (std::filesystem::exists(entry.path() / "runs.json"))
+      names.push_back(entry.path().filename().string());
   }
   std::sort(names.begin(), names.end());
   return names;

@@ -50,7 +50,7 @@ struct Vit {
     for (int layer = 0; layer < a.plain_layers(); ++layer)
       vit.blocks.push_back(Block<B>::load(b, weights, a.layer(layer), layer));
     vit.routed = RoutedBlocks<B>::load(b, weights, a);
-    if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps);
+    if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps, a.block.norm);
     vit.head = Head<B>::load(b, weights, a);
     return vit;
   }
@@ -67,6 +67,11 @@ struct Vit {
     Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
     tokens.keep_attention(course.attention_layers);
+    if (architecture.block.knows_places()) {
+      tokens.place({static_cast<int>(images.height / architecture.patch[0]),
+                    static_cast<int>(images.width / architecture.patch[1])},
+                   architecture.block.rotation ? Carry::mean : Carry::first);
+    }
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
     IntArray layer_tokens({images.batch, architecture.depth});
@@ -88,7 +93,7 @@ struct Vit {
     std::vector<IntArray> routes;
     x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, take_down);
     if (norm) x = b.layer_norm(x, *norm);
-    typename B::Tensor features = head.features(b, x, tokens.sizes());
+    typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);
     return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
             std::move(trace), std::move(layer_tokens), std::move(routes), std::move(layers)};

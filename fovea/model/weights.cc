@@ -35,16 +35,15 @@ uint64_t hash(std::string_view text, uint64_t seed) {
 }  // namespace
 
 Array CheckpointWeights::read(const std::string& name, const Shape& shape) {
-  const std::vector<std::string> parts = checkpoint_.parts(name);
   // Queries, keys and values may have no bias: timm's qkv_bias = false.
   const bool is_bias = name.ends_with(".attn.qkv.bias");
-  if (is_bias && !checkpoint_.has(parts.front())) return Array(shape);
-  if (parts.size() == 1) return checkpoint_.read(parts.front(), shape);
+  if (is_bias && !checkpoint_.has_any(name)) return Array(shape);
   Array joined(shape, {});
-  Shape part_shape = shape;
-  part_shape[0] /= static_cast<int64_t>(parts.size());
-  for (const std::string& part : parts) {
-    const Array rows = checkpoint_.read(part, part_shape);
+  for (const Checkpoint::Part& part : checkpoint_.parts(name, shape.empty() ? 1 : shape[0])) {
+    Shape part_shape = shape;
+    if (!shape.empty()) part_shape[0] = part.rows;
+    const Array rows =
+        part.name.empty() ? Array(part_shape) : checkpoint_.read(part.name, part_shape);
     joined.data.insert(joined.data.end(), rows.data.begin(), rows.data.end());
   }
   return joined;

@@ -15,11 +15,12 @@ namespace {
 template <class Value, size_t kCount>
 using Names = std::array<std::pair<std::string_view, Value>, kCount>;
 
-constexpr Names<Metric, 5> kMetrics = {{{"k", Metric::k},
+constexpr Names<Metric, 6> kMetrics = {{{"k", Metric::k},
                                         {"q", Metric::q},
                                         {"v", Metric::v},
                                         {"x", Metric::x},
-                                        {"k_concat", Metric::k_concat}}};
+                                        {"k_concat", Metric::k_concat},
+                                        {"k_rotated", Metric::k_rotated}}};
 constexpr Names<Distance, 4> kDistances = {{{"cosine", Distance::cosine},
                                             {"dot", Distance::dot},
                                             {"euclidean", Distance::euclidean},
@@ -194,7 +195,8 @@ Wanted wanted_by(const MergeOptions& options) {
       break;
   }
   const bool by_input = options.metric == Metric::x;
-  const bool by_mean = !by_input && options.metric != Metric::k_concat;
+  const bool by_mean =
+      !by_input && options.metric != Metric::k_concat && options.metric != Metric::k_rotated;
   return {.normed = by_input,
           .qkv = !by_input || options.score == Scoring::salience,
           .matched = by_mean};

@@ -13,7 +13,7 @@
 
 namespace fovea {
 
-enum class Metric { k, q, v, x, k_concat };
+enum class Metric { k, q, v, x, k_concat, k_rotated };
 
 // How bipartite matching splits tokens in A, which draw edges, and B, which receive them.
 enum class Partitioning { alternate, sequential, random };

@@ -18,7 +18,7 @@ TEST(OptionsJsonTest, ReadsValuesAsTheyWouldBeTyped) {
 
 TEST(OptionsJsonTest, RefusesByNameWhatItDoesNotKnow) {
   EXPECT_EQ(error_of([] { parse_merge_config(R"({"metric": "z"})", "file"); }),
-            "file: --metric z: expected one of k, q, v, x, k_concat");
+            "file: --metric z: expected one of k, q, v, x, k_concat, k_rotated");
   EXPECT_EQ(
       error_of([] { parse_merge_config(R"({"r": null})", "file"); }),
       "file: r is null; expected a number of tokens, a share of them (\"8%\"), or a list with "

@@ -106,7 +106,7 @@ TEST(Names, AreParsedAndListed) {
   EXPECT_EQ(parse_partitioning("sequential"), Partitioning::sequential);
   EXPECT_EQ(parse_placement("after-mlp"), Placement::after_mlp);
   EXPECT_EQ(error_of([] { parse_metric("z"); }),
-            "--metric z: expected one of k, q, v, x, k_concat");
+            "--metric z: expected one of k, q, v, x, k_concat, k_rotated");
   EXPECT_THAT(error_of([] { parse_distance(""); }), HasSubstr("cosine, dot, euclidean, softmax"));
   EXPECT_THAT(error_of([] { parse_merge_mode("max"); }), HasSubstr("--merge max: expected one of"));
 }

@@ -43,7 +43,8 @@ constexpr MergeOption kTable[] = {
      }},
     {"metric", "NAME",
      "What of two tokens is compared: k keys, q queries, v values,\n"
-     "x inputs, k_concat keys head beside head (default k)",
+     "x inputs, k_concat keys head beside head, k_rotated keys as rotary\n"
+     "position embeddings turn them (default k)",
      [](const std::string& text, MergeOptions& options) { options.metric = parse_metric(text); }},
     {"distance", "NAME",
      "How it is compared: cosine, dot, euclidean, softmax\n"

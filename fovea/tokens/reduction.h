@@ -3,8 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -19,6 +21,7 @@
 #include "fovea/tokens/matching.h"
 #include "fovea/tokens/options.h"
 #include "fovea/tokens/partitions.h"
+#include "fovea/tokens/places.h"
 #include "fovea/tokens/plans.h"
 #include "fovea/tokens/prune.h"
 #include "fovea/tokens/salience.h"
@@ -30,9 +33,23 @@ namespace fovea {
 template <Backend B>
 struct Seen {
   std::vector<typename B::Tensor> normed;   // inputs of attention, after norm1: [B, T, C]
-  std::vector<typename B::Projection> qkv;  // joint queries, keys, values: [B, T, 3 C]
+  std::vector<typename B::Projection> qkv;  // queries, keys and values
   int heads = 1;
+  typename B::Sight sight = {};
+  std::shared_ptr<const typename B::Relative> relative = {};  // that of the sight, or none
 };
+
+// The mean over heads and branches of keys as attention turns them.
+template <Backend B>
+typename B::Tensor rotated_keys(B& b, const Seen<B>& seen) {
+  std::vector<typename B::Tensor> means;
+  for (const typename B::Projection& branch : seen.qkv) {
+    typename B::Projection alone;
+    alone.k = b.rotate(branch.k, seen.heads, *seen.sight.turns);
+    means.push_back(b.head_mean(std::span(&alone, 1), QkvPart::k, seen.heads));
+  }
+  return b.mean(means);
+}
 
 // The feature by which tokens are alike (the paper's table 1a): [B, T, F].
 template <Backend B>
@@ -46,6 +63,9 @@ typename B::Tensor similarity_feature(B& b, const Seen<B>& seen, Metric metric) 
       return b.mean(seen.normed);
     case Metric::k_concat:
       return b.head_concat(seen.qkv, QkvPart::k);
+    case Metric::k_rotated:
+      if (seen.sight.turns != nullptr) return rotated_keys(b, seen);
+      break;
     case Metric::k:
       break;
   }
@@ -68,7 +88,8 @@ struct Reader {
 template <Backend B>
 class Reduction {
  public:
-  // sequences: of the embedded input; the first `protected_tokens` of every image never merge.
+  // sequences: of the embedded input; the first `protected_tokens` of every image never merge, and
+  // have no place.
   Reduction(MergeCourse course, const Sequences& sequences, int protected_tokens)
       : options_(course.options),
         schedule_(std::move(course.r)),
@@ -76,7 +97,17 @@ class Reduction {
         protected_(protected_tokens),
         sequences_(sequences),
         sizes_(sequences.back(), 1.0F),
-        sources_(sequences) {}
+        sources_(sequences) {
+    state_.prefix = protected_tokens;
+  }
+
+  // For models whose attention knows where tokens are: on a grid of patches behind the protected
+  // tokens. carry: what a merged token's place is.
+  void place(std::array<int, 2> grid, Carry carry) {
+    state_.grid = grid;
+    state_.places = places_of(sequences_, state_.prefix, grid);
+    carry_ = carry;
+  }
 
   // Of every layer, for Method::foveal; they must outlive this.
   void set_readers(std::span<const Reader<B>> readers) { readers_ = readers; }
@@ -87,14 +118,25 @@ class Reduction {
   void saw(B& b, const Seen<B>& seen, int layer) {
     if (std::ranges::find(attention_layers_, layer + 1) == attention_layers_.end()) return;
     attention_.insert_or_assign(
-        layer + 1,
-        ClassAttention{sequences_, b.class_attention_by_head(seen.qkv, seen.heads, log_sizes_)});
+        layer + 1, ClassAttention{sequences_, b.class_attention_by_head(seen.qkv, seen.heads,
+                                                                        state_, seen.sight)});
   }
   const std::map<int, ClassAttention>& attention() const { return attention_; }
 
-  // Logarithms of the sizes for proportional attention (the paper's equation 1); empty where all
-  // are 1 or it is off.
-  std::span<const float> log_sizes() const { return log_sizes_; }
+  // What attention is to know of the tokens: logarithms of sizes for proportional attention (the
+  // paper's equation 1), none where all are 1 or it is off; and places.
+  const TokenState& state() const { return state_; }
+  // By what a layer turns the queries and keys, of `width` channels a head, of these tokens. Holds
+  // until tokens merge.
+  const Turns& turns(const Rotation& rotation, int layer, int64_t width) const {
+    const bool is_own = rotation.kind == RotationKind::mixed;
+    if (!turns_ || (is_own && turned_layer_ != layer)) {
+      turned_layer_ = layer;
+      turns_ =
+          turns_of(rotation, layer, sequences_, state_.places, state_.prefix, state_.grid, width);
+    }
+    return *turns_;
+  }
   std::span<const float> sizes() const { return sizes_; }
   const Sources& sources() const { return sources_; }
   // What `reduce` goes by.
@@ -133,12 +175,14 @@ class Reduction {
   }
   // Once all have merged.
   void follow(const Plan& plan) {
+    if (!state_.places.empty()) state_.places = merge_places(state_.places, sizes_, plan, carry_);
+    turns_.reset();
     sizes_ = merge_sizes(sizes_, plan);
     sources_.apply(plan);
     sequences_ = plan.first;
     if (!options_.prop_attn) return;
-    log_sizes_.resize(sizes_.size());
-    for (size_t i = 0; i < sizes_.size(); ++i) log_sizes_[i] = std::log(sizes_[i]);
+    state_.log_sizes.resize(sizes_.size());
+    for (size_t i = 0; i < sizes_.size(); ++i) state_.log_sizes[i] = std::log(sizes_[i]);
   }
 
  private:
@@ -152,7 +196,7 @@ class Reduction {
     for (size_t image = 0; image + 1 < sequences_.size(); ++image) {
       counts.push_back(taken(image, layer));
     }
-    std::vector<float> attention = b.class_attention(seen.qkv, seen.heads, log_sizes_);
+    std::vector<float> attention = b.class_attention(seen.qkv, seen.heads, state_, seen.sight);
     relate_to_mean(attention, sequences_, protected_);
     typename B::Tensor feature = b.norm_linear(x, readers_[layer].norm, readers_[layer].projection);
     std::optional<Plan> whole;
@@ -186,7 +230,7 @@ class Reduction {
       Edges drawn = edges(b, seen, partition);
       if (options_.score == Scoring::salience) {
         spare_salient(drawn, partition, sequences_, protected_,
-                      b.class_attention(seen.qkv, seen.heads, log_sizes_));
+                      b.class_attention(seen.qkv, seen.heads, state_, seen.sight));
       }
       return bipartite_plan(sequences_, partition, drawn, schedule_[layer], protected_,
                             options_.threshold);
@@ -227,7 +271,7 @@ class Reduction {
     }
     if (options_.matching == Matching::attention_prune) {
       return prune_least(sequences_, protected_, counts,
-                         b.class_attention(seen.qkv, seen.heads, log_sizes_));
+                         b.class_attention(seen.qkv, seen.heads, state_, seen.sight));
     }
     Features features(b.read(similarity_feature(b, seen, options_.metric)));
     if (options_.matching == Matching::kmeans) {
@@ -246,7 +290,10 @@ class Reduction {
   int protected_;
   Sequences sequences_;
   std::vector<float> sizes_;
-  std::vector<float> log_sizes_;
+  TokenState state_;
+  Carry carry_ = Carry::mean;
+  mutable std::optional<Turns> turns_;  // of turned_layer_, or of all layers
+  mutable int turned_layer_ = 0;
   Sources sources_;
   std::vector<int> attention_layers_;
   std::map<int, ClassAttention> attention_;  // by those layers

@@ -55,24 +55,6 @@ std::vector<float> spread_scores(const Sequences& sequences, int protected_token
   return scores;
 }
 
-Route select_in_windows(const Windows& windows, std::span<const float> scores, double keep_ratio) {
-  const Route& tokens = windows.tokens;
-  std::vector<float> in_order(tokens.rows.size());
-  std::transform(tokens.rows.begin(), tokens.rows.end(), in_order.begin(),
-                 [&](int32_t row) { return scores[row]; });
-  const int selected = selected_patches(keep_ratio, windows.patches);
-  Route route{{0}, {}};
-  for (size_t window = 0; window + 1 < tokens.first.size(); ++window) {
-    const int32_t begin = tokens.first[window];
-    const int32_t end = tokens.first[window + 1];
-    for (const int32_t place : best_rows(in_order, begin, end, std::min(selected, end - begin))) {
-      route.rows.push_back(tokens.rows[place]);
-    }
-    route.first.push_back(static_cast<int32_t>(route.rows.size()));
-  }
-  return route;
-}
-
 Route follow(const Route& route, const Plan& plan) {
   Route after{{0}, {}};
   for (size_t image = 0; image + 1 < route.first.size(); ++image) {

@@ -21,10 +21,6 @@ Route select_tokens(const Sequences& sequences, std::span<const float> scores, i
 std::vector<float> spread_scores(const Sequences& sequences, int protected_tokens,
                                  double keep_ratio);
 
-// Selects in each window the best of its patches, equally many in all: keep_ratio of a whole
-// window's, or all where padding leaves fewer. The route goes window by window.
-Route select_in_windows(const Windows& windows, std::span<const float> scores, double keep_ratio);
-
 // A route after a merge: a token is selected if any that it stands for was.
 Route follow(const Route& route, const Plan& plan);
 

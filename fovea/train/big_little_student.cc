@@ -50,9 +50,9 @@ bool ends_little_path(std::string_view name) {
 }  // namespace
 
 void add_routing(const Recipe& recipe, const std::string& name, Architecture& a) {
-  if (a.block.branches > 1 || a.block.layer_scale) {
+  if (a.block.branches > 1 || a.block.scale_attention) {
     fail("{}: has {}; expected the blocks of a plain ViT to make a big.LITTLE ViT of", name,
-         a.block.layer_scale ? "LayerScale" : "parallel branches");
+         a.block.scale_attention ? "LayerScale" : "parallel branches");
   }
   Routing routing;
   routing.predict_after = predicting_layers(recipe, a.depth);

@@ -25,6 +25,7 @@ struct Recipe {
   // The model: a checkpoint to start from, or else what to make.
   std::string model = {};
   int num_heads = 0;
+  std::string key = {};
   int width = 192;
   int depth = 12;
   int heads = 3;

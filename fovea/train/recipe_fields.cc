@@ -12,6 +12,8 @@ std::vector<RecipeField> model_fields(Recipe& r) {
       {"num_heads", &r.num_heads,
        "attention heads of that model, or else of the teacher, where nothing tells; 0: they do", 0,
        1024},
+      {"key", &r.key,
+       "of its .pth file, or else of the teacher's: the nested dict to read, as model or a.b"},
       {"width", &r.width, "of a new model: channels of a token", 1, kBig},
       {"depth", &r.depth, "of a new model: layers", 1, 1000},
       {"heads", &r.heads, "of a new model: attention heads", 1, kBig},

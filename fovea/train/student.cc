@@ -51,8 +51,8 @@ Architecture new_architecture(const Recipe& r, int classes) {
   set_stem(r, a);
   a.patch = {r.patch_size, r.patch_size};
   a.class_token = r.class_token;
-  a.distillation_token = r.distillation_token;
-  a.block.layer_scale = r.layer_scale > 0;
+  a.distillation_token = a.distilled_head = r.distillation_token;
+  a.block.scale_attention = a.block.scale_mlp = r.layer_scale > 0;
   a.pooling = r.global_pool == "token" ? Pooling::token : Pooling::average;
   a.final_norm = a.pooling == Pooling::token || classes == 0;
   a.fc_norm = !a.final_norm;
@@ -154,7 +154,7 @@ void load_weights(WeightSource& source, const Recipe& recipe, const std::string&
 
 void load_from(const std::string& model, const Recipe& recipe,
                const std::vector<std::string>& classes, Student& student) {
-  const StoredModel stored = open_stored(model, recipe.num_heads);
+  const StoredModel stored = open_stored(model, recipe.num_heads, recipe.key);
   student.config = stored.config;
   student.architecture = stored.architecture;
   Architecture& a = student.architecture;

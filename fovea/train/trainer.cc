@@ -16,6 +16,7 @@
 #include "fovea/io/random.h"
 #include "fovea/model/course.h"
 #include "fovea/model/delta.h"
+#include "fovea/model/location.h"
 #include "fovea/model/save.h"
 #include "fovea/train/adamw.h"
 #include "fovea/train/amp.h"
@@ -109,7 +110,8 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp
       objective_(recipe, student_, course_of(student_.architecture, options.merge),
                  {.threads = options.threads,
                   .dtype = amp.in_bf16 ? Dtype::bf16 : Dtype::f32,
-                  .heads = recipe.model.empty() ? recipe.num_heads : 0}),
+                  .heads = recipe.model.empty() ? recipe.num_heads : 0,
+                  .key = recipe.model.empty() ? recipe.key : ""}),
       batches_(*data_, batch_options(recipe, student_.config, processes)),
       optimizer_(trained(), recipe, student_.architecture.depth),
       gradients_(optimizer_.trained(), processes),
@@ -313,7 +315,7 @@ void Run::save() const {
   }
   Config config = student_.config;
   config.input_size = student_.architecture.input_size;
-  const Checkpoint base = Checkpoint::open(split_delta(recipe_.model).base);
+  const Checkpoint base = Checkpoint::open(split_delta(recipe_.model).base, recipe_.key);
   save_delta(base, mean_.weights(), config, file(kDelta));
 }
 

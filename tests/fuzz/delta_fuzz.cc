@@ -5,14 +5,14 @@
 #include <span>
 
 #include "fovea/io/error.h"
-#include "fovea/io/safetensors.h"
+#include "fovea/io/tensor_file.h"
 #include "fovea/model/config.h"
 #include "fovea/model/delta.h"
 
 namespace {
 
 void read(std::span<const uint8_t> bytes) {
-  const auto delta = fovea::SafeTensors::parse(std::as_bytes(bytes), "delta.safetensors");
+  const auto delta = fovea::TensorFile::parse(std::as_bytes(bytes), "delta.safetensors");
   if (!fovea::is_delta(delta)) return;
   fovea::Config config;
   config.labels = {"cat", "dog"};

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "fovea/data/zip.h"
 #include "fovea/io/error.h"
+#include "fovea/io/zip.h"
 
 namespace {
 

@@ -64,8 +64,9 @@ TEST_F(TorchGradients, OfLinearLayersAndNorms) {
   const TorchNorm layer_norm = norm(5);
   const torch::Tensor scale = input("scale", {5});
   expect([&] {
-    const TorchTensor hidden = torch_.norm_linear_gelu(x, layer_norm, up);
-    const TorchTensor sum = torch_.add_linear(x, torch_.linear_gelu(x, up), down, scale);
+    const TorchTensor hidden = torch_.norm_linear(x, layer_norm, up, Activation::gelu);
+    const TorchTensor sum =
+        torch_.add_linear(x, torch_.linear(x, up, Activation::gelu), down, scale);
     const TorchTensor plain = torch_.add_linear(x, wide, down, {});
     return torch::cat({hidden.rows, sum.rows, plain.rows, torch_.linear(wide, down).rows,
                        torch_.layer_norm(x, layer_norm).rows},
@@ -84,7 +85,9 @@ TEST_F(TorchGradients, OfAttention) {
       if (weighted) log_sizes = some_sizes(first.back());
       for (float& size : log_sizes) size = std::log(size);
       expect([&] {
-        return torch_.attention(torch_.project(x, layer_norm, qkv, false), 2, log_sizes).rows;
+        return torch_
+            .attention(torch_.project(x, layer_norm, qkv, false), 2, {.log_sizes = log_sizes})
+            .rows;
       });
     }
   }
@@ -92,7 +95,10 @@ TEST_F(TorchGradients, OfAttention) {
 
 TEST_F(TorchGradients, OfFeatures) {
   const std::vector<TorchTensor> plain = {tokens(kRagged, 12), tokens(kRagged, 12)};
-  const std::vector<TorchProjection> branches = {{plain[0], nullptr}, {plain[1], nullptr}};
+  std::vector<TorchProjection> branches;
+  for (const TorchTensor& x : plain) {
+    branches.push_back({torch_.columns(x, 0, 4), torch_.columns(x, 4, 4), torch_.columns(x, 8, 4)});
+  }
   expect([&] {
     return torch::cat({torch_.head_mean(branches, QkvPart::q, 2).rows,
                        torch_.head_mean(branches, QkvPart::k, 2).rows,
@@ -128,7 +134,7 @@ TEST_F(TorchGradients, OfRouting) {
     const TorchTensor before = torch_.gather(x, route);
     const TorchTensor scores = torch_.gather(torch_.keep_scores(x, predictor, 1), route);
     const TorchTensor update =
-        torch_.attention(torch_.project_cross(before, x, layer_norm, qkv, false), 2, {});
+        torch_.attention(torch_.project(before, x, layer_norm, qkv, false), 2, {});
     const TorchTensor after = torch_.add_gated(before, update, scores, alpha);
     return torch::cat(
         {torch_.put(x, after, route).rows, torch_.add_change(x, before, after, route, gamma).rows},
@@ -180,7 +186,9 @@ TEST_F(TorchGradients, OfConvolutionsThatOverlap) {
           TorchBatchNorm{input("gamma", {5}), input("beta", {5}), torch::zeros({5}, options),
                          torch::ones({5}, options)});
       torch_.set_training(is_training);
-      expect([&] { return torch_.convolve_gelu(x, convolution, {6, 4}, stride).rows; });
+      expect([&] {
+        return torch_.convolve(x, convolution, {6, 4}, stride, Activation::gelu).rows;
+      });
     }
   }
 }

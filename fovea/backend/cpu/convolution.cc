@@ -37,8 +37,8 @@ int64_t whole_lines(int64_t floats) {
 
 }  // namespace
 
-void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float* spare, float* out,
-                        int64_t out_stride) const {
+void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, Activation activation,
+                        float* spare, float* out, int64_t out_stride) const {
   const kernels::Product& product = product_of(w.dtype);
   kernels::Gemm g;
   g.a = rows;
@@ -50,7 +50,7 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float
   g.n = w.out;
   g.k = w.in;
   g.bias = w.bias.data();
-  g.epilogue = kernels::Epilogue::gelu;
+  g.activation = activation;
   const int64_t panels = kernels::panel_count(*kernels_, g.n);
   g.scratch = spare;
   if (!product.half_input) return product.gemm(g, 0, count, 0, panels);
@@ -60,15 +60,16 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, float
   g.a_stride = half_row_stride(w.in);
   kernels::Gemm rest = g;
   rest.bias = nullptr;
-  rest.epilogue = kernels::Epilogue::store;
+  rest.activation = Activation::none;
   kernels_->narrow_rest(rows, row_stride(w.in), count, w.in, half, g.a_stride);
   product.gemm(rest, 0, count, 0, panels);
   kernels_->narrow_rows(rows, row_stride(w.in), count, w.in, half, g.a_stride);
-  g.epilogue = kernels::Epilogue::add_gelu;
+  g.epilogue = kernels::Epilogue::add;
   product.gemm(g, 0, count, 0, panels);
 }
 
-Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride) {
+Tensor Cpu::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+                     Activation activation) {
   const Timed timed = time(Work::products);
   const int64_t columns = grid[1] / stride;
   const int64_t places = grid[0] / stride * columns;  // of an image's result
@@ -81,7 +82,7 @@ Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> g
   const int64_t tiles = std::clamp((places + most - 1) / most, std::min(shared, places), places);
   const int64_t longest = (places + tiles - 1) / tiles;
   const int64_t spare_size =
-      takes_half(w) ? (longest * half_row_stride(w.in) + 1) / 2 : product_of(w.dtype).gemm_scratch;
+      takes_half(w) ? (longest * half_row_stride(w.in) + 1) / 2 : scratch_of(w);
   const int64_t windows_size = whole_lines(longest * row_stride(w.in));
   const int64_t scratch_size = windows_size + whole_lines(spare_size);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
@@ -95,7 +96,7 @@ Tensor Cpu::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> g
       copy_window(plane, i / columns * stride, i % columns * stride,
                   windows + (i - begin) * row_stride(w.in));
     }
-    multiply_tile(windows, end - begin, w, windows + windows_size,
+    multiply_tile(windows, end - begin, w, activation, windows + windows_size,
                   out.row(out.first(image) + begin), out.stride());
   });
   return out;

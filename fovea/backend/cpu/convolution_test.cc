@@ -80,7 +80,7 @@ Array convolve(const Case& c, SimdLevel level, Dtype dtype, int threads) {
   const Parts p(c);
   Cpu cpu(level, dtype, std::make_shared<Threads>(threads));
   const Cpu::Linear w = cpu.make_convolution({p.weight}, {}, p.norm(), RowOrder::channels_last);
-  return cpu.read(cpu.convolve_gelu(rows_of(cpu, c, p), w, c.grid, c.stride));
+  return cpu.read(cpu.convolve(rows_of(cpu, c, p), w, c.grid, c.stride, Activation::gelu));
 }
 
 std::vector<Case> cases() {
@@ -137,7 +137,7 @@ TEST(Convolution, CountsItsWork) {
   Profile profile;
   cpu.set_profile(&profile);
   const Cpu::Linear w = cpu.make_convolution({p.weight}, {}, p.norm(), RowOrder::channels_last);
-  cpu.convolve_gelu(rows_of(cpu, c, p), w, c.grid, 2);
+  cpu.convolve(rows_of(cpu, c, p), w, c.grid, 2, Activation::gelu);
   EXPECT_EQ(profile.product_operations, 2.0 * 2 * 12 * 27 * 24);
 }
 

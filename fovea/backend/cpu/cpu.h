@@ -19,6 +19,8 @@
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
 #include "fovea/backend/profile.h"
+#include "fovea/backend/projection.h"
+#include "fovea/backend/token_state.h"
 #include "fovea/backend/weight.h"
 #include "fovea/io/array.h"
 
@@ -28,43 +30,37 @@ namespace fovea {
 struct CpuLinear {
   int64_t in = 0;
   int64_t out = 0;
+  bool is_gated = false;  // of 2 * out rows, gates first
   Dtype dtype = Dtype::f32;
   std::shared_ptr<float[]> panels;  // of `dtype`
   std::vector<float> bias;
+
+  int64_t rows() const { return is_gated ? 2 * out : out; }  // of the weight
 };
 
-// The joint weights of queries, keys and values. Where products take bf16, tokens are matched by
-// the mean over heads, and what rounding the inputs took is added to it: near-ties would fall
-// another way.
+// The joint weights of queries, keys and values, each beginning with a panel of its own. Where
+// products take bf16, tokens are matched by the mean over heads, and what rounding the inputs took
+// is added to it: near-ties would fall another way.
 struct CpuQkv {
   CpuLinear joint;
+  CpuLinear q, kv;                // parts of it
+  int64_t width = 0;              // channels of q, of k and of v
   std::array<CpuLinear, 3> mean;  // over heads, by QkvPart; empty where nothing is rounded
 };
 
-// The same where only some tokens ask.
-struct CpuCrossQkv {
-  CpuLinear q;
-  CpuLinear kv;
-  std::array<CpuLinear, 3> mean;
+struct CpuProjection : Projected<Tensor> {
+  std::optional<Tensor> rest = {};  // what rounding took of the inputs, where somebody asks
+  const std::array<CpuLinear, 3>* mean_weights = nullptr;  // over heads
 };
 
-// Queries, keys and values of tokens. Of one that is not joint, `joint` holds keys and values
-// alone.
-struct CpuProjection {
-  Tensor joint;                        // [B, T, 3 C], or [B, T, 2 C]
-  std::optional<Tensor> queries = {};  // [B, K, C]: of the tokens that ask, where not all do
-  std::optional<Tensor> rest = {};     // what rounding took of the inputs, where somebody asks
-  const std::array<CpuLinear, 3>* mean_weights = nullptr;  // over heads
-
-  int64_t channels() const { return joint.channels() / (queries ? 2 : 3); }
-  // Where keys and values begin in a row of `joint`; queries, too, where all tokens ask.
-  int64_t offset(QkvPart part) const {
-    return (static_cast<int64_t>(part) - (queries ? 1 : 0)) * channels();
-  }
+// Biases of attention by relative position, of a grid of patches.
+struct CpuRelative {
+  std::array<int, 2> grid = {};
+  Array table;  // [heads, entries]
 };
 
 struct CpuNorm {
-  std::vector<float> gamma, beta;
+  std::vector<float> gamma, beta;  // no beta: RMSNorm
   float eps = 1e-6F;
 };
 
@@ -83,11 +79,12 @@ class Cpu {
   using Linear = CpuLinear;
   using Norm = CpuNorm;
   using Qkv = CpuQkv;
-  using CrossQkv = CpuCrossQkv;
   using Projection = CpuProjection;
   using Vector = std::vector<float>;  // per channel
   using Rows = Array;                 // [.., rows, channels]
   using Positions = CpuPositions;
+  using Relative = CpuRelative;
+  using Sight = fovea::Sight<Relative>;
   // Weights stay as they were made, so what is computed from them alone can be kept.
   static constexpr bool kTrains = false;
 
@@ -99,23 +96,30 @@ class Cpu {
   // Counts the time until the end of the caller's scope as `work`.
   Timed time(Work work) const { return {profile_, work}; }
 
-  // Weights. weight: [out, in]; bias: [out] or empty for zeros.
+  // Weights. weight: [out, in]; bias: [out] or empty for zeros, as wherever there is one.
   Linear make_linear(const Weight& weight, const Weight& bias);
+  // One whose outputs are activation(gates) * values: weight [2 out, in] and bias [2 out], gates
+  // first.
+  Linear make_gated_linear(const Weight& weight, const Weight& bias);
   // A linear layer in single precision whatever the dtype, for small ones that decide something.
   Linear make_exact_linear(const Weight& weight, const Weight& bias);
   // One without bias, in single precision, made of other weights: [out, in].
   Linear make_fixed_linear(const Array& weight) { return pack(weight, {}, Dtype::f32); }
   // A LayerNorm without scale and shift.
   static Norm make_fixed_norm(int64_t channels, double eps);
-  // A convolution, [out, in, k, k] and [out] (or empty for zeros), and the batch norm after it, as
-  // a linear layer over rows that hold a whole window in that order.
-  Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
-                          RowOrder order);
+  // A convolution, [out, in, k, k] and [out], and the batch norm after it where there is one, as a
+  // linear layer over rows that hold a whole window in that order.
+  Linear make_convolution(const Weight& weight, const Weight& bias,
+                          const std::optional<BatchNorm>& norm, RowOrder order);
   // weight: [3 C', C]; bias: [3 C']; C' channels in all heads.
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
-  // The same for project_cross.
-  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias, int heads);
+  // LayerNorm: [channels] each.
   Norm make_norm(Weight gamma, Weight beta, double eps);
+  // RMSNorm: x / sqrt(mean(x^2) + eps) * gamma.
+  Norm make_rms_norm(Weight gamma, double eps);
+  // Biases of attention by relative position, weight: [(2 h - 1) (2 w - 1) + 3, heads] for a grid
+  // of h x w patches behind one class token (BEiT's).
+  Relative make_relative(const Weight& weight, std::array<int, 2> grid);
   Vector make_vector(Weight values);
   Rows make_rows(Weight rows);
 
@@ -133,34 +137,43 @@ class Cpu {
   // Puts prefix tokens before the patches of every image and adds positions to these.
   Tensor embed(const Tensor& patches, const Positions& positions);
 
-  // GELU of a 3x3 convolution with padding 1 (make_convolution, channels_last) over images whose
-  // rows are `grid` (height, width) places in order: [B, h w, C] -> [B, h / s w / s, C'].
-  Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
+  // A 3x3 convolution with padding 1 (make_convolution, channels_last) over images whose rows are
+  // `grid` (height, width) places in order: [B, h w, C] -> [B, h / s w / s, C'].
+  Tensor convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+                  Activation activation = Activation::none);
 
-  Tensor linear(const Tensor& x, const Linear& w);
-  // The same in the number format that products take, and its GELU in that of x.
-  Tensor hidden_linear(const Tensor& x, const Linear& w);
-  Tensor linear_gelu(const Tensor& x, const Linear& w);
+  Tensor linear(const Tensor& x, const Linear& w, Activation activation = Activation::none,
+                Precision precision = Precision::single);
   // x + scale * linear(h); x is consumed. An empty scale is 1.
   Tensor add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector& scale);
-  Tensor layer_norm(const Tensor& x, const Norm& norm);
-  // linear(layer_norm(x)) and its GELU, each as one, in the format that products take.
-  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w);
-  Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
+  // LayerNorm or RMSNorm, as the norm is.
+  Tensor layer_norm(const Tensor& x, const Norm& norm, Precision precision = Precision::single);
+  // The same of each head's channels by themselves, heads * norm's channels being those of x; x is
+  // consumed.
+  Tensor head_norm(Tensor x, const Norm& norm, int heads);
+  // linear(layer_norm(x)) as one.
+  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w,
+                     Activation activation = Activation::none,
+                     Precision precision = Precision::product);
   // linear(layer_norm(x)) to queries, keys and values. `w` must outlive what is returned, and
-  // `matched` says that head_mean will be asked of it.
+  // `matched` says that head_mean will be asked of it as it is.
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
-  // Queries of the rows of `asking` [B, K, C], keys and values of all rows of x [B, T, C]. Of what
-  // it returns no features of queries can be had.
-  Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
-                           const CrossQkv& w, bool matched);
-  // Keys and values window by window, those of the padding being what the weights make of zeros;
-  // queries, too, where all tokens ask (without padding), else they are by windows already.
-  Projection window(const Projection& qkv, const Qkv& w, const Windows& windows);
-  Projection window(const Projection& qkv, const CrossQkv& w, const Windows& windows);
-  // Softmax attention over all heads. log_sizes: one a key, or empty. Returns [B, T, C], or [B, K,
-  // C] where only some tokens ask.
-  Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
+  // Queries of the rows of `asking` [B, K, C], keys and values of all rows of x [B, T, C].
+  Projection project(const Tensor& asking, const Tensor& x, const Norm& norm, const Qkv& w,
+                     bool matched);
+  // `count` channels of x from `begin` on: no copy.
+  static Tensor columns(const Tensor& x, int64_t begin, int64_t count) {
+    return x.columns(begin, count);
+  }
+  // The same rows for every image: [batch, rows, C].
+  Tensor repeat(const Rows& rows, int64_t batch);
+  // Softmax attention over all heads: softmax(q k' / sqrt d + log sizes + relative) v, q and k
+  // turned before. Returns [B, T, heads * d], or [B, K, heads * d] where only some tokens ask.
+  // `state` is of the keys.
+  Tensor attention(const Projection& qkv, int heads, const TokenState& state,
+                   const Sight& sight = {});
+  // x [B, T, heads * d] turned, as attention turns queries and keys.
+  Tensor rotate(const Tensor& x, int heads, const Turns& turns);
 
   // Similarity features. The mean over the heads of all branches of one part of each qkv: [B, T, C
   // / heads].
@@ -178,13 +191,13 @@ class Cpu {
   Edges match_ranked(const Tensor& feature, const Ranking& ranking, std::span<const float> sizes,
                      double exponent);
   // What each row gets of the attention of its image's first token, the class token: the mean over
-  // the heads of all branches. That token must ask. log_sizes: as for attention.
+  // the heads of all branches. That token must ask. state, sight: as for attention.
   std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
-                                     std::span<const float> log_sizes);
+                                     const TokenState& state, const Sight& sight = {});
   // The same of each head by itself, those of a branch behind those of the one before it: [rows,
   // branches * heads].
-  Array class_attention_by_head(std::span<const Projection> qkv, int heads,
-                                std::span<const float> log_sizes);
+  Array class_attention_by_head(std::span<const Projection> qkv, int heads, const TokenState& state,
+                                const Sight& sight = {});
   // The tokens after a merge; sizes: one a row of x.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
 
@@ -235,27 +248,35 @@ class Cpu {
   Edges draw_edges(const Tensor& feature, const Partition& partition, bool normalized,
                    const DrawMatch& draw);
   Tensor narrow(const Tensor& x, kernels::NarrowRows to_half);
-  // A tensor of x's tokens for the output of `w`: in bf16 where `half` and such a product can.
-  Tensor hidden(const Tensor& x, const Linear& w, bool half);
-  // `padding`: the row of keys and values that stands for it.
-  Projection cut(const Projection& qkv, std::span<const float> padding, const Windows& windows);
+  // A tensor of x's tokens for the output of `w`: in bf16 where such a product can.
+  Tensor output(const Tensor& x, const Linear& w, Precision precision);
+  // Packs rows of `in` floats; null: zeros.
+  Linear pack(std::span<const float* const> rows, int64_t in, std::vector<float> bias, Dtype dtype);
   Linear pack(const Array& weight, const Array& bias, Dtype dtype);
+  // Norms `count` rows.
+  void norm_rows(const Norm& norm, const float* x, int64_t stride, int64_t count, int64_t width,
+                 float* out, int64_t out_stride) const;
+  // Softmax of what each image's first token asks of its tokens in one head: [rows].
+  std::vector<float> class_rows(const Projection& branch, int head, int heads,
+                                const TokenState& state, const Sight& sight) const;
   std::array<Linear, 3> mean_weights(const Array& joint, int heads);
-  Tensor norm_for(const Tensor& x, const Norm& norm, const Linear& w,
+  // LayerNorm in the format of the inputs of such weights; `rest` is given what rounding takes.
+  Tensor norm_for(const Tensor& x, const Norm& norm, Dtype dtype,
                   std::optional<Tensor>* rest = nullptr);
   void add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor& mean);
-  void multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, const Vector& scale,
-                const Tensor& out);
+  void multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, Activation activation,
+                const Vector& scale, const Tensor& out);
   // The same, of an input in the format that `w` takes, neither timed nor counted.
   void run_product(const Tensor& x, const Linear& w, const float* bias, kernels::Epilogue epilogue,
-                   const Vector& scale, const Tensor& out);
+                   Activation activation, const Vector& scale, const Tensor& out);
   void run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
-                     const Vector& scale, const Tensor& out);
-  // A product of a few rows in single precision, GELU behind it, by the calling thread alone;
-  // `spare` holds as many rows of half_row_stride(w.in) where `w` takes such, else what its product
-  // needs (gemm_scratch).
-  void multiply_tile(const float* rows, int64_t count, const Linear& w, float* spare, float* out,
-                     int64_t out_stride) const;
+                     Activation activation, const Vector& scale, const Tensor& out);
+  // Floats that a product with `w` needs for each worker.
+  int64_t scratch_of(const Linear& w) const;
+  // A product of a few rows in single precision, by the calling thread alone; `spare` holds as many
+  // rows of half_row_stride(w.in) where `w` takes such, else what its product needs (scratch_of).
+  void multiply_tile(const float* rows, int64_t count, const Linear& w, Activation activation,
+                     float* spare, float* out, int64_t out_stride) const;
   // Calls work(begin, end) for pieces of [0, count), in parallel.
   void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);
 

@@ -28,8 +28,8 @@ std::vector<float> resample_axis(const std::vector<float>& x, int64_t outer, int
 
 }  // namespace
 
-CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
-                                RowOrder order) {
+CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias,
+                                const std::optional<BatchNorm>& norm, RowOrder order) {
   const Shape& shape = weight.values.shape;
   const int64_t out = shape[0];
   const int64_t in = shape[1];
@@ -38,10 +38,12 @@ CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias, const 
   Array offset({out});
   for (int64_t o = 0; o < out; ++o) {
     const double factor =
-        norm.gamma.values.data[o] / std::sqrt(norm.variance.values.data[o] + norm.eps);
+        norm ? norm->gamma.values.data[o] / std::sqrt(norm->variance.values.data[o] + norm->eps)
+             : 1.0;
     const float before = bias.values.empty() ? 0.0F : bias.values.data[o];
-    offset.data[o] =
-        static_cast<float>((before - norm.mean.values.data[o]) * factor + norm.beta.values.data[o]);
+    offset.data[o] = norm ? static_cast<float>((before - norm->mean.values.data[o]) * factor +
+                                               norm->beta.values.data[o])
+                          : before;
     for (int64_t i = 0; i < in * area; ++i) {
       const int64_t to = order == RowOrder::channels_first ? i : i % area * in + i / area;
       rows.data[o * in * area + to] =
@@ -69,6 +71,18 @@ CpuPositions Cpu::positions(std::span<const Rows> prefix, const Rows& table,
   positions.patches = resample_axis(
       wide, 1, map.rows, static_cast<int64_t>(map.horizontal.size()) * channels, map.vertical);
   return positions;
+}
+
+Tensor Cpu::repeat(const Rows& rows, int64_t batch) {
+  const int64_t channels = rows.shape.back();
+  const int64_t count = elements(rows.shape) / channels;
+  auto sequences = std::make_shared<Sequences>();
+  for (int64_t b = 0; b <= batch; ++b) sequences->push_back(static_cast<int32_t>(b * count));
+  Tensor out = make(std::move(sequences), channels);
+  for (int64_t i = 0; i < out.rows(); ++i) {
+    std::copy_n(rows.data.data() + i % count * channels, channels, out.row(i));
+  }
+  return out;
 }
 
 Tensor Cpu::embed(const Tensor& patches, const Positions& positions) {

@@ -11,23 +11,6 @@
 namespace fovea {
 namespace {
 
-// Adds softmax(scale * q k' + log sizes) to `sums`; keys are rows of `width`, `stride` apart.
-// log_sizes may be null.
-void add_attention(const float* q, const float* keys, int64_t stride, int64_t width,
-                   const float* log_sizes, std::span<float> sums) {
-  const float scale = 1.0F / std::sqrt(static_cast<float>(width));
-  std::vector<float> scores(sums.size());
-  for (size_t i = 0; i < scores.size(); ++i) {
-    const float* key = keys + static_cast<int64_t>(i) * stride;
-    scores[i] = dot(q, key, width) * scale;
-    if (log_sizes != nullptr) scores[i] += log_sizes[i];
-  }
-  const float largest = *std::max_element(scores.begin(), scores.end());
-  float total = 0;
-  for (float& score : scores) total += score = std::exp(score - largest);
-  for (size_t i = 0; i < scores.size(); ++i) sums[i] += scores[i] / total;
-}
-
 // Gives a weighted mean of rows the weighted mean of their lengths.
 void rescale(std::span<const float* const> rows, std::span<const float> factors, float total,
              int64_t width, float* mean) {
@@ -40,35 +23,17 @@ void rescale(std::span<const float* const> rows, std::span<const float> factors,
   for (int64_t c = 0; c < width; ++c) mean[c] *= scale;
 }
 
-// What each row gets of the attention of its image's first token in one head.
-std::vector<float> attention_of_head(const CpuProjection& branch, int head, int heads,
-                                     std::span<const float> log_sizes) {
-  const Tensor& queries = branch.queries ? *branch.queries : branch.joint;
-  const int64_t width = branch.channels() / heads;
-  std::vector<float> rows(branch.joint.rows());
-  for (int64_t image = 0; image < branch.joint.batch(); ++image) {
-    const int64_t first = branch.joint.first(image);
-    add_attention(queries.row(queries.first(image)) + head * width,
-                  branch.joint.row(first) + branch.offset(QkvPart::k) + head * width,
-                  branch.joint.stride(), width,
-                  log_sizes.empty() ? nullptr : log_sizes.data() + first,
-                  std::span(rows).subspan(first, branch.joint.tokens(image)));
-  }
-  return rows;
-}
-
 }  // namespace
 
 Tensor Cpu::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
-  const int64_t width = qkv[0].channels() / heads;
-  const int64_t offset = qkv[0].offset(part);
-  Tensor out = like(qkv[0].joint, width);
+  const int64_t width = qkv[0].part(part).channels() / heads;
+  Tensor out = like(qkv[0].part(part), width);
   const std::vector<float> ones(qkv.size() * heads, 1.0F);
   for_ranges(out.rows(), 256, [&](int64_t begin, int64_t end) {
     std::vector<const float*> slices(ones.size());
     for (int64_t i = begin; i < end; ++i) {
       for (size_t s = 0; s < slices.size(); ++s) {
-        slices[s] = qkv[s / heads].joint.row(i) + offset + static_cast<int64_t>(s % heads) * width;
+        slices[s] = qkv[s / heads].part(part).row(i) + static_cast<int64_t>(s % heads) * width;
       }
       kernels_->weighted_sum(slices.data(), ones.data(), static_cast<int64_t>(slices.size()), width,
                              1.0F / static_cast<float>(slices.size()), out.row(i));
@@ -84,18 +49,18 @@ void Cpu::add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor&
   for (const Projection& branch : qkv) {
     if (!branch.rest) continue;
     const Linear& w = (*branch.mean_weights)[static_cast<size_t>(part)];
-    run_product(*branch.rest, w, nullptr, kernels::Epilogue::residual, share, mean);
+    run_product(*branch.rest, w, nullptr, kernels::Epilogue::residual, Activation::none, share,
+                mean);
   }
 }
 
 Tensor Cpu::head_concat(std::span<const Projection> qkv, QkvPart part) {
-  const int64_t channels = qkv[0].channels();
-  const int64_t offset = qkv[0].offset(part);
-  Tensor out = like(qkv[0].joint, channels * static_cast<int64_t>(qkv.size()));
+  const int64_t channels = qkv[0].part(part).channels();
+  Tensor out = like(qkv[0].part(part), channels * static_cast<int64_t>(qkv.size()));
   for (int64_t i = 0; i < out.rows(); ++i) {
     float* to = out.row(i);
     for (const Projection& branch : qkv) {
-      to = std::copy_n(branch.joint.row(i) + offset, channels, to);
+      to = std::copy_n(branch.part(part).row(i), channels, to);
     }
   }
   return out;
@@ -112,44 +77,6 @@ Tensor Cpu::mean(std::span<const Tensor> x) {
                            out.channels(), 1.0F / static_cast<float>(rows.size()), out.row(i));
   }
   return out;
-}
-
-std::vector<float> Cpu::class_attention(std::span<const Projection> qkv, int heads,
-                                        std::span<const float> log_sizes) {
-  std::vector<float> sums(qkv[0].joint.rows());
-  const int64_t width = qkv[0].channels() / heads;
-  const int64_t keys = qkv[0].offset(QkvPart::k);
-  for (const Projection& projection : qkv) {
-    const Tensor& branch = projection.joint;
-    const Tensor& queries = projection.queries ? *projection.queries : branch;
-    for (int64_t image = 0; image < branch.batch(); ++image) {
-      const int64_t first = branch.first(image);
-      const std::span<float> of_image(sums.data() + first, branch.tokens(image));
-      const float* sizes = log_sizes.empty() ? nullptr : log_sizes.data() + first;
-      for (int64_t head = 0; head < heads; ++head) {
-        const float* q = queries.row(queries.first(image)) + head * width;
-        const float* k = branch.row(first) + keys + head * width;
-        add_attention(q, k, branch.stride(), width, sizes, of_image);
-      }
-    }
-  }
-  for (float& sum : sums) sum /= static_cast<float>(heads * static_cast<int>(qkv.size()));
-  return sums;
-}
-
-Array Cpu::class_attention_by_head(std::span<const Projection> qkv, int heads,
-                                   std::span<const float> log_sizes) {
-  Array rows({qkv[0].joint.rows(), static_cast<int64_t>(qkv.size()) * heads});
-  int64_t column = 0;
-  for (const Projection& branch : qkv) {
-    for (int head = 0; head < heads; ++head, ++column) {
-      const std::vector<float> of_head = attention_of_head(branch, head, heads, log_sizes);
-      for (size_t i = 0; i < of_head.size(); ++i) {
-        rows.data[static_cast<int64_t>(i) * rows.shape[1] + column] = of_head[i];
-      }
-    }
-  }
-  return rows;
 }
 
 Tensor Cpu::merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode) {

@@ -25,8 +25,12 @@ TEST(ClassAttention, IsTheMeanOverHeadsAndBranchesWeightedBySize) {
   constexpr int kWidth = 5;
   constexpr int kChannels = kHeads * kWidth;
   const auto sequences = std::make_shared<Sequences>(Sequences{0, 7, 18});
-  const std::vector<CpuProjection> qkv = {{.joint = random_tensor(sequences, 3 * kChannels, 1)},
-                                          {.joint = random_tensor(sequences, 3 * kChannels, 2)}};
+  std::vector<CpuProjection> qkv;
+  for (uint32_t seed = 1; seed <= 2; ++seed) {
+    const Tensor joint = random_tensor(sequences, 3 * kChannels, seed);
+    qkv.push_back({{joint.columns(0, kChannels), joint.columns(kChannels, kChannels),
+                    joint.columns(2 * kChannels, kChannels)}});
+  }
   std::vector<float> sizes;
   std::vector<float> log_sizes;
   for (int i = 0; i < 18; ++i) {
@@ -35,23 +39,23 @@ TEST(ClassAttention, IsTheMeanOverHeadsAndBranchesWeightedBySize) {
   }
   Cpu cpu(available_levels().front(), Dtype::f32, std::make_shared<Threads>(1));
   for (const bool proportional : {true, false}) {
-    const std::vector<float> got =
-        cpu.class_attention(qkv, kHeads, proportional ? log_sizes : std::vector<float>());
-    const Array by_head =
-        cpu.class_attention_by_head(qkv, kHeads, proportional ? log_sizes : std::vector<float>());
+    TokenState state;
+    if (proportional) state.log_sizes = log_sizes;
+    const std::vector<float> got = cpu.class_attention(qkv, kHeads, state);
+    const Array by_head = cpu.class_attention_by_head(qkv, kHeads, state);
     ASSERT_EQ(by_head.shape, (Shape{18, 2 * kHeads}));
     std::vector<double> want(18);
     for (size_t image = 0; image < 2; ++image) {
       const int first = (*sequences)[image];
       for (int head = 0; head < 2 * kHeads; ++head) {
-        const Tensor& branch = qkv[head / kHeads].joint;
+        const CpuProjection& branch = qkv[head / kHeads];
         const int at = head % kHeads * kWidth;
         std::vector<double> weights(18);
         double total = 0;
         for (int i = first; i < (*sequences)[image + 1]; ++i) {
           double dot = 0;
           for (int c = at; c < at + kWidth; ++c) {
-            dot += static_cast<double>(branch.row(first)[c]) * branch.row(i)[kChannels + c];
+            dot += static_cast<double>(branch.q.row(first)[c]) * branch.k.row(i)[c];
           }
           weights[i] = std::exp(dot / std::sqrt(kWidth)) * (proportional ? sizes[i] : 1);
           total += weights[i];

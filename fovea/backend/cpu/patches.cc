@@ -7,18 +7,18 @@ namespace fovea {
 namespace {
 
 // Where a piece lies within its patch, in pieces, when every level is walked row by row.
-struct Place {
+struct Corner {
   int y = 0;
   int x = 0;
 };
 
 // Pieces in the order that lets fold() join splits.back() x splits.back() neighbours first, and so
 // on outwards.
-std::vector<Place> piece_order(std::span<const int> splits) {
-  std::vector<Place> order = {{0, 0}};
+std::vector<Corner> piece_order(std::span<const int> splits) {
+  std::vector<Corner> order = {{0, 0}};
   for (const int split : splits) {
-    std::vector<Place> finer;
-    for (const Place& place : order) {
+    std::vector<Corner> finer;
+    for (const Corner& place : order) {
       for (int y = 0; y < split; ++y) {
         for (int x = 0; x < split; ++x) finer.push_back({place.y * split + y, place.x * split + x});
       }
@@ -35,7 +35,7 @@ Tensor Cpu::patches(const Images& images, int patch_height, int patch_width,
   const Timed timed = time(Work::patches);
   int split = 1;
   for (const int s : splits) split *= s;
-  const std::vector<Place> order = piece_order(splits);
+  const std::vector<Corner> order = piece_order(splits);
   const int64_t height = patch_height / split;
   const int64_t width = patch_width / split;
   const int64_t columns = images.width / patch_width;
@@ -51,7 +51,7 @@ Tensor Cpu::patches(const Images& images, int patch_height, int patch_width,
       const int64_t top = i % count / columns * patch_height;
       const int64_t left = i % count % columns * patch_width;
       float* to = out.row(i * static_cast<int64_t>(order.size()));
-      for (const Place& place : order) {
+      for (const Corner& place : order) {
         for (int64_t row = 0; row < 3 * height; ++row) {
           const int64_t channel = row / height;
           const int64_t y = top + place.y * height + row % height;

@@ -1,5 +1,4 @@
-// The operations of the CPU backend that routing and windows need: semi-cross attention, scores,
-// and rows that come and go.
+// The operations of the CPU backend that routing needs: scores, and rows that come and go.
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -7,72 +6,6 @@
 #include "fovea/backend/cpu/cpu.h"
 
 namespace fovea {
-namespace {
-
-// Rows [begin, end) of a weight or a bias.
-Array rows_of(const Array& array, int64_t begin, int64_t end) {
-  Shape shape = array.shape;
-  const int64_t size = elements(shape) / shape[0];
-  shape[0] = end - begin;
-  return {shape, {array.data.begin() + begin * size, array.data.begin() + end * size}};
-}
-
-}  // namespace
-
-CpuCrossQkv Cpu::make_cross_qkv(const Weight& weight, const Weight& bias, int heads) {
-  const int64_t outputs = weight.values.shape[0];
-  const int64_t queries = outputs / 3;
-  const auto part = [&](int64_t begin, int64_t end) {
-    return pack(rows_of(weight.values, begin, end), rows_of(bias.values, begin, end), dtype_);
-  };
-  CpuCrossQkv qkv{part(0, queries), part(queries, outputs), {}};
-  if (takes_half(qkv.kv)) qkv.mean = mean_weights(weight.values, heads);
-  return qkv;
-}
-
-CpuProjection Cpu::project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
-                                 const CrossQkv& w, bool matched) {
-  CpuProjection qkv;
-  qkv.mean_weights = &w.mean;
-  const bool rounds = takes_half(w.kv);
-  qkv.queries = like(asking, w.q.out);
-  multiply(norm_for(asking, norm, w.q), w.q, kernels::Epilogue::store, {}, *qkv.queries);
-  qkv.joint = like(x, w.kv.out);
-  const Tensor normed = norm_for(x, norm, w.kv, matched && rounds ? &qkv.rest : nullptr);
-  multiply(normed, w.kv, kernels::Epilogue::store, {}, qkv.joint);
-  return qkv;
-}
-
-CpuProjection Cpu::window(const Projection& qkv, const Qkv& w, const Windows& windows) {
-  return cut(qkv, std::span(w.joint.bias).subspan(qkv.channels()), windows);
-}
-
-CpuProjection Cpu::window(const Projection& qkv, const CrossQkv& w, const Windows& windows) {
-  return cut(qkv, w.kv.bias, windows);
-}
-
-CpuProjection Cpu::cut(const Projection& qkv, std::span<const float> padding,
-                       const Windows& windows) {
-  const Timed timed = time(Work::attention);
-  const int64_t channels = qkv.channels();
-  const auto copy = [&](const std::vector<int32_t>& rows, int64_t offset, const Tensor& to) {
-    for_ranges(to.rows(), 64, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const float* from = rows[i] < 0 ? padding.data() : qkv.joint.row(rows[i]) + offset;
-        std::copy_n(from, to.channels(), to.row(i));
-      }
-    });
-  };
-  CpuProjection apart;
-  apart.joint = make(std::make_shared<Sequences>(windows.first), 2 * channels);
-  copy(windows.rows, qkv.offset(QkvPart::k), apart.joint);
-  apart.queries = qkv.queries;
-  if (!apart.queries) {
-    apart.queries = make(std::make_shared<Sequences>(windows.tokens.first), channels);
-    copy(windows.tokens.rows, qkv.offset(QkvPart::q), *apart.queries);
-  }
-  return apart;
-}
 
 Tensor Cpu::keep_scores(const Tensor& x, const Linear& w, int protected_tokens) {
   const Tensor logits = linear(x, w);

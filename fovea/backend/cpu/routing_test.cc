@@ -98,10 +98,9 @@ TEST_P(RoutingOperations, SemiCrossAttentionIsAPartOfAttention) {
   const CpuNorm norm =
       cpu_.make_norm({random_array({kChannels})}, {random_array({kChannels})}, 1e-6);
   const CpuQkv joint = cpu_.make_qkv({weight}, {bias}, kHeads);
-  const CpuCrossQkv apart = cpu_.make_cross_qkv({weight}, {bias}, kHeads);
   const Tensor want = cpu_.attention(cpu_.project(x, norm, joint, false), kHeads, {});
   const Tensor got =
-      cpu_.attention(cpu_.project_cross(cpu_.gather(x, route_), x, norm, apart, false), kHeads, {});
+      cpu_.attention(cpu_.project(cpu_.gather(x, route_), x, norm, joint, false), kHeads, {});
   EXPECT_EQ(got.sequences(), route_.first);
   for (int64_t i = 0; i < got.rows(); ++i) {
     for (int64_t c = 0; c < kChannels; ++c) {
@@ -121,9 +120,8 @@ TEST_P(RoutingOperations, FeaturesAreThoseOfWhereAllAsk) {
     const CpuNorm norm =
         cpu.make_norm({random_array({kChannels})}, {random_array({kChannels})}, 1e-6);
     const CpuQkv joint = cpu.make_qkv({weight}, {bias}, kHeads);
-    const CpuCrossQkv apart = cpu.make_cross_qkv({weight}, {bias}, kHeads);
     const CpuProjection all[] = {cpu.project(x, norm, joint, true)};
-    const CpuProjection some[] = {cpu.project_cross(cpu.gather(x, route_), x, norm, apart, true)};
+    const CpuProjection some[] = {cpu.project(cpu.gather(x, route_), x, norm, joint, true)};
     for (const QkvPart part : {QkvPart::k, QkvPart::v}) {
       expect_equal(cpu.head_mean(some, part, kHeads), cpu.head_mean(all, part, kHeads));
       expect_equal(cpu.head_concat(some, part), cpu.head_concat(all, part));

@@ -44,6 +44,11 @@ class Tensor {
   float* data() const { return data_.get(); }
   float* row(int64_t i) const { return data_.get() + i * stride_; }
 
+  // Some of the channels, in the same memory.
+  Tensor columns(int64_t begin, int64_t count) const {
+    return {sequences_, count, stride_, {data_, data_.get() + begin}};
+  }
+
   // A tensor of bf16: what one product leaves for the next. Only its rows' addresses are of use.
   bool is_half() const { return is_half_; }
   static Tensor half(std::shared_ptr<const Sequences> sequences, int64_t channels, int64_t stride,

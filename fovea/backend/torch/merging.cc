@@ -70,26 +70,21 @@ std::vector<float> alone_in(const Plan& plan) {
   return alone;
 }
 
-std::vector<float> to_host(const torch::Tensor& x) {
-  const torch::Tensor host = x.to(torch::kCPU, torch::kFloat).contiguous();
-  const auto* values = host.const_data_ptr<float>();
-  return {values, values + host.numel()};
-}
-
 }  // namespace
 
 Torch::Tensor Torch::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) {
   std::vector<torch::Tensor> means;
   for (const Projection& branch : qkv) {
-    means.push_back(branch.part(part).reshape({branch.rows.size(0), heads, -1}).mean(1));
+    const torch::Tensor& rows = branch.part(part).rows;
+    means.push_back(rows.reshape({rows.size(0), heads, -1}).mean(1));
   }
-  return {torch::stack(means).mean(0), qkv[0].first};
+  return {torch::stack(means).mean(0), qkv[0].part(part).first};
 }
 
 Torch::Tensor Torch::head_concat(std::span<const Projection> qkv, QkvPart part) {
   std::vector<torch::Tensor> parts;
-  for (const Projection& branch : qkv) parts.push_back(branch.part(part));
-  return {torch::cat(parts, 1), qkv[0].first};
+  for (const Projection& branch : qkv) parts.push_back(branch.part(part).rows);
+  return {torch::cat(parts, 1), qkv[0].part(part).first};
 }
 
 Torch::Tensor Torch::mean(std::span<const Tensor> x) {
@@ -163,50 +158,6 @@ Edges Torch::match_ranked(const Tensor& feature, const Ranking& ranking,
     }
   }
   return edges;
-}
-
-torch::Tensor Torch::class_rows(const Padding& padding, const Projection& branch, int heads,
-                                const torch::Tensor& bias) {
-  const auto split = [&](const torch::Tensor& rows, int64_t tokens) {  // [B, heads, T, width]
-    return rows.to(dtype_).reshape({padding.batch(), tokens, heads, -1}).transpose(1, 2);
-  };
-  const Tensor queries =
-      branch.queries ? *branch.queries : Tensor{branch.part(QkvPart::q), branch.first};
-  const torch::Tensor query = split(token(queries, 0).rows, 1);
-  const torch::Tensor key =
-      split(padding.pad(branch.part(QkvPart::k)), padding.longest()).transpose(2, 3);
-  torch::Tensor scores = torch::matmul(query, key) / std::sqrt(static_cast<double>(query.size(3)));
-  if (bias.defined()) scores = scores + bias;
-  return scores.softmax(3);
-}
-
-std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int heads,
-                                          std::span<const float> log_sizes) {
-  const torch::NoGradGuard no_grad;
-  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
-  const Padding padding(*qkv[0].first, device_);
-  const torch::Tensor bias = attention_bias(padding, log_sizes);
-  torch::Tensor total;
-  for (const Projection& branch : qkv) {
-    const torch::Tensor attention =
-        class_rows(padding, branch, heads, bias).mean(1).squeeze(1);  // [B, T]
-    total = total.defined() ? total + attention : attention;
-  }
-  return to_host(padding.unpad(total / static_cast<double>(qkv.size())));
-}
-
-Array Torch::class_attention_by_head(std::span<const Projection> qkv, int heads,
-                                     std::span<const float> log_sizes) {
-  const torch::NoGradGuard no_grad;
-  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
-  const Padding padding(*qkv[0].first, device_);
-  const torch::Tensor bias = attention_bias(padding, log_sizes);
-  std::vector<torch::Tensor> columns;
-  for (const Projection& branch : qkv) {
-    columns.push_back(class_rows(padding, branch, heads, bias).squeeze(2).transpose(1, 2));
-  }
-  const torch::Tensor rows = padding.unpad(torch::cat(columns, 2));
-  return Array({rows.size(0), rows.size(1)}, to_host(rows));
 }
 
 Torch::Tensor Torch::merge(const Tensor& x, std::span<const float> sizes, const Plan& plan,

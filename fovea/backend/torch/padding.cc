@@ -12,7 +12,8 @@ torch::Tensor index_tensor(std::span<const int32_t> values, torch::Device device
       .to(device, torch::kInt64);
 }
 
-Padding::Padding(std::span<const int32_t> first, torch::Device device) : device_(device) {
+Padding::Padding(std::span<const int32_t> first, torch::Device device)
+    : first_(first), device_(device) {
   for (size_t b = 0; b + 1 < first.size(); ++b) lengths_.push_back(first[b + 1] - first[b]);
   longest_ = *std::max_element(lengths_.begin(), lengths_.end());
   const auto [least, most] = std::minmax_element(lengths_.begin(), lengths_.end());

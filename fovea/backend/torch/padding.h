@@ -18,6 +18,8 @@ class Padding {
 
   int64_t batch() const { return static_cast<int64_t>(lengths_.size()); }
   int64_t longest() const { return longest_; }
+  // Where the sequences lie, which must outlive this.
+  std::span<const int32_t> first() const { return first_; }
   // Whether all sequences are equally long, so that nothing is copied.
   bool is_even() const { return !source_.defined(); }
 
@@ -31,6 +33,7 @@ class Padding {
   torch::Tensor within() const;
 
  private:
+  std::span<const int32_t> first_;
   torch::Device device_;
   std::vector<int32_t> lengths_;
   int64_t longest_ = 0;

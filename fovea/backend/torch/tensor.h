@@ -3,12 +3,14 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
+#include "fovea/backend/projection.h"
 #include "fovea/backend/weight.h"
 
 namespace fovea {
@@ -37,23 +39,20 @@ struct TorchLinear {
   torch::Tensor bias;    // [out], or undefined
   RowOrder order = RowOrder::channels_first;
   std::shared_ptr<const TorchBatchNorm> norm = {};  // of a convolution, or null
-  double drop_path = 0;  // how often, while training, add_linear adds nothing to an image
+  double drop_path = 0;   // how often, while training, add_linear adds nothing to an image
+  bool is_gated = false;  // gates are the first half of the rows
 };
 
-// Queries, keys and values of tokens, [rows, 3 C] together; or, where only some tokens ask, keys
-// and values [rows, 2 C] and the queries of those.
-struct TorchProjection : TorchTensor {
-  std::shared_ptr<const TorchTensor> queries = {};
+using TorchProjection = Projected<TorchTensor>;
 
-  // One part of those of all tokens: [rows, C]. Queries, only where all ask.
-  torch::Tensor part(QkvPart part) const {
-    const int64_t width = channels() / (queries ? 2 : 3);
-    return rows.narrow(1, (static_cast<int64_t>(part) - (queries ? 1 : 0)) * width, width);
-  }
+// Biases of attention by relative position, of a grid of patches.
+struct TorchRelative {
+  std::array<int, 2> grid = {};
+  torch::Tensor table;  // [entries, heads]
 };
 
 struct TorchNorm {
-  torch::Tensor gamma, beta;
+  torch::Tensor gamma, beta;  // beta undefined: RMSNorm
   double eps = 1e-6;
 };
 

@@ -15,18 +15,29 @@ static_assert(Backend<Torch>);
 
 constexpr double kBatchNormMomentum = 0.1;  // as PyTorch has it
 
-// softmax(q k' / sqrt d + bias) v; [B, heads, T, d] each.
-torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                     const std::optional<torch::Tensor>& bias) {
-  // On CPUs libtorch's own makes a oneDNN primitive for each small product in bf16: three to four
-  // times as slow as products of the whole batch.
-  if (q.scalar_type() != torch::kBFloat16 || !q.is_cpu()) {
-    return torch::scaled_dot_product_attention(q, k, v, bias);
+torch::Tensor activated(const torch::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::gelu:
+      return torch::gelu(x);
+    case Activation::gelu_tanh:
+      return torch::gelu(x, "tanh");
+    case Activation::quick_gelu:
+      return x * torch::sigmoid(1.702 * x);
+    case Activation::silu:
+      return torch::silu(x);
+    case Activation::none:
+      break;
   }
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  torch::Tensor scores = torch::matmul(q * scale, k.transpose(2, 3));
-  if (bias) scores = scores + *bias;
-  return torch::matmul(torch::softmax(scores, 3), v);
+  return x;
+}
+
+// Over the last axis.
+torch::Tensor normed(const torch::Tensor& x, const TorchNorm& norm) {
+  if (norm.beta.defined()) {
+    return torch::layer_norm(x, {x.size(-1)}, norm.gamma, norm.beta, norm.eps);
+  }
+  const torch::Tensor exact = x.to(norm.gamma.scalar_type());
+  return exact * torch::rsqrt(exact.square().mean(-1, /*keepdim=*/true) + norm.eps) * norm.gamma;
 }
 
 }  // namespace
@@ -106,24 +117,24 @@ torch::Tensor Torch::normalise(const torch::Tensor& x, const TorchBatchNorm& nor
                            kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
 }
 
-Torch::Tensor Torch::convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid,
-                                   int stride) {
+Torch::Tensor Torch::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+                              Activation activation) {
   // Rows of channels are what PyTorch calls channels last: a view before, a view behind.
   const torch::Tensor planes =
       x.rows.view({x.batch(), grid[0], grid[1], x.channels()}).permute({0, 3, 1, 2});
-  const torch::Tensor out = torch::gelu(
-      normalise(torch::conv2d(planes, w.weight, w.bias, stride, /*padding=*/1), *w.norm));
+  torch::Tensor out = torch::conv2d(planes, w.weight, w.bias, stride, /*padding=*/1);
+  out = activated(w.norm ? normalise(out, *w.norm) : out, activation);
   torch::Tensor rows = out.permute({0, 2, 3, 1}).reshape({-1, out.size(1)});
   const int64_t places = out.size(2) * out.size(3);
   return {std::move(rows), even_sequences(x.batch(), places)};
 }
 
-Torch::Tensor Torch::linear(const Tensor& x, const Linear& w) {
-  return {apply(x.rows, w), x.first};
-}
-
-Torch::Tensor Torch::linear_gelu(const Tensor& x, const Linear& w) {
-  return {torch::gelu(apply(x.rows, w)), x.first};
+Torch::Tensor Torch::linear(const Tensor& x, const Linear& w, Activation activation,
+                            Precision /*precision*/) {
+  const torch::Tensor out = apply(x.rows, w);
+  if (!w.is_gated) return {activated(out, activation), x.first};
+  const std::vector<torch::Tensor> halves = out.chunk(2, 1);
+  return {activated(halves[0], activation) * halves[1], x.first};
 }
 
 Torch::Tensor Torch::add_linear(const Tensor& x, const Tensor& h, const Linear& w,
@@ -144,56 +155,27 @@ torch::Tensor Torch::drop_path(const torch::Tensor& update, const Sequences& fir
   return update * (kept / (1 - rate)).repeat_interleave(repeats).unsqueeze(1);
 }
 
-Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm) {
-  return {torch::layer_norm(x.rows, {x.channels()}, norm.gamma, norm.beta, norm.eps), x.first};
+Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm, Precision /*precision*/) {
+  return {normed(x.rows, norm), x.first};
 }
 
-Torch::Tensor Torch::norm_linear(const Tensor& x, const Norm& norm, const Linear& w) {
-  return linear(layer_norm(x, norm), w);
+Torch::Tensor Torch::head_norm(const Tensor& x, const Norm& norm, int heads) {
+  const torch::Tensor apart = x.rows.reshape({x.rows.size(0), heads, -1});
+  return {normed(apart, norm).flatten(1), x.first};
 }
 
-Torch::Tensor Torch::norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w) {
-  return linear_gelu(layer_norm(x, norm), w);
+Torch::Tensor Torch::norm_linear(const Tensor& x, const Norm& norm, const Linear& w,
+                                 Activation activation, Precision precision) {
+  return linear(layer_norm(x, norm), w, activation, precision);
 }
 
-Torch::Projection Torch::project(const Tensor& x, const Norm& norm, const Qkv& w,
-                                 bool /*matched*/) {
-  return {linear(layer_norm(x, norm), w), nullptr};
+Torch::Tensor Torch::columns(const Tensor& x, int64_t begin, int64_t count) {
+  return {x.rows.narrow(1, begin, count), x.first};
 }
 
-Torch::Tensor Torch::attention(const Projection& qkv, int heads, std::span<const float> log_sizes) {
-  const Padding padding(*qkv.first, device_);
-  const Padding asking(qkv.queries ? *qkv.queries->first : *qkv.first, device_);
-  const int64_t parts = qkv.queries ? 2 : 3;
-  // [parts][B, heads, T, d]
-  std::vector<torch::Tensor> all =
-      padding.pad(qkv.rows)
-          .view({padding.batch(), -1, parts, heads, qkv.channels() / parts / heads})
-          .permute({2, 0, 3, 1, 4})
-          .unbind(0);
-  if (qkv.queries) {
-    const torch::Tensor queries = asking.pad(qkv.queries->rows);
-    all.insert(all.begin(),
-               queries.view({padding.batch(), -1, heads, all[0].size(3)}).transpose(1, 2));
-  }
-  std::optional<torch::Tensor> bias;
-  if (const torch::Tensor b = attention_bias(padding, log_sizes); b.defined()) {
-    bias = b.to(all[0].scalar_type());
-  }
-  const torch::Tensor out = attend(all[0], all[1], all[2], bias);
-  return {asking.unpad(out.transpose(1, 2).flatten(2)),
-          qkv.queries ? qkv.queries->first : qkv.first};
-}
-
-torch::Tensor Torch::attention_bias(const Padding& padding,
-                                    std::span<const float> log_sizes) const {
-  if (log_sizes.empty() && padding.is_even()) return {};
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  torch::Tensor bias = log_sizes.empty() ? torch::zeros({padding.batch(), padding.longest()},
-                                                        torch::TensorOptions(device_).dtype(dtype_))
-                                         : padding.pad(on_device(log_sizes));
-  if (!padding.is_even()) bias = bias.masked_fill(padding.within().logical_not(), -kInfinity);
-  return bias.view({padding.batch(), 1, 1, padding.longest()});
+Torch::Tensor Torch::repeat(const Rows& rows, int64_t batch) {
+  const torch::Tensor all = rows.reshape({1, -1, rows.size(-1)}).expand({batch, -1, -1});
+  return {all.flatten(0, 1), even_sequences(batch, all.size(1))};
 }
 
 Torch::Tensor Torch::token(const Tensor& x, int index) {

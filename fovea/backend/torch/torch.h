@@ -4,7 +4,9 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,6 +17,8 @@
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
 #include "fovea/backend/profile.h"
+#include "fovea/backend/projection.h"
+#include "fovea/backend/token_state.h"
 #include "fovea/backend/torch/batch_norm.h"
 #include "fovea/backend/torch/tensor.h"
 #include "fovea/backend/weight.h"
@@ -31,11 +35,12 @@ class Torch {
   using Linear = TorchLinear;
   using Norm = TorchNorm;
   using Qkv = TorchLinear;
-  using CrossQkv = TorchLinear;
   using Projection = TorchProjection;
   using Vector = torch::Tensor;  // [channels]; undefined: 1 everywhere
   using Rows = torch::Tensor;    // [1, rows, channels]; undefined: none
   using Positions = TorchPositions;
+  using Relative = TorchRelative;
+  using Sight = fovea::Sight<Relative>;
   static constexpr bool kTrains = true;
 
   // dtype: of weights and activations, kFloat or (to check gradients) kDouble.
@@ -57,16 +62,16 @@ class Torch {
   Linear make_exact_linear(const Weight& weight, const Weight& bias) {
     return make_linear(weight, bias);
   }
+  Linear make_gated_linear(const Weight& weight, const Weight& bias);
   // Not parameters: made of others.
   Linear make_fixed_linear(const Array& weight) const;
   Norm make_fixed_norm(int64_t channels, double eps) const;
-  Linear make_convolution(const Weight& weight, const Weight& bias, const BatchNorm& norm,
-                          RowOrder order);
+  Linear make_convolution(const Weight& weight, const Weight& bias,
+                          const std::optional<BatchNorm>& norm, RowOrder order);
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
-  CrossQkv make_cross_qkv(const Weight& weight, const Weight& bias, int /*heads*/) {
-    return make_linear(weight, bias);
-  }
   Norm make_norm(const Weight& gamma, const Weight& beta, double eps);
+  Norm make_rms_norm(const Weight& gamma, double eps);
+  Relative make_relative(const Weight& weight, std::array<int, 2> grid);
   Vector make_vector(const Weight& values);
   Rows make_rows(const Weight& rows);
 
@@ -77,20 +82,26 @@ class Torch {
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   Tensor embed(const Tensor& patches, const Positions& positions);
 
-  Tensor convolve_gelu(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride);
+  Tensor convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+                  Activation activation = Activation::none);
 
-  Tensor linear(const Tensor& x, const Linear& w);
-  Tensor hidden_linear(const Tensor& x, const Linear& w) { return linear(x, w); }
-  Tensor linear_gelu(const Tensor& x, const Linear& w);
+  // Automatic casting, not the precision asked for, says in what format results are.
+  Tensor linear(const Tensor& x, const Linear& w, Activation activation = Activation::none,
+                Precision precision = Precision::single);
   Tensor add_linear(const Tensor& x, const Tensor& h, const Linear& w, const Vector& scale);
-  Tensor layer_norm(const Tensor& x, const Norm& norm);
-  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w);
-  Tensor norm_linear_gelu(const Tensor& x, const Norm& norm, const Linear& w);
+  Tensor layer_norm(const Tensor& x, const Norm& norm, Precision precision = Precision::single);
+  Tensor head_norm(const Tensor& x, const Norm& norm, int heads);
+  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w,
+                     Activation activation = Activation::none,
+                     Precision precision = Precision::product);
   Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
-  Projection project_cross(const Tensor& asking, const Tensor& x, const Norm& norm,
-                           const CrossQkv& w, bool matched);
-  Projection window(const Projection& qkv, const Qkv& w, const Windows& windows);
-  Tensor attention(const Projection& qkv, int heads, std::span<const float> log_sizes);
+  Projection project(const Tensor& asking, const Tensor& x, const Norm& norm, const Qkv& w,
+                     bool matched);
+  Tensor columns(const Tensor& x, int64_t begin, int64_t count);
+  Tensor repeat(const Rows& rows, int64_t batch);
+  Tensor attention(const Projection& qkv, int heads, const TokenState& state,
+                   const Sight& sight = {});
+  Tensor rotate(const Tensor& x, int heads, const Turns& turns);
 
   Tensor head_mean(std::span<const Projection> qkv, QkvPart part, int heads);
   Tensor head_concat(std::span<const Projection> qkv, QkvPart part);
@@ -100,9 +111,9 @@ class Torch {
   Edges match_ranked(const Tensor& feature, const Ranking& ranking, std::span<const float> sizes,
                      double exponent);
   std::vector<float> class_attention(std::span<const Projection> qkv, int heads,
-                                     std::span<const float> log_sizes);
-  Array class_attention_by_head(std::span<const Projection> qkv, int heads,
-                                std::span<const float> log_sizes);
+                                     const TokenState& state, const Sight& sight = {});
+  Array class_attention_by_head(std::span<const Projection> qkv, int heads, const TokenState& state,
+                                const Sight& sight = {});
   // Differentiable in x; sizes are plain numbers.
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
 
@@ -128,9 +139,16 @@ class Torch {
   torch::Tensor on_device(std::span<const float> values) const;
   // What is added to the scores of each key, [B, 1, 1, T]; undefined where that is nothing.
   torch::Tensor attention_bias(const Padding& padding, std::span<const float> log_sizes) const;
+  // The same of each pair by their places, [B, heads, K, T].
+  torch::Tensor relative_bias(const Relative& relative, const TokenState& state,
+                              const Padding& asking, std::span<const int32_t> rows,
+                              const Padding& keys) const;
+  // Rows [rows, heads, d] turned by the angles of some rows; empty: of all.
+  torch::Tensor turn(const torch::Tensor& x, const Turns& turns,
+                     std::span<const int32_t> rows = {}) const;
   // Softmax of what each image's first token asks of its tokens: [B, heads, 1, T].
   torch::Tensor class_rows(const Padding& padding, const Projection& branch, int heads,
-                           const torch::Tensor& bias);
+                           const TokenState& state, const Sight& sight);
   torch::Tensor apply(const torch::Tensor& rows, const Linear& w) const;
   // Stochastic depth (Huang and others, 2016): what is added to each image's rows, or nothing.
   static torch::Tensor drop_path(const torch::Tensor& update, const Sequences& first, double rate);

@@ -39,7 +39,16 @@ torch::Tensor Torch::parameter(const Weight& weight, bool is_trained) {
 }
 
 Torch::Linear Torch::make_linear(const Weight& weight, const Weight& bias) {
-  return {.weight = parameter(weight), .bias = parameter(bias)};
+  Linear linear;
+  linear.weight = parameter(weight);
+  if (!bias.values.empty()) linear.bias = parameter(bias);
+  return linear;
+}
+
+Torch::Linear Torch::make_gated_linear(const Weight& weight, const Weight& bias) {
+  Linear linear = make_linear(weight, bias);
+  linear.is_gated = true;
+  return linear;
 }
 
 Torch::Linear Torch::make_fixed_linear(const Array& weight) const {
@@ -54,14 +63,13 @@ Torch::Norm Torch::make_fixed_norm(int64_t channels, double eps) const {
 }
 
 Torch::Linear Torch::make_convolution(const Weight& weight, const Weight& bias,
-                                      const BatchNorm& norm, RowOrder order) {
-  Linear linear;
-  linear.weight = parameter(weight);
-  if (!bias.values.empty()) linear.bias = parameter(bias);
+                                      const std::optional<BatchNorm>& norm, RowOrder order) {
+  Linear linear = make_linear(weight, bias);
   linear.order = order;
+  if (!norm) return linear;
   linear.norm = std::make_shared<TorchBatchNorm>(
-      TorchBatchNorm{parameter(norm.gamma), parameter(norm.beta), parameter(norm.mean, false),
-                     parameter(norm.variance, false), norm.eps});
+      TorchBatchNorm{parameter(norm->gamma), parameter(norm->beta), parameter(norm->mean, false),
+                     parameter(norm->variance, false), norm->eps});
   return linear;
 }
 
@@ -70,7 +78,16 @@ Torch::Qkv Torch::make_qkv(const Weight& weight, const Weight& bias, int /*heads
 }
 
 Torch::Norm Torch::make_norm(const Weight& gamma, const Weight& beta, double eps) {
-  return {parameter(gamma), parameter(beta), eps};
+  const torch::Tensor scale = parameter(gamma);
+  return {scale, beta.values.empty() ? torch::zeros_like(scale) : parameter(beta), eps};
+}
+
+Torch::Norm Torch::make_rms_norm(const Weight& gamma, double eps) {
+  return {parameter(gamma), {}, eps};
+}
+
+Torch::Relative Torch::make_relative(const Weight& weight, std::array<int, 2> grid) {
+  return {grid, parameter(weight)};
 }
 
 Torch::Vector Torch::make_vector(const Weight& values) { return parameter(values); }

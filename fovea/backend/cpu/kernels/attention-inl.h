@@ -105,22 +105,26 @@ HWY_INLINE void write_attended(const float* HWY_RESTRICT tile, int64_t rows, int
 
 // Where the parts of one head lie in scratch memory.
 struct AttentionScratch {
-  void* keys;     // panels of transposed keys
-  void* values;   // panels of values
-  float* bias;    // log2 of sizes
-  float* scores;  // a tile of queries x padded tokens
-  void* narrow;   // a tile of queries, then of scores, for formats narrower than float
+  void* keys;       // panels of transposed keys
+  void* values;     // panels of values
+  float* bias;      // log2 of sizes
+  float* row_bias;  // that and the relative bias of one query
+  float* scores;    // a tile of queries x padded tokens
+  float* turned;    // a panel of keys, then a tile of queries, turned
+  void* narrow;     // a tile of queries, then of scores, for formats narrower than float
 };
 
-inline AttentionScratch split_scratch(float* scratch, int64_t tokens, int64_t width) {
+inline AttentionScratch split_scratch(float* scratch, const Attention& a) {
   AttentionScratch s;
-  const int64_t padded = padded_columns(tokens);
-  float* values = scratch + padded_columns(padded * width);
+  const int64_t padded = padded_columns(a.tokens);
+  float* values = scratch + padded_columns(padded * a.width);
   s.keys = scratch;
   s.values = values;
-  s.bias = values + tokens * padded_columns(width);
-  s.scores = s.bias + padded;
-  s.narrow = s.scores + kTileRows * (padded + kLanes);
+  s.bias = values + a.tokens * padded_columns(a.value_width);
+  s.row_bias = s.bias + padded;
+  s.scores = s.row_bias + padded;
+  s.turned = s.scores + kTileRows * (padded + kLanes);
+  s.narrow = s.turned + std::max(kPanel, kTileRows) * a.width;
   return s;
 }
 
@@ -131,21 +135,106 @@ struct Rows {
   int64_t stride;
 };
 
+// One row turned, channels [0, width).
+HWY_INLINE void turn_row(const float* HWY_RESTRICT x, int64_t width, const float* HWY_RESTRICT cos,
+                         const float* HWY_RESTRICT sin, bool in_halves, float* HWY_RESTRICT out) {
+  const int64_t half = width / 2;
+  if (in_halves) {
+    for (int64_t i = 0; i < half; ++i) {
+      out[i] = x[i] * cos[i] - x[i + half] * sin[i];
+      out[i + half] = x[i + half] * cos[i] + x[i] * sin[i];
+    }
+  } else {
+    for (int64_t i = 0; i < half; ++i) {
+      out[2 * i] = x[2 * i] * cos[i] - x[2 * i + 1] * sin[i];
+      out[2 * i + 1] = x[2 * i + 1] * cos[i] + x[2 * i] * sin[i];
+    }
+  }
+}
+
+void rotate(const float* x, int64_t stride, int64_t rows, int64_t width, const Turn& turn,
+            float* out, int64_t out_stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    turn_row(x + r * stride, width, turn.cos + r * turn.stride, turn.sin + r * turn.stride,
+             turn.in_halves, out + r * out_stride);
+  }
+}
+
+// Packs the keys, turned where they are to be.
+template <class Format>
+HWY_INLINE void pack_keys(const Attention& a, const AttentionScratch& s) {
+  const int64_t panels = (a.tokens + kPanel - 1) / kPanel;
+  if (!a.turn.cos) {
+    return pack_panels<Format>(a.k, a.k_stride, a.tokens, a.width, 0, panels, s.keys);
+  }
+  auto* keys = static_cast<typename Format::B*>(s.keys);
+  for (int64_t first = 0; first < a.tokens; first += kPanel) {
+    const int64_t count = std::min(kPanel, a.tokens - first);
+    Turn turn = a.turn;
+    turn.cos += first * turn.stride;
+    turn.sin += first * turn.stride;
+    rotate(a.k + first * a.k_stride, a.k_stride, count, a.width, turn, s.turned, a.width);
+    pack_panels<Format>(s.turned, a.width, count, a.width, 0, 1,
+                        keys + first * Format::packed_rows(a.width));
+  }
+}
+
+HWY_INLINE int64_t token_of(const Attention& a, int64_t query) {
+  return a.asking ? a.asking[query] : query;
+}
+
+// Some queries, turned where they are to be.
+HWY_INLINE Rows<float> queries_of(const Attention& a, int64_t row, int64_t rows, float* turned) {
+  const float* q = a.q + row * a.q_stride;
+  if (!a.turn.cos) return {q, a.q_stride};
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t by = token_of(a, row + r) * a.turn.stride;
+    turn_row(q + r * a.q_stride, a.width, a.turn.cos + by, a.turn.sin + by, a.turn.in_halves,
+             turned + r * a.width);
+  }
+  return {turned, a.width};
+}
+
+// What is added to the scores of each query of a tile, in powers of two.
+struct ScoreBias {
+  const Attention& a;
+  const float* sizes;       // null: nothing
+  float* HWY_RESTRICT own;  // of one query
+  int64_t row;              // the tile's first query
+
+  // May be null; holds until asked for another.
+  HWY_INLINE const float* of(int64_t r) const {
+    const RelativeBias& relative = a.relative;
+    if (!relative.table) return sizes;
+    const float* HWY_RESTRICT last = relative.table + relative.entries - 3;
+    const int32_t* HWY_RESTRICT place = relative.place;
+    const int32_t from = place[token_of(a, row + r)];
+    const bool is_class = from < 0;
+    int64_t j = 0;
+    for (; j < a.tokens && place[j] < 0; ++j) own[j] = last[is_class ? 2 : 1];
+    const float* HWY_RESTRICT table = relative.table + relative.offset + from;
+    for (; is_class && j < a.tokens; ++j) own[j] = last[0];
+    for (; j < a.tokens; ++j) own[j] = table[-place[j]];
+    for (int64_t i = 0; i < a.tokens; ++i) own[i] *= kLog2E;
+    for (int64_t i = 0; sizes && i < a.tokens; ++i) own[i] += sizes[i];
+    std::fill(own + a.tokens, own + padded_columns(a.tokens), 0.0F);
+    return own;
+  }
+};
+
 // Attention in single precision: queries and weights are used where they lie.
 struct F32Attention {
   using Format = F32;
 
   static void pack_values(const Attention& a, void* panels) {
-    pack_rows(a.v, a.stride, a.width, a.tokens, static_cast<float*>(panels));
+    pack_rows(a.v, a.v_stride, a.value_width, a.tokens, static_cast<float*>(panels));
   }
-  static Rows<float> queries(const Attention& a, int64_t row, int64_t, void*) {
-    return {a.q + row * a.q_stride, a.q_stride};
-  }
+  static Rows<float> queries(Rows<float> rows, int64_t, int64_t, void*) { return rows; }
   // The weights of a tile of queries, not yet divided by their `sums`.
-  static Rows<float> softmax(float* scores, int64_t stride, int64_t rows, const float* bias,
+  static Rows<float> softmax(float* scores, int64_t stride, int64_t rows, const ScoreBias& bias,
                              int64_t tokens, float scale, float* sums, void*) {
     for (int64_t r = 0; r < rows; ++r) {
-      sums[r] = softmax_row(scores + r * stride, bias, tokens, scale);
+      sums[r] = softmax_row(scores + r * stride, bias.of(r), tokens, scale);
     }
     return {scores, stride};
   }
@@ -162,35 +251,35 @@ void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
   using Format = typename Kind::Format;
   using B = typename Format::B;
   alignas(64) float tile[kTileRows * kPanel];
-  const AttentionScratch s = split_scratch(scratch, a.tokens, a.width);
+  const AttentionScratch s = split_scratch(scratch, a);
   const int64_t padded = padded_columns(a.tokens);
   const int64_t key_panels = (a.tokens + kPanel - 1) / kPanel;
-  pack_panels<Format>(a.k, a.stride, a.tokens, a.width, 0, key_panels, s.keys);
+  pack_keys<Format>(a, s);
   Kind::pack_values(a, s.values);
   if (a.log_size) {
     for (int64_t j = 0; j < a.tokens; ++j) s.bias[j] = a.log_size[j] * kLog2E;
     std::fill(s.bias + a.tokens, s.bias + padded, 0.0F);
   }
-  const float* bias = a.log_size ? s.bias : nullptr;
+  const float* sizes = a.log_size ? s.bias : nullptr;
   const int64_t stride = padded % 1024 == 0 ? padded + kLanes : padded;  // see row_stride
-  const float scale = kLog2E / std::sqrt(static_cast<float>(a.width));
   const B* keys = static_cast<const B*>(s.keys);
   const B* values = static_cast<const B*>(s.values);
   for_even_runs(begin, end, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
-    const auto queries = Kind::queries(a, row, rows, s.narrow);
+    const auto queries = Kind::queries(queries_of(a, row, rows, s.turned), rows, a.width, s.narrow);
     for (int64_t p = 0; p < key_panels; ++p) {
       const B* panel = keys + p * kPanel * Format::packed_rows(a.width);
       Format::multiply(queries.data, queries.stride, rows, panel, width_of_panel(a.tokens, p),
                        a.width, s.scores + p * kPanel, stride);
     }
     float sums[kTileRows];
+    const ScoreBias bias{a, sizes, s.row_bias, row};
     const auto weights =
-        Kind::softmax(s.scores, stride, rows, bias, a.tokens, scale, sums, s.narrow);
-    for (int64_t column = 0; column < a.width; column += kPanel) {
+        Kind::softmax(s.scores, stride, rows, bias, a.tokens, a.scale, sums, s.narrow);
+    for (int64_t column = 0; column < a.value_width; column += kPanel) {
       const B* panel = values + column * Format::packed_rows(a.tokens);
       Format::multiply(weights.data, weights.stride, rows, panel,
-                       width_of_panel(a.width, column / kPanel), a.tokens, tile, kPanel);
-      Kind::write(a, tile, row, rows, column, std::min(kPanel, a.width - column), sums);
+                       width_of_panel(a.value_width, column / kPanel), a.tokens, tile, kPanel);
+      Kind::write(a, tile, row, rows, column, std::min(kPanel, a.value_width - column), sums);
     }
   });
 }

@@ -69,27 +69,48 @@ HWY_INLINE void store_halves(uint16_t* to, __m512bh values, int64_t count) {
   }
 }
 
-// Bias, epilogue (store or gelu) and rounding of a tile whose C is bf16.
-template <Epilogue kEpilogue>
-HWY_NOINLINE void write_tile_bf16(const Gemm& g, const float* HWY_RESTRICT tile, int64_t row,
-                                  int64_t rows, int64_t column, int64_t columns) {
-  const Floats d;
-  const Gelu gelu;
-  const uint32_t mask = columns >= kPanel ? 0xffffffffU : (1U << columns) - 1;
-  const auto load_bias = [&](int64_t j, uint32_t some) HWY_ATTR {
-    const auto lanes = static_cast<__mmask16>(some);
-    return FloatVec{g.bias ? _mm512_maskz_loadu_ps(lanes, g.bias + column + j)
-                           : _mm512_setzero_ps()};
-  };
-  const FloatVec low = load_bias(0, mask);
-  const FloatVec high = load_bias(kLanes, mask >> kLanes);
-  for (int64_t r = 0; r < rows; ++r, tile += kPanel) {
-    const FloatVec first = finish<kEpilogue>(gelu, hn::Load(d, tile), low, low, low);
-    const FloatVec second = finish<kEpilogue>(gelu, hn::Load(d, tile + kLanes), high, high, high);
-    store_halves(g.c_half + (row + r) * g.c_stride + column,
-                 _mm512_cvtne2ps_pbh(second.raw, first.raw), columns);
-  }
+// `count` floats of a bias, zeros behind them; zeros where there is none.
+HWY_INLINE FloatVec load_bias(const float* bias, int64_t count) {
+  const auto lanes = static_cast<__mmask16>(count >= kLanes ? 0xffffU
+                                            : count > 0     ? (1U << count) - 1
+                                                            : 0U);
+  return FloatVec{bias ? _mm512_maskz_loadu_ps(lanes, bias) : _mm512_setzero_ps()};
 }
+
+// Bias, activation and rounding of a tile whose C is bf16.
+struct WriteBf16Tile : Written {
+  template <Activation kActivation>
+  HWY_NOINLINE void run() const {
+    const Floats d;
+    const Activate<kActivation> activate;
+    const float* bias = g.bias ? g.bias + column : nullptr;
+    const FloatVec low = load_bias(bias, columns);
+    const FloatVec high = load_bias(bias ? bias + kLanes : nullptr, columns - kLanes);
+    const float* from = tile;
+    for (int64_t r = 0; r < rows; ++r, from += kPanel) {
+      const FloatVec first = finish<Epilogue::store>(activate, hn::Load(d, from), low, low, low);
+      const FloatVec second =
+          finish<Epilogue::store>(activate, hn::Load(d, from + kLanes), high, high, high);
+      store_halves(g.c_half + (row + r) * g.c_stride + column,
+                   _mm512_cvtne2ps_pbh(second.raw, first.raw), columns);
+    }
+  }
+};
+
+struct WriteGatedBf16Tile : Written {
+  template <Activation kActivation>
+  HWY_NOINLINE void run() const {
+    const Activate<kActivation> activate;
+    const float* bias = g.bias ? g.bias + column : nullptr;
+    const FloatVec gate_bias = load_bias(bias, columns);
+    const FloatVec value_bias = load_bias(bias ? bias + g.n : nullptr, columns);
+    const auto mask = static_cast<__mmask16>((1U << columns) - 1);
+    for (int64_t r = 0; r < rows; ++r) {
+      const FloatVec value = gated(activate, tile + r * kPanel, gate_bias, value_bias);
+      _mm256_mask_storeu_epi16(g.c_half + (row + r) * g.c_stride + column, mask, narrow(value.raw));
+    }
+  }
+};
 
 // Rows of values(a vector of the rows) as bf16; where the width is odd a zero follows, for the last
 // pair.
@@ -150,15 +171,10 @@ struct Bf16 {
     const Function multiply = tile_function<Function, Whole, Half>(rows, panel_width);
     multiply(a, stride, panel, k, out, out_stride);
   }
-  static void write(const Gemm& g, const float* tile, int64_t row, int64_t rows, int64_t column,
-                    int64_t columns) {
-    if (g.c_half == nullptr) {
-      write_tile(g, tile, row, rows, column, columns);
-    } else if (g.epilogue == Epilogue::gelu) {
-      write_tile_bf16<Epilogue::gelu>(g, tile, row, rows, column, columns);
-    } else {
-      write_tile_bf16<Epilogue::store>(g, tile, row, rows, column, columns);
-    }
+  static void write(const Written& w) {
+    if (w.g.c_half == nullptr) return write_tile(w);
+    if (w.g.is_gated) return with_activation(w.g.activation, WriteGatedBf16Tile{w});
+    with_activation(w.g.activation, WriteBf16Tile{w});
   }
   // Pairs of k lie together: [k / 2][width][2], zeros past k and past `columns`. That is F32's
   // panel of a matrix whose elements are pairs.
@@ -250,21 +266,21 @@ struct Bf16Attention {
   using Format = Bf16;
 
   static void pack_values(const Attention& a, void* panels) {
-    pack_value_pairs(a.v, a.stride, a.width, a.tokens, static_cast<uint16_t*>(panels));
+    pack_value_pairs(a.v, a.v_stride, a.value_width, a.tokens, static_cast<uint16_t*>(panels));
   }
-  static Rows<uint16_t> queries(const Attention& a, int64_t row, int64_t rows, void* narrow) {
+  static Rows<uint16_t> queries(Rows<float> rows, int64_t count, int64_t width, void* narrow) {
     auto* out = static_cast<uint16_t*>(narrow);
-    const int64_t stride = Bf16::packed_rows(a.width);
-    narrow_rows(a.q + row * a.q_stride, a.q_stride, rows, a.width, out, stride);
+    const int64_t stride = Bf16::packed_rows(width);
+    narrow_rows(rows.data, rows.stride, count, width, out, stride);
     return {out, stride};
   }
   static Rows<uint16_t> softmax(const float* scores, int64_t stride, int64_t rows,
-                                const float* bias, int64_t tokens, float scale, float* sums,
+                                const ScoreBias& bias, int64_t tokens, float scale, float* sums,
                                 void* narrow) {
     auto* out = static_cast<uint16_t*>(narrow);
     const int64_t out_stride = stride % 2048 == 0 ? stride + kPanel : stride;
     for (int64_t r = 0; r < rows; ++r) {
-      const BiasedScores row{scores + r * stride, bias, hn::Set(Floats(), scale)};
+      const BiasedScores row{scores + r * stride, bias.of(r), hn::Set(Floats(), scale)};
       sums[r] = softmax_row_bf16(row, tokens, out + r * out_stride);
     }
     return {out, out_stride};

@@ -15,25 +15,12 @@
 #include <utility>
 
 #include "fovea/backend/cpu/kernels/kernels.h"
-#include "fovea/backend/cpu/kernels/math-inl.h"
+#include "fovea/backend/cpu/kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Floats = hn::ScalableTag<float>;
-using FloatVec = hn::Vec<Floats>;
-
-#if HWY_TARGET == HWY_AVX3
-inline constexpr int64_t kTileRows = 14;  // 28 accumulators, 2 vectors of B, 1 of A in 32 registers
-#elif HWY_TARGET == HWY_NEON
-inline constexpr int64_t kTileRows = 8;  // 16: the compiler keeps many of A in the 32 registers
-#else
-inline constexpr int64_t kTileRows = 6;  // 12 + 2 + 1 in 16 registers
-#endif
-inline constexpr int64_t kLanes = hn::MaxLanes(Floats());
-static_assert(HWY_HAVE_SCALABLE == 0, "kLanes must be known to the compiler");
-inline constexpr int64_t kPanel = 2 * kLanes;
 // Floats of a panel to ask for ahead: measured, a gain of some percent for the narrow panels of
 // AVX2 and a loss for AVX-512.
 inline constexpr int64_t kPanelAhead = kLanes == 8 ? 32 * kPanel : 0;
@@ -82,88 +69,6 @@ HWY_NOINLINE void multiply_tile(const float* HWY_RESTRICT a, int64_t stride,
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) hn::StoreU(sum[r][v], d, out + r * out_stride + v * kLanes);
-  }
-}
-
-// Finishes one vector of columns of a row: bias, then the epilogue.
-template <Epilogue kEpilogue>
-HWY_INLINE FloatVec finish(const Gelu& gelu, FloatVec value, FloatVec bias, FloatVec scale,
-                           FloatVec old) {
-  value = hn::Add(value, bias);
-  if constexpr (kEpilogue == Epilogue::gelu) return gelu(value);
-  if constexpr (kEpilogue == Epilogue::residual) return hn::MulAdd(scale, value, old);
-  if constexpr (kEpilogue == Epilogue::add_gelu) return gelu(hn::Add(value, old));
-  return value;
-}
-
-// The lanes of a mask, which are the first ones, and nothing behind them. Where there are no masked
-// loads and stores, Highway reads what lies behind and writes it back, over what another thread may
-// have written there meanwhile.
-template <class Mask>
-HWY_INLINE FloatVec load_masked(Mask mask, const float* p) {
-  const Floats d;
-#if HWY_TARGET == HWY_NEON
-  alignas(16) float lanes[kLanes] = {};
-  std::copy_n(p, hn::CountTrue(d, mask), lanes);
-  return hn::Load(d, lanes);
-#else
-  return hn::MaskedLoad(mask, d, p);
-#endif
-}
-
-template <class Mask>
-HWY_INLINE void store_masked(FloatVec value, Mask mask, float* p) {
-  const Floats d;
-#if HWY_TARGET == HWY_NEON
-  alignas(16) float lanes[kLanes];
-  hn::Store(value, d, lanes);
-  std::copy_n(lanes, hn::CountTrue(d, mask), p);
-#else
-  hn::BlendedStore(value, mask, d, p);
-#endif
-}
-
-// Applies the epilogue to a tile and writes its `columns` columns to C.
-template <Epilogue kEpilogue>
-HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int64_t row,
-                             int64_t rows, int64_t column, int64_t columns) {
-  constexpr bool kReads = kEpilogue == Epilogue::residual || kEpilogue == Epilogue::add_gelu;
-  const Floats d;
-  const Gelu gelu;
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    const size_t left = static_cast<size_t>(std::min(kLanes, columns - j));
-    const auto mask = hn::FirstN(d, left);
-    const bool whole = left == static_cast<size_t>(kLanes);
-    const int64_t at = column + j;
-    const auto load = [&](const float* p)
-                          HWY_ATTR { return whole ? hn::LoadU(d, p) : load_masked(mask, p); };
-    const FloatVec bias = g.bias ? load(g.bias + at) : hn::Zero(d);
-    const FloatVec scale = g.scale ? load(g.scale + at) : hn::Set(d, 1.0F);
-    for (int64_t r = 0; r < rows; ++r) {
-      float* c = g.c + (row + r) * g.c_stride + at;
-      const FloatVec old = kReads ? load(c) : hn::Zero(d);
-      const FloatVec value =
-          finish<kEpilogue>(gelu, hn::Load(d, tile + r * kPanel + j), bias, scale, old);
-      if (whole) {
-        hn::StoreU(value, d, c);
-      } else {
-        store_masked(value, mask, c);
-      }
-    }
-  }
-}
-
-HWY_INLINE void write_tile(const Gemm& g, const float* tile, int64_t row, int64_t rows,
-                           int64_t column, int64_t columns) {
-  switch (g.epilogue) {
-    case Epilogue::store:
-      return write_tile<Epilogue::store>(g, tile, row, rows, column, columns);
-    case Epilogue::gelu:
-      return write_tile<Epilogue::gelu>(g, tile, row, rows, column, columns);
-    case Epilogue::residual:
-      return write_tile<Epilogue::residual>(g, tile, row, rows, column, columns);
-    case Epilogue::add_gelu:
-      return write_tile<Epilogue::add_gelu>(g, tile, row, rows, column, columns);
   }
 }
 
@@ -249,10 +154,7 @@ struct F32 {
     const Function multiply = tile_function<Function, Whole, Half>(rows, panel_width);
     multiply(a, stride, panel, k, out, out_stride);
   }
-  static void write(const Gemm& g, const float* tile, int64_t row, int64_t rows, int64_t column,
-                    int64_t columns) {
-    write_tile(g, tile, row, rows, column, columns);
-  }
+  static void write(const Written& written) { write_tile(written); }
   static void pack(const float* rows, int64_t stride, int64_t columns, int64_t width, int64_t k,
                    float* panel) {
     pack_panel(rows, stride, columns, width, k, panel);
@@ -277,18 +179,17 @@ HWY_INLINE Gemm depth_block(Gemm g, int64_t begin, int64_t count) {
   const bool first = begin == 0;
   const bool last = begin + count == g.k;
   if (!first) g.bias = nullptr;
-  if (g.epilogue == Epilogue::store && !first) {
-    g.epilogue = Epilogue::residual;
-    g.scale = nullptr;
-  } else if (g.epilogue == Epilogue::gelu && !(first && last)) {
-    g.epilogue = first ? Epilogue::store : last ? Epilogue::add_gelu : Epilogue::residual;
-    g.scale = nullptr;
-  } else if (g.epilogue == Epilogue::add_gelu && !last) {
-    g.epilogue = Epilogue::residual;
-    g.scale = nullptr;
-  }
+  if (g.epilogue == Epilogue::store && !first) g.epilogue = Epilogue::add;
+  if (!last) g.activation = Activation::none;
   g.k = count;
   return g;
+}
+
+// How much of k is multiplied in one go. The parts of a gated product could not be added up: it is
+// not cut.
+template <class Format>
+HWY_INLINE int64_t depth_of(const Gemm& g) {
+  return g.is_gated ? std::max(g.k + 1, Format::kDepth) : Format::kDepth;
 }
 
 // Asks for the lines of C that a tile will be written to while it is still being multiplied.
@@ -300,29 +201,40 @@ HWY_INLINE void prefetch_c(const Gemm& g, int64_t row, int64_t rows, int64_t col
       g.c ? reinterpret_cast<const char*>(g.c) : reinterpret_cast<const char*>(g.c_half);
   for (int64_t r = row; r < row + rows; ++r) {
     const char* first = c + (r * g.c_stride + column) * size;
-    for (int64_t at = 0; at < kPanel * size; at += kLine)
+    for (int64_t at = 0; at < (g.is_gated ? kLanes : kPanel) * size; at += kLine)
       __builtin_prefetch(first + at, kForWriting);
   }
 }
 
-// Rows [block, block + block_rows), which stay in the second cache while the panels pass. g is the
-// part of a product over k_total whose k starts at `begin`.
+// Rows [block, block + block_rows) x panel p of a product. a, panel: where the part of k that g is
+// starts.
+template <class Format>
+HWY_INLINE void multiply_panel(const Gemm& g, const typename Format::A* a,
+                               const typename Format::B* panel, int64_t p, int64_t block,
+                               int64_t block_rows) {
+  alignas(64) float tile[kTileRows * kPanel];
+  const int64_t most = g.is_gated ? kLanes : kPanel;
+  const int64_t column = p * most;
+  const int64_t columns = std::min(most, g.n - column);
+  const int64_t width = g.is_gated ? kPanel : width_of_panel(g.n, p);
+  for_even_runs(block, block + block_rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
+    prefetch_c(g, row, rows, column);
+    Format::multiply(a + row * g.a_stride, g.a_stride, rows, panel, width, g.k, tile, kPanel);
+    Format::write({g, tile, row, rows, column, columns});
+  });
+}
+
+// The same of many panels, while the rows stay in the second cache. g is the part of a product over
+// k_total whose k starts at `begin`.
 template <class Format>
 HWY_INLINE void multiply_block(const Gemm& g, int64_t k_total, int64_t begin, int64_t block,
                                int64_t block_rows, int64_t panel_begin, int64_t panel_end) {
-  alignas(64) float tile[kTileRows * kPanel];
   const auto* a = static_cast<const typename Format::A*>(g.a) + begin;
   const auto* b = static_cast<const typename Format::B*>(g.b);
   for (int64_t p = panel_begin; p < panel_end; ++p) {
-    const int64_t column = p * kPanel;
-    const int64_t columns = std::min(kPanel, g.n - column);
-    const int64_t width = width_of_panel(g.n, p);
-    const auto* panel = b + column * Format::packed_rows(k_total) + begin * width;
-    for_even_runs(block, block + block_rows, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
-      prefetch_c(g, row, rows, column);
-      Format::multiply(a + row * g.a_stride, g.a_stride, rows, panel, width, g.k, tile, kPanel);
-      Format::write(g, tile, row, rows, column, columns);
-    });
+    const int64_t width = g.is_gated ? kPanel : width_of_panel(g.n, p);
+    const auto* panel = b + p * kPanel * Format::packed_rows(k_total) + begin * width;
+    multiply_panel<Format>(g, a, panel, p, block, block_rows);
   }
 }
 
@@ -340,10 +252,11 @@ void gemm(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t panel_begin
   const int64_t pairs = (g.k + 1) / 2;
   for_even_runs(
       row_begin, row_end, hot_rows<Format>(g.k), [&](int64_t block, int64_t rows) HWY_ATTR {
-        for_even_runs(0, pairs, Format::kDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
-          const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
-          multiply_block<Format>(part, g.k, 2 * begin, block, rows, panel_begin, panel_end);
-        });
+        for_even_runs(
+            0, pairs, depth_of<Format>(g) / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
+              const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
+              multiply_block<Format>(part, g.k, 2 * begin, block, rows, panel_begin, panel_end);
+            });
       });
 }
 

@@ -48,7 +48,7 @@ struct Bf16Weights {
 };
 
 // What of a panel is multiplied in one go, widened: too much for the stack of a caller's thread.
-inline constexpr int64_t kWideFloats = F32::kDepth * kPanel;
+int64_t wide_floats(const Gemm& g) { return std::min(g.k + 1, depth_of<F32>(g)) * kPanel; }
 
 // A product with such weights, panel by panel: each is widened once and then meets all rows.
 void gemm_widened(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t panel_begin,
@@ -56,19 +56,12 @@ void gemm_widened(const Gemm& g, int64_t row_begin, int64_t row_end, int64_t pan
   const auto* b = static_cast<const uint16_t*>(g.b);
   const int64_t pairs = (g.k + 1) / 2;
   for (int64_t p = panel_begin; p < panel_end; ++p) {
-    const int64_t column = p * kPanel;
-    const int64_t width = width_of_panel(g.n, p);
-    for_even_runs(0, pairs, F32::kDepth / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
-      Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
-      widen(b + column * g.k + 2 * begin * width, part.k * width, g.scratch);
-      // The part as a product of one panel of its own.
-      part.a = static_cast<const float*>(g.a) + 2 * begin;
-      part.b = g.scratch;
-      part.c += column;
-      part.bias = part.bias ? part.bias + column : nullptr;
-      part.scale = part.scale ? part.scale + column : nullptr;
-      part.n = std::min(kPanel, g.n - column);
-      multiply_block<F32>(part, part.k, 0, row_begin, row_end - row_begin, 0, 1);
+    const int64_t width = g.is_gated ? kPanel : width_of_panel(g.n, p);
+    for_even_runs(0, pairs, depth_of<F32>(g) / 2, [&](int64_t begin, int64_t count) HWY_ATTR {
+      const Gemm part = depth_block(g, 2 * begin, std::min(2 * count, g.k - 2 * begin));
+      widen(b + p * kPanel * g.k + 2 * begin * width, part.k * width, g.scratch);
+      multiply_panel<F32>(part, static_cast<const float*>(g.a) + 2 * begin, g.scratch, p, row_begin,
+                          row_end - row_begin);
     });
   }
 }

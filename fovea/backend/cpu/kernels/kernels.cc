@@ -4,6 +4,9 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "fovea/backend/cpu/kernels/kernels.h"
 
 // The kernels themselves, per target.
@@ -13,6 +16,7 @@
 #include "fovea/backend/cpu/kernels/half-inl.h"
 #include "fovea/backend/cpu/kernels/match-inl.h"
 #include "fovea/backend/cpu/kernels/rows-inl.h"
+#include "fovea/backend/cpu/kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
@@ -21,7 +25,7 @@ namespace fovea::kernels::HWY_NAMESPACE {
 constexpr Table make_table(SimdLevel level) {
   const Product f32 = {false,
                        F32::kDepth,
-                       0,
+                       nullptr,
                        hot_rows<F32>,
                        packed_bytes<F32>,
                        pack_panels<F32>,
@@ -31,9 +35,9 @@ constexpr Table make_table(SimdLevel level) {
   bf16.packed_bytes = packed_bytes<Bf16Weights>;
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
-  bf16.gemm_scratch = kWideFloats;
-  return {level,   kPanel,     kTileRows, kLanes, f32,          bf16,   nullptr,
-          nullptr, layer_norm, normalize, match,  weighted_sum, maximum};
+  bf16.gemm_scratch = wide_floats;
+  return {level,      kPanel,   kTileRows, kLanes,    f32,   bf16,         nullptr, nullptr,
+          layer_norm, rms_norm, rotate,    normalize, match, weighted_sum, maximum};
 }
 
 #if HWY_TARGET == HWY_AVX3
@@ -41,7 +45,7 @@ constexpr Table make_bf16_table() {
   Table table = make_table(SimdLevel::avx512_bf16);
   table.bf16 = {true,
                 Bf16::kDepth,
-                0,
+                nullptr,
                 hot_rows<Bf16>,
                 packed_bytes<Bf16>,
                 pack_panels<Bf16>,
@@ -68,14 +72,24 @@ int64_t panel_count(const Table& table, int64_t n) {
   return (n + table.panel_width - 1) / table.panel_width;
 }
 
-int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width) {
+int64_t gated_panel_count(const Table& table, int64_t n) {
+  return (n + table.lanes - 1) / table.lanes;
+}
+
+float softmax_scale(int64_t width) {
+  constexpr float kLog2E = 1.4426950408889634F;
+  return kLog2E / std::sqrt(static_cast<float>(width));
+}
+
+int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int64_t value_width) {
   const int64_t padded = round_up(tokens, table.lanes);
   const int64_t keys = round_up(padded * width, table.lanes);
   const int64_t scores = table.tile_rows * (padded + table.lanes);
   const int64_t narrow = table.tile_rows * (padded + width + 4 * table.lanes) / 2 + table.lanes;
-  const int64_t values = tokens * round_up(width, table.lanes);
+  const int64_t values = tokens * round_up(value_width, table.lanes);
+  const int64_t turned = std::max(table.panel_width, table.tile_rows) * width;
   // Whole vectors, so that the next worker's share is aligned too.
-  return round_up(keys + values + padded + scores + narrow, table.lanes);
+  return round_up(keys + values + 2 * padded + scores + narrow + turned, table.lanes);
 }
 
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {

@@ -6,48 +6,81 @@
 #include <cstdint>
 
 #include "fovea/backend/cpu/level.h"
+#include "fovea/backend/kinds.h"
 
 namespace fovea::kernels {
 
-// What happens to a product before it is stored.
+// How a product is stored, f being the activation.
 enum class Epilogue {
-  store,     // c = a b + bias
-  gelu,      // c = gelu(a b + bias), the erf form
-  residual,  // c += scale * (a b + bias); scale 1 where there is none
-  add_gelu,  // c = gelu(c + a b + bias)
+  store,     // c = f(a b + bias)
+  add,       // c = f(c + a b + bias)
+  residual,  // c += scale * (a b + bias); scale 1 where there is none, and no activation
 };
 
 // C [m, n] = A [m, k] B, B packed by pack_panels. Each element of C is one chain of multiply-adds
 // over k in ascending order, so its bits don't depend on how rows and columns are shared out.
+//
+// A gated product has two columns of B for each of C: c = f(a gate + bias) * (a value + bias). Each
+// of its panels is lanes gates and then as many values, zeros behind the last ones; it can only be
+// stored.
 struct Gemm {
   const void* a = nullptr;  // floats, or bf16 where Product::half_input
   int64_t a_stride = 0;     // in elements
   const void* b = nullptr;  // panels
   float* c = nullptr;
-  uint16_t* c_half = nullptr;  // written instead of c, where Product::half_input; not for residual
+  uint16_t* c_half = nullptr;  // written instead of c, where Product::half_input; only to store
   int64_t c_stride = 0;
   int64_t m = 0;
   int64_t n = 0;
   int64_t k = 0;
-  const float* bias = nullptr;   // [n], may be null
+  const float* bias = nullptr;   // [n], of a gated product gates' and then values'; may be null
   const float* scale = nullptr;  // [n], may be null
   Epilogue epilogue = Epilogue::store;
+  Activation activation = Activation::none;
+  bool is_gated = false;
   float* scratch = nullptr;  // Product::gemm_scratch floats, aligned to 64 bytes
+};
+
+// Turns pairs of channels of each token's query and key: (a, b) -> (a cos - b sin, b cos + a sin).
+struct Turn {
+  const float* cos = nullptr;  // [tokens, width / 2], rows `stride` apart; null: none is turned
+  const float* sin = nullptr;
+  int64_t stride = 0;
+  bool in_halves = false;  // pairs are channels (i, i + width / 2), else (2 i, 2 i + 1)
+};
+
+// What is added to scores by where query and key stand: table[offset + place[query] - place[key]]
+// of patches; a token of place -1 is a class token. The last three entries: what it adds where it
+// asks a patch, where a patch asks it, and where it asks itself.
+struct RelativeBias {
+  const float* table = nullptr;    // [entries]; null: nothing is added
+  const int32_t* place = nullptr;  // [tokens], class tokens first
+  int32_t offset = 0;
+  int32_t entries = 0;
 };
 
 // One head of one image: any number of queries attend to `tokens` keys and values.
 struct Attention {
   const float* q = nullptr;  // [queries, width], consecutive rows `q_stride` apart
   int64_t q_stride = 0;
-  const float* k = nullptr;  // [tokens, width], consecutive rows `stride` apart; so v
-  const float* v = nullptr;
-  int64_t stride = 0;
+  const float* k = nullptr;  // [tokens, width]
+  int64_t k_stride = 0;
+  const float* v = nullptr;  // [tokens, value_width]
+  int64_t v_stride = 0;
   int64_t tokens = 0;
-  int64_t width = 0;                // of a head
+  int64_t width = 0;  // of a head's queries and keys
+  int64_t value_width = 0;
+  float scale = 1;                  // of q k' where weights are powers of 2; see softmax_scale
   const float* log_size = nullptr;  // [tokens], may be null
-  void* out = nullptr;              // [queries, width], rows `out_stride` elements apart
+  Turn turn;
+  RelativeBias relative;
+  const int32_t* asking = nullptr;  // which token each query is of; null: the token of its number
+  void* out = nullptr;              // [queries, value_width], rows `out_stride` elements apart
   int64_t out_stride = 0;
 };
+
+// log2(e) / sqrt(width)
+float softmax_scale(int64_t width);
 
 enum class Similarity { dot, euclidean, softmax };
 
@@ -73,9 +106,10 @@ struct Match {
 // A way to multiply: what B is packed as, and what A is made of.
 struct Product {
   bool half_input;  // A is bf16, and C may be
-  // The most of k that a bf16 C can take.
+  // The most of k that a bf16 C can take; of a gated product it is any.
   int64_t most_depth;
-  int64_t gemm_scratch;  // floats that a product needs beside its inputs, for each worker
+  // Floats that a product needs beside its inputs, for each worker; null: none.
+  int64_t (*gemm_scratch)(const Gemm& gemm);
   // Rows of A that stay in the second cache while the panels pass, for k columns.
   int64_t (*hot_rows)(int64_t k);
   // Bytes of B packed, for n columns and k rows.
@@ -88,7 +122,7 @@ struct Product {
   void (*gemm)(const Gemm& gemm, int64_t row_begin, int64_t row_end, int64_t panel_begin,
                int64_t panel_end);
   // Queries [begin, end) of one head; out is of the kind of A. `scratch` holds
-  // attention_scratch(tokens, width) floats.
+  // attention_scratch floats.
   void (*attention)(const Attention& attention, int64_t begin, int64_t end, float* scratch);
 };
 
@@ -111,6 +145,12 @@ struct Table {
   void (*layer_norm)(const float* x, int64_t stride, int64_t rows, int64_t width,
                      const float* gamma, const float* beta, float eps, float* out,
                      int64_t out_stride);
+  // RMSNorm of such rows: x / sqrt(mean(x^2) + eps) * gamma.
+  void (*rms_norm)(const float* x, int64_t stride, int64_t rows, int64_t width, const float* gamma,
+                   float eps, float* out, int64_t out_stride);
+  // Turns `rows` rows of `width` channels, the first of them by the first row of `turn`.
+  void (*rotate)(const float* x, int64_t stride, int64_t rows, int64_t width, const Turn& turn,
+                 float* out, int64_t out_stride);
   // Divides each row by its Euclidean norm, in place.
   void (*normalize)(float* x, int64_t rows, int64_t width);
   // `scratch` holds match_scratch(columns, width) floats.
@@ -122,9 +162,10 @@ struct Table {
   void (*maximum)(const float* const* rows, int64_t count, int64_t width, float* out);
 };
 
-// Number of panels of n columns.
+// Number of panels of n columns, and of those of a gated product with n columns of C.
 int64_t panel_count(const Table& table, int64_t n);
-int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width);
+int64_t gated_panel_count(const Table& table, int64_t n);
+int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int64_t value_width);
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width);
 
 // The table of a level that is available here.

@@ -25,6 +25,37 @@ std::shared_ptr<float[]> pack(const Table& t, const Product& product,
 
 double gelu(double x) { return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
 
+double activated(Activation activation, double x) {
+  switch (activation) {
+    case Activation::gelu:
+      return gelu(x);
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
+    case Activation::quick_gelu:
+      return x / (1 + std::exp(-1.702 * x));
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::none:
+      break;
+  }
+  return x;
+}
+
+constexpr Activation kActivations[] = {Activation::none, Activation::gelu, Activation::gelu_tanh,
+                                       Activation::quick_gelu, Activation::silu};
+
+constexpr std::pair<Epilogue, Activation> kStored[] = {
+    {Epilogue::store, Activation::none},       {Epilogue::store, Activation::gelu},
+    {Epilogue::store, Activation::quick_gelu}, {Epilogue::add, Activation::gelu},
+    {Epilogue::add, Activation::silu},         {Epilogue::residual, Activation::none}};
+
+std::shared_ptr<float[]> scratch_of(const Product& product, int64_t k, bool is_gated = false) {
+  Gemm g;
+  g.k = k;
+  g.is_gated = is_gated;
+  return allocate_floats(product.gemm_scratch ? product.gemm_scratch(g) : 0);
+}
+
 class KernelsTest : public LevelTest {};
 
 TEST_P(KernelsTest, TableIsOfTheLevelAskedFor) { EXPECT_EQ(t.level, GetParam()); }
@@ -47,7 +78,7 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
     const std::vector<float> scale = random_floats(p.n, 4);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
     const std::shared_ptr<float[]> panels = pack(t, t.f32, w, p.n, p.k);
-    for (const Epilogue epilogue : {Epilogue::store, Epilogue::gelu, Epilogue::residual}) {
+    for (const auto& [epilogue, activation] : kStored) {
       std::vector<float> c = old;
       Gemm g;
       g.a = a.data();
@@ -61,13 +92,15 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
       g.bias = bias.data();
       g.scale = scale.data();
       g.epilogue = epilogue;
+      g.activation = activation;
       t.f32.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       for (int64_t i = 0; i < p.m; ++i) {
         for (int64_t j = 0; j < p.n; ++j) {
           double want = bias[j];
           for (int64_t x = 0; x < p.k; ++x)
             want += static_cast<double>(a[i * p.k + x]) * w[j * p.k + x];
-          if (epilogue == Epilogue::gelu) want = gelu(want);
+          if (epilogue == Epilogue::add) want += old[i * p.n + j];
+          want = activated(activation, want);
           if (epilogue == Epilogue::residual) want = old[i * p.n + j] + scale[j] * want;
           ASSERT_NEAR(c[i * p.n + j], want, p.k > 1000 ? 2e-4 : 2e-5)
               << p.m << 'x' << p.n << 'x' << p.k << " at " << i << ',' << j;
@@ -93,7 +126,7 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
   g.n = n;
   g.k = k;
   g.bias = bias.data();
-  g.epilogue = Epilogue::gelu;
+  g.activation = Activation::gelu;
   t.f32.gemm(g, 0, m, 0, panel_count(t, n));
   g.c = parts.data();
   for (int64_t row = 0; row < m; row += 5) {
@@ -110,7 +143,7 @@ std::vector<double> plain_attention(const Attention& a, int64_t query) {
   for (int64_t j = 0; j < a.tokens; ++j) {
     double score = 0;
     for (int64_t c = 0; c < a.width; ++c)
-      score += static_cast<double>(a.q[query * a.q_stride + c]) * a.k[j * a.stride + c];
+      score += static_cast<double>(a.q[query * a.q_stride + c]) * a.k[j * a.k_stride + c];
     weights[j] = score / std::sqrt(static_cast<double>(a.width)) + (a.log_size ? a.log_size[j] : 0);
     largest = std::max(largest, weights[j]);
   }
@@ -118,7 +151,7 @@ std::vector<double> plain_attention(const Attention& a, int64_t query) {
   for (double& w : weights) sum += w = std::exp(w - largest);
   std::vector<double> out(a.width);
   for (int64_t j = 0; j < a.tokens; ++j) {
-    for (int64_t c = 0; c < a.width; ++c) out[c] += weights[j] / sum * a.v[j * a.stride + c];
+    for (int64_t c = 0; c < a.width; ++c) out[c] += weights[j] / sum * a.v[j * a.v_stride + c];
   }
   return out;
 }
@@ -146,11 +179,11 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
     const std::vector<float> bias = random_floats(p.n, 3);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
     const std::shared_ptr<float[]> panels = pack(t, t.bf16, w, p.n, p.k);
-    const std::shared_ptr<float[]> scratch = allocate_floats(t.bf16.gemm_scratch);
+    const std::shared_ptr<float[]> scratch = scratch_of(t.bf16, p.k);
     const int64_t stride = p.k + p.k % 2;
     std::vector<uint16_t> narrow(p.m * stride, 0x7fc0);  // NaN: padding must be written
     if (t.bf16.half_input) t.narrow_rows(a.data(), p.k, p.m, p.k, narrow.data(), stride);
-    for (const Epilogue epilogue : {Epilogue::store, Epilogue::gelu, Epilogue::residual}) {
+    for (const auto& [epilogue, activation] : kStored) {
       std::vector<float> c = old;
       Gemm g;
       g.a = t.bf16.half_input ? static_cast<const void*>(narrow.data()) : a.data();
@@ -163,11 +196,12 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
       g.k = p.k;
       g.bias = bias.data();
       g.epilogue = epilogue;
+      g.activation = activation;
       g.scratch = scratch.get();
       t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       std::vector<uint16_t> half(p.m * p.n);
       const bool to_half =
-          t.bf16.half_input && epilogue != Epilogue::residual && p.k <= t.bf16.most_depth;
+          t.bf16.half_input && epilogue == Epilogue::store && p.k <= t.bf16.most_depth;
       if (to_half) {
         g.c_half = half.data();
         t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
@@ -180,8 +214,8 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
             want += static_cast<double>(t.bf16.half_input ? rounded(value) : value) *
                     rounded(w[j * p.k + x]);
           }
-          if (epilogue == Epilogue::gelu) want = gelu(want);
-          if (epilogue == Epilogue::residual) want += old[i * p.n + j];
+          if (epilogue != Epilogue::store) want += old[i * p.n + j];
+          want = activated(activation, want);
           ASSERT_NEAR(c[i * p.n + j], want, p.k > 1000 ? 3e-4 : 3e-5)
               << p.k << ' ' << i << ' ' << j;
           ASSERT_TRUE(!to_half || widened(half[i * p.n + j]) == rounded(c[i * p.n + j]));
@@ -197,14 +231,16 @@ TEST_P(KernelsTest, Bf16AttentionIsCloseToPlainLoops) {
       const std::vector<float> qkv = random_floats(tokens * 3 * width, 7, -1, 1);
       std::vector<float> out(tokens * width);
       std::vector<uint16_t> half(tokens * width);
-      const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, tokens, width));
+      const std::shared_ptr<float[]> scratch =
+          allocate_floats(attention_scratch(t, tokens, width, width));
       Attention a;
       a.q = qkv.data();
       a.k = a.q + width;
       a.v = a.k + width;
-      a.stride = a.q_stride = 3 * width;
+      a.q_stride = a.k_stride = a.v_stride = 3 * width;
       a.tokens = tokens;
-      a.width = width;
+      a.width = a.value_width = width;
+      a.scale = softmax_scale(width);
       a.out = t.bf16.half_input ? static_cast<void*>(half.data()) : out.data();
       a.out_stride = width;
       t.bf16.attention(a, 0, tokens / 2, scratch.get());
@@ -218,23 +254,30 @@ TEST_P(KernelsTest, Bf16AttentionIsCloseToPlainLoops) {
   }
 }
 
-TEST_P(KernelsTest, GeluIsTheErfFormToAMillionth) {
-  // A product with the 1 x 1 identity leaves the epilogue alone.
+TEST_P(KernelsTest, ActivationsAreRightToAMillionth) {
+  // A product with the 1 x 1 identity leaves the activation alone.
   const std::vector<float> one = {1};
   const std::shared_ptr<float[]> panels = pack(t, t.f32, one, 1, 1);
-  std::vector<float> x(20001), y(x.size());
-  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 1e-3F - 10;
-  Gemm g;
-  g.a = x.data();
-  g.a_stride = 1;
-  g.b = panels.get();
-  g.c = y.data();
-  g.c_stride = 1;
-  g.m = static_cast<int64_t>(x.size());
-  g.n = g.k = 1;
-  g.epilogue = Epilogue::gelu;
-  t.f32.gemm(g, 0, g.m, 0, 1);
-  for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR(y[i], gelu(x[i]), 1.5e-6) << x[i];
+  std::vector<float> x(40001), y(x.size());
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 1e-3F - 20;
+  x.push_back(-1e4F);
+  x.push_back(1e4F);
+  y.resize(x.size());
+  for (const Activation activation : kActivations) {
+    Gemm g;
+    g.a = x.data();
+    g.a_stride = 1;
+    g.b = panels.get();
+    g.c = y.data();
+    g.c_stride = 1;
+    g.m = static_cast<int64_t>(x.size());
+    g.n = g.k = 1;
+    g.activation = activation;
+    t.f32.gemm(g, 0, g.m, 0, 1);
+    for (size_t i = 0; i < x.size(); ++i) {
+      ASSERT_NEAR(y[i], activated(activation, x[i]), 1.5e-6 + 3e-7 * std::abs(x[i])) << x[i];
+    }
+  }
 }
 
 TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
@@ -245,7 +288,8 @@ TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
       const std::vector<float> sizes = random_floats(tokens, 8, 0, 2);
       // Of all tokens, or of others, as in semi-cross attention.
       const std::vector<float> others = random_floats(37 * (width + 3), 9, -3, 3);
-      const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, tokens, width));
+      const std::shared_ptr<float[]> scratch =
+          allocate_floats(attention_scratch(t, tokens, width, width));
       for (const bool apart : {false, true}) {
         const int64_t queries = apart ? 37 : tokens;
         std::vector<float> out(queries * width, 99.0F);
@@ -254,9 +298,10 @@ TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
         a.q_stride = apart ? width + 3 : stride;
         a.k = qkv.data() + width;
         a.v = a.k + width;
-        a.stride = stride;
+        a.k_stride = a.v_stride = stride;
         a.tokens = tokens;
-        a.width = width;
+        a.width = a.value_width = width;
+        a.scale = softmax_scale(width);
         a.out = out.data();
         a.out_stride = width;
         for (const float* log_size : {static_cast<const float*>(nullptr), sizes.data()}) {
@@ -278,14 +323,15 @@ TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
 TEST_P(KernelsTest, AttentionSurvivesLargeScores) {
   std::vector<float> qkv = {100, 100, 1, 100, -100, 2};  // two tokens of width 1: q, k, v
   std::vector<float> out(2);
-  const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, 2, 1));
+  const std::shared_ptr<float[]> scratch = allocate_floats(attention_scratch(t, 2, 1, 1));
   Attention a;
   a.q = qkv.data();
   a.k = a.q + 1;
   a.v = a.q + 2;
-  a.stride = a.q_stride = 3;
+  a.q_stride = a.k_stride = a.v_stride = 3;
   a.tokens = 2;
-  a.width = 1;
+  a.width = a.value_width = 1;
+  a.scale = softmax_scale(1);
   a.out = out.data();
   a.out_stride = 1;
   t.f32.attention(a, 0, 2, scratch.get());

@@ -1,4 +1,5 @@
-// Exponential and GELU on SIMD registers as short polynomials. Included once for each target.
+// Exponential and activations on SIMD registers as short polynomials. Included once for each
+// target.
 #if defined(FOVEA_KERNELS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FOVEA_KERNELS_MATH_INL_H_
 #undef FOVEA_KERNELS_MATH_INL_H_
@@ -8,7 +9,10 @@
 
 #include <hwy/highway.h>
 
+#include <type_traits>
+
 #include "fovea/backend/cpu/kernels/gelu_table.h"
+#include "fovea/backend/kinds.h"
 
 #if HWY_TARGET == HWY_AVX3
 #include <immintrin.h>
@@ -99,6 +103,39 @@ struct Gelu {
 };
 
 #endif
+
+// x / (1 + e^-z)
+template <class V>
+HWY_INLINE V times_sigmoid(V x, V z) {
+  const hn::DFromV<V> d;
+  const V one = hn::Set(d, 1.0F);
+  const V power = exp2_negative(d, hn::Mul(hn::Abs(z), hn::Set(d, -1.4426950408889634F)));
+  const V over = hn::IfThenElse(hn::Ge(z, hn::Zero(d)), one, power);
+  return hn::Mul(x, hn::Div(over, hn::Add(one, power)));
+}
+
+// Any other activation.
+template <Activation kActivation>
+struct ActivateSimply {
+  template <class V>
+  HWY_INLINE V operator()(V x) const {
+    const hn::DFromV<V> d;
+    if constexpr (kActivation == Activation::gelu_tanh) {
+      // 1 + tanh(u) = 2 sigmoid(2 u)
+      const V cubic = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 0.0713548163F), hn::Set(d, 1.59576912F));
+      return times_sigmoid(x, hn::Mul(x, cubic));
+    }
+    if constexpr (kActivation == Activation::quick_gelu)
+      return times_sigmoid(x, hn::Mul(x, hn::Set(d, 1.702F)));
+    if constexpr (kActivation == Activation::silu) return times_sigmoid(x, x);
+    return x;
+  }
+};
+
+// An activation as a function of vectors.
+template <Activation kActivation>
+using Activate =
+    std::conditional_t<kActivation == Activation::gelu, Gelu, ActivateSimply<kActivation>>;
 
 }  // namespace fovea::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -1,5 +1,5 @@
-// Kernels that work row by row: LayerNorm, normalising, weighted sums and maxima of rows. Included
-// once for each target.
+// Kernels that work row by row: LayerNorm, RMSNorm, normalising, weighted sums and maxima of rows.
+// Included once for each target.
 #if defined(FOVEA_KERNELS_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FOVEA_KERNELS_ROWS_INL_H_
 #undef FOVEA_KERNELS_ROWS_INL_H_
@@ -65,6 +65,24 @@ void layer_norm(const float* x, int64_t stride, int64_t rows, int64_t width, con
       store_part(
           hn::MulAdd(centred, load_part(gamma + j, mask, whole), load_part(beta + j, mask, whole)),
           out + j, mask, whole);
+    });
+  }
+}
+
+void rms_norm(const float* x, int64_t stride, int64_t rows, int64_t width, const float* gamma,
+              float eps, float* out, int64_t out_stride) {
+  const Floats d;
+  const float share = 1.0F / static_cast<float>(width);
+  for (int64_t r = 0; r < rows; ++r, x += stride, out += out_stride) {
+    FloatVec squares = hn::Zero(d);
+    for_vectors(width, [&](int64_t j, auto mask, auto whole) HWY_ATTR {
+      const FloatVec v = load_part(x + j, mask, whole);
+      squares = hn::MulAdd(v, v, squares);
+    });
+    const FloatVec factor = hn::Set(d, 1.0F / std::sqrt(total(squares) * share + eps));
+    for_vectors(width, [&](int64_t j, auto mask, auto whole) HWY_ATTR {
+      const FloatVec scaled = hn::Mul(load_part(x + j, mask, whole), factor);
+      store_part(hn::Mul(scaled, load_part(gamma + j, mask, whole)), out + j, mask, whole);
     });
   }
 }

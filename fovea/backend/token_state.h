@@ -1,0 +1,29 @@
+// What attention knows of tokens beside their features: plain host data that all backends read.
+// Rows count over the whole batch.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "fovea/backend/rotation.h"
+
+namespace fovea {
+
+struct TokenState {
+  std::vector<float> log_sizes = {};  // of how many patches a token stands for; empty: all are 0
+  std::vector<Place> places = {};     // of every row, prefix tokens too; empty where nobody asks
+  int prefix = 0;                     // first tokens of each image, which have no place
+  std::array<int, 2> grid = {};       // of the patches: rows, columns
+};
+
+// What else counts in attention. Relative: a backend's biases by relative position.
+template <class Relative>
+struct Sight {
+  const Turns* turns = nullptr;          // of all tokens; null: nothing is turned
+  const Relative* relative = nullptr;    // may be null
+  std::span<const int32_t> asking = {};  // rows of the tokens that ask; empty: all do
+};
+
+}  // namespace fovea

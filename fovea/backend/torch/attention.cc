@@ -1,0 +1,208 @@
+// The operations of the torch backend around attention: queries, keys and values, and what looks at
+// them.
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "fovea/backend/torch/padding.h"
+#include "fovea/backend/torch/torch.h"
+
+namespace fovea {
+namespace {
+
+// What is computed in its scope is not rounded to the format that automatic casting asks for.
+using WithoutAutocast = c10::impl::ExcludeDispatchKeyGuard;
+
+// softmax(q k' / sqrt d + bias) v; [B, heads, T, d] each.
+torch::Tensor attend(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                     const std::optional<torch::Tensor>& bias) {
+  // On CPUs libtorch's own makes a oneDNN primitive for each small product in bf16: three to four
+  // times as slow as products of the whole batch.
+  if (q.scalar_type() != torch::kBFloat16 || !q.is_cpu()) {
+    return torch::scaled_dot_product_attention(q, k, v, bias);
+  }
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  torch::Tensor scores = torch::matmul(q * scale, k.transpose(2, 3));
+  if (bias) scores = scores + *bias;
+  return torch::matmul(torch::softmax(scores, 3), v);
+}
+
+std::vector<float> to_host(const torch::Tensor& x) {
+  const torch::Tensor host = x.to(torch::kCPU, torch::kFloat).contiguous();
+  const auto* values = host.const_data_ptr<float>();
+  return {values, values + host.numel()};
+}
+
+// Rows as [B, heads, T, d].
+torch::Tensor by_heads(const Padding& padding, const torch::Tensor& rows) {
+  return padding.pad(rows).transpose(1, 2);
+}
+
+// [rows, heads, d]
+torch::Tensor split(const TorchTensor& x, int heads) {
+  return x.rows.reshape({x.rows.size(0), heads, -1});
+}
+
+// Where each token stands in the table of a relative position bias; -1: a class token.
+std::vector<int32_t> relative_places(std::span<const int32_t> first, const TokenState& state,
+                                     int columns) {
+  std::vector<int32_t> places(first.back(), -1);
+  for (size_t image = 0; image + 1 < first.size(); ++image) {
+    for (int32_t row = first[image] + state.prefix; row < first[image + 1]; ++row) {
+      const Place& place = state.places[row];
+      places[row] =
+          static_cast<int32_t>(place.y) * (2 * columns - 1) + static_cast<int32_t>(place.x);
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+Torch::Projection Torch::project(const Tensor& x, const Norm& norm, const Qkv& w,
+                                 bool /*matched*/) {
+  const Tensor joint = linear(layer_norm(x, norm), w);
+  const int64_t width = joint.channels() / 3;
+  return {columns(joint, 0, width), columns(joint, width, width), columns(joint, 2 * width, width)};
+}
+
+Torch::Projection Torch::project(const Tensor& asking, const Tensor& x, const Norm& norm,
+                                 const Qkv& w, bool /*matched*/) {
+  const int64_t width = w.weight.size(0) / 3;
+  const auto part = [&](int64_t first, int64_t count) {
+    Linear linear;
+    linear.weight = w.weight.narrow(0, first, count);
+    if (w.bias.defined()) linear.bias = w.bias.narrow(0, first, count);
+    return linear;
+  };
+  const Tensor both = linear(layer_norm(x, norm), part(width, 2 * width));
+  return {linear(layer_norm(asking, norm), part(0, width)), columns(both, 0, width),
+          columns(both, width, width)};
+}
+
+torch::Tensor Torch::turn(const torch::Tensor& x, const Turns& turns,
+                          std::span<const int32_t> rows) const {
+  const auto table = [&](const std::vector<float>& values) {  // [rows, heads, pairs]
+    const torch::Tensor all = on_device(values).view({-1, turns.heads, turns.pairs});
+    return rows.empty() ? all : all.index_select(0, index_tensor(rows, device_));
+  };
+  const torch::Tensor cos = table(turns.cos);
+  const torch::Tensor sin = table(turns.sin);
+  const torch::Tensor exact = x.to(dtype_);
+  const std::vector<torch::Tensor> parts =
+      turns.in_halves ? exact.chunk(2, 2) : exact.unflatten(2, {turns.pairs, 2}).unbind(3);
+  const torch::Tensor first = parts[0] * cos - parts[1] * sin;
+  const torch::Tensor second = parts[1] * cos + parts[0] * sin;
+  const torch::Tensor turned = turns.in_halves ? torch::cat({first, second}, 2)
+                                               : torch::stack({first, second}, 3).flatten(2);
+  return turned.to(x.scalar_type());
+}
+
+Torch::Tensor Torch::rotate(const Tensor& x, int heads, const Turns& turns) {
+  return {turn(split(x, heads), turns).flatten(1), x.first};
+}
+
+Torch::Tensor Torch::attention(const Projection& qkv, int heads, const TokenState& state,
+                               const Sight& sight) {
+  const Padding keys(*qkv.k.first, device_);
+  const Padding asking(*qkv.q.first, device_);
+  torch::Tensor q = split(qkv.q, heads);
+  torch::Tensor k = split(qkv.k, heads);
+  if (sight.turns != nullptr) {
+    q = turn(q, *sight.turns, sight.asking);
+    k = turn(k, *sight.turns);
+  }
+  torch::Tensor bias = attention_bias(keys, state.log_sizes);
+  if (sight.relative != nullptr) {
+    std::vector<int32_t> rows(sight.asking.begin(), sight.asking.end());
+    for (int32_t i = 0; sight.asking.empty() && i < qkv.q.first->back(); ++i) rows.push_back(i);
+    const torch::Tensor relative = relative_bias(*sight.relative, state, asking, rows, keys);
+    bias = bias.defined() ? bias + relative : relative;
+  }
+  std::optional<torch::Tensor> added;
+  if (bias.defined()) added = bias.to(q.scalar_type());
+  const torch::Tensor out =
+      attend(by_heads(asking, q), by_heads(keys, k), by_heads(keys, split(qkv.v, heads)), added);
+  return {asking.unpad(out.transpose(1, 2).flatten(2)), qkv.q.first};
+}
+
+torch::Tensor Torch::attention_bias(const Padding& padding,
+                                    std::span<const float> log_sizes) const {
+  if (log_sizes.empty() && padding.is_even()) return {};
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  torch::Tensor bias = log_sizes.empty() ? torch::zeros({padding.batch(), padding.longest()},
+                                                        torch::TensorOptions(device_).dtype(dtype_))
+                                         : padding.pad(on_device(log_sizes));
+  if (!padding.is_even()) bias = bias.masked_fill(padding.within().logical_not(), -kInfinity);
+  return bias.view({padding.batch(), 1, 1, padding.longest()});
+}
+
+torch::Tensor Torch::relative_bias(const Relative& relative, const TokenState& state,
+                                   const Padding& asking, std::span<const int32_t> rows,
+                                   const Padding& keys) const {
+  const int columns = relative.grid[1];
+  const int64_t entries = relative.table.size(0);
+  const torch::Tensor places = index_tensor(relative_places(keys.first(), state, columns), device_);
+  const torch::Tensor from =
+      asking.pad(places.index_select(0, index_tensor(rows, device_))).unsqueeze(2);  // [B, K, 1]
+  const torch::Tensor to = keys.pad(places).unsqueeze(1);                            // [B, 1, T]
+  const int64_t middle = (relative.grid[0] - 1) * (2 * columns - 1) + columns - 1;
+  torch::Tensor index = from - to + middle;
+  index = torch::where((from < 0).logical_and(to >= 0), entries - 3, index);
+  index = torch::where((from >= 0).logical_and(to < 0), entries - 2, index);
+  index = torch::where((from < 0).logical_and(to < 0), entries - 1, index);
+  return relative.table.index_select(0, index.flatten())
+      .view({index.size(0), index.size(1), index.size(2), -1})
+      .permute({0, 3, 1, 2});
+}
+
+torch::Tensor Torch::class_rows(const Padding& padding, const Projection& branch, int heads,
+                                const TokenState& state, const Sight& sight) {
+  const Tensor asking = token(branch.q, 0);                                  // not turned
+  const torch::Tensor query = split(asking, heads).to(dtype_).unsqueeze(2);  // [B, heads, 1, d]
+  torch::Tensor key = split(branch.k, heads).to(dtype_);
+  if (sight.turns != nullptr) key = turn(key, *sight.turns);
+  torch::Tensor scores = torch::matmul(query, by_heads(padding, key).transpose(2, 3)) /
+                         std::sqrt(static_cast<double>(query.size(3)));
+  if (const torch::Tensor b = attention_bias(padding, state.log_sizes); b.defined()) {
+    scores = scores + b;
+  }
+  if (sight.relative != nullptr) {
+    std::vector<int32_t> rows(branch.k.first->begin(), branch.k.first->end() - 1);
+    const Padding one(*asking.first, device_);
+    scores = scores + relative_bias(*sight.relative, state, one, rows, padding);
+  }
+  return scores.softmax(3);
+}
+
+std::vector<float> Torch::class_attention(std::span<const Projection> qkv, int heads,
+                                          const TokenState& state, const Sight& sight) {
+  const torch::NoGradGuard no_grad;
+  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
+  const Padding padding(*qkv[0].k.first, device_);
+  torch::Tensor total;
+  for (const Projection& branch : qkv) {
+    const torch::Tensor attention =
+        class_rows(padding, branch, heads, state, sight).mean(1).squeeze(1);  // [B, T]
+    total = total.defined() ? total + attention : attention;
+  }
+  return to_host(padding.unpad(total / static_cast<double>(qkv.size())));
+}
+
+Array Torch::class_attention_by_head(std::span<const Projection> qkv, int heads,
+                                     const TokenState& state, const Sight& sight) {
+  const torch::NoGradGuard no_grad;
+  const WithoutAutocast exact(c10::autocast_dispatch_keyset);
+  const Padding padding(*qkv[0].k.first, device_);
+  std::vector<torch::Tensor> columns;
+  for (const Projection& branch : qkv) {
+    columns.push_back(class_rows(padding, branch, heads, state, sight).squeeze(2).transpose(1, 2));
+  }
+  const torch::Tensor rows = padding.unpad(torch::cat(columns, 2));
+  return Array({rows.size(0), rows.size(1)}, to_host(rows));
+}
+
+}  // namespace fovea

@@ -1,0 +1,71 @@
+// A family of models: how its files spell tensors, and what of its models no tensor tells.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "fovea/backend/kinds.h"
+#include "fovea/backend/rotation.h"
+#include "fovea/model/config.h"
+
+namespace fovea {
+
+// How a name in a file stands for a canonical one: with the number of a layer, {i}, that of a
+// branch, {j} or (from 1) {k}, and * at the end for any rest. `dialect`: spellings that come
+// together in a file.
+struct Rule {
+  std::string_view dialect;
+  std::string_view file;
+  std::string_view canonical;
+  bool is_transposed = false;  // rows are columns there
+};
+
+// What tensors are that are no part of a model, or of none that we compute, by part of their names.
+struct Kind {
+  std::string_view part;
+  std::string_view what;
+};
+
+// How a table of positions is resampled for other grids.
+enum class Resampling {
+  antialiased,  // bicubic, a = -0.5, as timm does it
+  plain         // bicubic, a = -0.75, not antialiased, as transformers does it
+};
+
+// What no tensor tells; config.json goes before all of it.
+struct Traits {
+  double eps = 1e-6;                         // of norms
+  Activation activation = Activation::gelu;  // of MLPs that are not gated
+  int heads = 0;                             // 0: not told
+  Resampling resampling = Resampling::antialiased;
+  std::optional<Rotation> rotation = {};
+  std::optional<Pooling> pooling = {};
+  bool resizes_bias = false;  // tables of relative positions serve other grids
+  // Of attention pooling.
+  int pool_heads = 0;  // 0: as many as the model's
+  std::optional<Activation> pool_activation = {};
+  bool pools_prefix = false;          // prefix tokens are asked too
+  std::string_view unsupported = {};  // what makes it a model that we do not compute
+};
+
+struct Family {
+  std::string_view name;  // for people
+  // model_type in transformers' config.json, or in vision_config there.
+  std::span<const std::string_view> model_types;
+  // Parts of tensors' names that only this family's files have.
+  std::span<const std::string_view> marks;
+  std::span<const Rule> rules;
+  std::span<const std::string_view> wrappers;  // that stand before all names
+  std::span<const Kind> harmless;              // by how the name begins
+  Traits (*traits)(const Config& config);
+};
+
+// All, those first whose marks go before others'.
+std::span<const Family* const> families();
+
+extern const Family kTimm, kTorchvision, kSwag, kVit, kDinov2, kDinov3, kBeit, kClip, kSiglip,
+    kOpenClip;
+
+}  // namespace fovea

@@ -1,0 +1,21 @@
+// The parts of inferring an architecture that lie in files of their own.
+#pragma once
+
+#include <string>
+
+#include "fovea/model/architecture.h"
+#include "fovea/model/checkpoint.h"
+
+namespace fovea {
+
+// Extent `axis` of a tensor that must have `rank` of them. Throws Error naming the tensor.
+int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis);
+
+// What makes it a big.LITTLE ViT, if anything does. Throws Error where tensors and config
+// contradict each other.
+void infer_routing(const Checkpoint& checkpoint, const Config& config, Architecture& a);
+
+// Throws Error naming what a big.LITTLE ViT has in other layers than its config says.
+void check_routed(const Checkpoint& checkpoint, const Architecture& a);
+
+}  // namespace fovea
