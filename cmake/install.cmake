@@ -9,6 +9,7 @@ set(FOVEA_PUBLIC_HEADERS
     backend/kinds.h
     backend/plan.h
     backend/profile.h
+    backend/rotation.h
     data/image.h
     data/preprocess.h
     engine/engine.h
@@ -17,7 +18,9 @@ set(FOVEA_PUBLIC_HEADERS
     io/file.h
     io/npy.h
     io/safetensors.h
+    io/tensor_view.h
     model/architecture.h
+    model/block_shape.h
     model/config.h
     model/labels.h
     model/stem.h

@@ -1,6 +1,7 @@
 // fovea classify: pictures in, their most likely classes out.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -12,6 +13,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/speedup.h"
+#include "fovea/cli/text_features.h"
 #include "fovea/io/fail.h"
 
 namespace fovea::cli {
@@ -22,6 +24,7 @@ struct Flags {
   PictureFlags pictures;
   std::string top = "5";
   bool json = false;
+  TextFlags texts;
   MergeFlags merge;
   RunFlags run;
 };
@@ -31,15 +34,49 @@ struct Guess {
   double probability;
 };
 
+// The classes that pictures are told apart by: those of the model's head, or texts'.
+struct Classes {
+  std::vector<std::string> names;  // empty where nobody tells
+  std::function<std::vector<float>(const Result& result, int64_t index)> logits;
+  std::function<std::vector<double>(std::span<const float> logits)> probabilities;
+};
+
+Classes classes_of_texts(const TextFlags& flags, const Model& model) {
+  const auto texts = std::make_shared<const TextClasses>(flags, model);
+  return {texts->names(),
+          [texts](const Result& result, int64_t index) { return texts->logits(result, index); },
+          [texts](std::span<const float> logits) { return texts->probabilities(logits); }};
+}
+
+Classes classes_of_head(const Flags& flags, const Model& model) {
+  const int64_t classes = model.architecture().classes;
+  if (classes == 0) {
+    fail("{}: the model has no head to classify with; fovea embed gives its features", flags.model);
+  }
+  if (model.config().problem_type == ProblemType::regression) {
+    fail("{}: config.json's problem_type is regression; fovea forward gives its values",
+         flags.model);
+  }
+  const ClassNames known = names_of_classes(model);
+  note_assumed(known);
+  return {known.names,
+          [classes](const Result& result, int64_t index) {
+            const auto first = result.logits.data.begin() + index * classes;
+            return std::vector<float>(first, first + classes);
+          },
+          [&model](std::span<const float> logits) { return model.probabilities(logits); }};
+}
+
 // The `count` most likely classes, the most likely first, by their logits: probabilities may be
 // equal where these are not.
-std::vector<Guess> most_likely(const Model& model, std::span<const float> logits, int64_t count) {
+std::vector<Guess> most_likely(const Classes& classes, std::span<const float> logits,
+                               int64_t count) {
   std::vector<int64_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](int64_t a, int64_t b) { return logits[a] > logits[b]; });
   order.resize(std::min(order.size(), static_cast<size_t>(count)));
-  const std::vector<double> probabilities = model.probabilities(logits);
+  const std::vector<double> probabilities = classes.probabilities(logits);
   std::vector<Guess> guesses;
   for (const int64_t index : order) guesses.push_back({index, probabilities[index]});
   return guesses;
@@ -81,28 +118,20 @@ int classify(const Flags& flags) {
   const LoadOptions load = load_options(flags.run);
   const Pictures pictures = find_pictures(flags.pictures);
   const Model model = open_model(flags.model, load, options);
-  const int64_t classes = model.architecture().classes;
-  if (classes == 0) {
-    fail("{}: the model has no head to classify with; fovea embed gives its features", flags.model);
-  }
-  if (model.config().problem_type == ProblemType::regression) {
-    fail("{}: config.json's problem_type is regression; fovea forward gives its values",
-         flags.model);
-  }
-  const ClassNames known = names_of_classes(model);
-  note_assumed(known);
+  const Classes classes =
+      flags.texts.any() ? classes_of_texts(flags.texts, model) : classes_of_head(flags, model);
   const Preprocessing spec = preprocessing_of(flags.size, model);
   resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width},
                   options);
   return run_pictures(
       model, pictures, spec, options,
       [&](const std::filesystem::path& picture, int64_t index, const Result& result) {
-        const auto logits = std::span(result.logits.data).subspan(index * classes, classes);
+        const std::vector<float> logits = classes.logits(result, index);
         if (!std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); })) {
           fail("{}: gives logits that are not finite for {}", flags.model, picture.string());
         }
-        const std::vector<Guess> guesses = most_likely(model, logits, top);
-        (flags.json ? print_as_json : print_as_text)(picture.string(), guesses, known.names);
+        const std::vector<Guess> guesses = most_likely(classes, logits, top);
+        (flags.json ? print_as_json : print_as_text)(picture.string(), guesses, classes.names);
       });
 }
 
@@ -119,6 +148,15 @@ void add_classify(Command& program, int& status) {
                     "Print one JSON object a line: file,\n"
                     "top: [{label, index, probability}]; probabilities add up to 1,\n"
                     "unless config.json says multi_label_classification");
+  command
+      ->add_option("--text-features", flags->texts.features,
+                   "Classes of a CLIP or SigLIP model: features of texts, computed\n"
+                   "elsewhere, .npy, float32, [texts, channels]")
+      ->type_name("FILE");
+  command
+      ->add_option("--classes-file", flags->texts.names,
+                   "What to call them: one name a line, as many as texts")
+      ->type_name("FILE");
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);

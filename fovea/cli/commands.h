@@ -13,6 +13,7 @@ inline constexpr int kRefused = 2;      // wrong usage, or nothing of the input 
 // Add a command to the program; when it is chosen, parsing runs it and `status` receives the exit
 // status. It throws Error for what it can't do.
 void add_forward(Command& program, int& status);
+void add_preprocess(Command& program, int& status);
 void add_classify(Command& program, int& status);
 void add_embed(Command& program, int& status);
 void add_inspect(Command& program, int& status);

@@ -93,6 +93,7 @@ int parse_and_run(int argc, char** argv) {
   add_classify(commands, status);
   add_embed(commands, status);
   add_forward(commands, status);
+  add_preprocess(commands, status);
   add_inspect(commands, status);
   add_bench(commands, status);
   add_evaluate(commands, status);

@@ -119,8 +119,13 @@ std::array<int, 2> input_size(const std::string& size, const Architecture& archi
 }
 
 Preprocessing preprocessing_of(const std::string& size, const Model& model) {
-  Preprocessing spec = model.config().preprocessing;
-  const auto [height, width] = input_size(size, model.architecture());
+  return preprocessing_of(size, model.architecture(), model.config());
+}
+
+Preprocessing preprocessing_of(const std::string& size, const Architecture& architecture,
+                               const Config& config) {
+  Preprocessing spec = config.preprocessing;
+  const auto [height, width] = input_size(size, architecture);
   spec.height = height;
   spec.width = width;
   if (spec.assumed) {

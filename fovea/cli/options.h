@@ -48,6 +48,9 @@ std::array<int, 2> input_size(const std::string& size, const Architecture& archi
 // How pictures of that size are to be preprocessed for the model; a note says what is assumed where
 // no config does.
 Preprocessing preprocessing_of(const std::string& size, const Model& model);
+// The same of a model that is not loaded.
+Preprocessing preprocessing_of(const std::string& size, const Architecture& architecture,
+                               const Config& config);
 
 // The parts of "1,8".
 std::vector<std::string> split(const std::string& text);

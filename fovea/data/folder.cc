@@ -41,12 +41,12 @@ class Walk {
     // A link that leads to a folder that it lies in leads in a circle.
     if (std::find(within_.begin(), within_.end(), id) != within_.end()) return;
     within_.push_back(id);
-    std::error_code error;
-    for (auto entry = fs::directory_iterator(folder, error); !error; entry.increment(error)) {
-      if (entry == fs::directory_iterator()) break;
-      take(*entry);
+    // Not by increment(error), which allocates though it may not throw.
+    try {
+      for (const fs::directory_entry& entry : fs::directory_iterator(folder)) take(entry);
+    } catch (const fs::filesystem_error& error) {
+      fail_to_read(folder, error.code());
     }
-    if (error) fail_to_read(folder, error);
     within_.pop_back();
   }
 

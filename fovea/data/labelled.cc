@@ -45,24 +45,28 @@ void check_classes(const Listing& found, const std::string& root) {
   }
 }
 
-Listing list(const fs::path& folder) {
-  std::error_code error;
-  Listing found;
-  for (auto entry = fs::directory_iterator(folder, error); !error; entry.increment(error)) {
-    if (entry == fs::directory_iterator()) break;
-    std::error_code ignored;
-    const std::string name = entry->path().filename().string();
-    if (is_hidden(name)) {
-      ++found.left_out.hidden;
-    } else if (entry->is_directory(ignored)) {
-      found.folders.push_back(name);
-    } else if (is_picture(entry->path())) {
-      found.pictures.push_back(entry->path().string());
-    } else {
-      found.left_out.add_file(name);
-    }
+void take(const fs::directory_entry& entry, Listing& found) {
+  std::error_code ignored;
+  const std::string name = entry.path().filename().string();
+  if (is_hidden(name)) {
+    ++found.left_out.hidden;
+  } else if (entry.is_directory(ignored)) {
+    found.folders.push_back(name);
+  } else if (is_picture(entry.path())) {
+    found.pictures.push_back(entry.path().string());
+  } else {
+    found.left_out.add_file(name);
   }
-  if (error) fail("{}: the folder can't be read: {}", folder.string(), error.message());
+}
+
+Listing list(const fs::path& folder) {
+  Listing found;
+  // Not by increment(error), which allocates though it may not throw.
+  try {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) take(entry, found);
+  } catch (const fs::filesystem_error& error) {
+    fail("{}: the folder can't be read: {}", folder.string(), error.code().message());
+  }
   std::sort(found.folders.begin(), found.folders.end());
   std::sort(found.pictures.begin(), found.pictures.end());
   return found;

@@ -12,7 +12,6 @@
 #include "fovea/api.h"
 #include "fovea/model/block_shape.h"
 #include "fovea/model/config.h"
-#include "fovea/model/families/family.h"
 #include "fovea/model/stem.h"
 #include "fovea/tokens/options.h"
 

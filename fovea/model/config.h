@@ -47,6 +47,12 @@ FOVEA_API int resized_side(int side, double crop_pct);
 // from them by attention.
 enum class Pooling { token, average, map };
 
+// How a table of positions is resampled for other grids.
+enum class Resampling {
+  antialiased,  // bicubic, a = -0.5, as timm does it
+  plain         // bicubic, a = -0.75, not antialiased, as transformers does it
+};
+
 // As timm's global_pool and act_layer have it: "avg", "gelu_tanh".
 FOVEA_API const char* to_string(Pooling pooling);
 FOVEA_API const char* to_string(Activation activation);
@@ -54,6 +60,15 @@ FOVEA_API const char* to_string(Activation activation);
 // What the logits of a head mean: one class a picture (softmax), any number of them (sigmoids), or
 // no classes but values.
 enum class ProblemType { single_label, multi_label, regression };
+
+// How the likeness of a picture and a text becomes a logit (CLIP, SigLIP), as the model's file
+// says.
+struct TextScale {
+  double scale = 100;
+  double bias = 0;
+  bool sigmoid = false;  // each text stands for itself, as in SigLIP; else softmax over all
+  bool assumed = true;   // the file does not say it
+};
 
 // Everything that shapes of tensors cannot tell. Missing keys stay empty; the architecture fills in
 // defaults.
@@ -93,6 +108,7 @@ struct Config {
   std::map<std::string, std::string> label_descriptions;  // of labels, for people
   ProblemType problem_type = ProblemType::single_label;
   Preprocessing preprocessing;
+  TextScale text_scale;
 };
 
 // Parses the text of a config.json. `name` stands in messages. Throws Error that names the file and

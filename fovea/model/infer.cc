@@ -6,6 +6,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/checkpoint.h"
+#include "fovea/model/families/family.h"
 #include "fovea/model/infer.h"
 #include "fovea/model/tensors.h"
 

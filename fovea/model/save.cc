@@ -10,6 +10,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/safetensors.h"
+#include "fovea/model/families/family.h"
 #include "fovea/model/names.h"
 
 namespace fovea {

@@ -1,9 +1,12 @@
 #include "fovea/model/stored.h"
 
+#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "fovea/io/fail.h"
 #include "fovea/model/delta.h"
+#include "fovea/model/families/family.h"
 #include "fovea/model/look.h"
 
 namespace fovea {
@@ -18,6 +21,28 @@ void set_heads(int heads, const Checkpoint& checkpoint, Config& config) {
   config.heads = heads;
 }
 
+// A tensor of one number, whatever stands before its name.
+std::optional<double> number_in(const Checkpoint& checkpoint, const std::string& name) {
+  for (const auto& [file_name, tensor] : checkpoint.file().tensors()) {
+    const bool fits = file_name == name || file_name.ends_with("." + name);
+    if (fits && elements(tensor.shape) == 1) {
+      return to_floats(tensor, checkpoint.file_name()).front();
+    }
+  }
+  return std::nullopt;
+}
+
+TextScale text_scale_of(const Checkpoint& checkpoint, const Architecture& a) {
+  TextScale text;
+  const std::optional<double> scale = number_in(checkpoint, "logit_scale");
+  const std::optional<double> bias = number_in(checkpoint, "logit_bias");
+  text.assumed = !scale;
+  text.scale = scale ? std::exp(*scale) : text.scale;
+  text.bias = bias.value_or(text.bias);
+  text.sigmoid = bias || a.family == kSiglip.name || a.name.find("siglip") != std::string::npos;
+  return text;
+}
+
 }  // namespace
 
 StoredModel open_stored(const std::filesystem::path& path, int heads, const std::string& key) {
@@ -28,6 +53,7 @@ StoredModel open_stored(const std::filesystem::path& path, int heads, const std:
   if (checkpoint.delta() != nullptr) overlay_config(*checkpoint.delta(), config);
   if (heads > 0) set_heads(heads, checkpoint, config);
   Architecture architecture = infer_architecture(checkpoint, config);
+  config.text_scale = text_scale_of(checkpoint, architecture);
   return {std::move(checkpoint), std::move(config), std::move(architecture)};
 }
 

@@ -28,12 +28,6 @@ struct Kind {
   std::string_view what;
 };
 
-// How a table of positions is resampled for other grids.
-enum class Resampling {
-  antialiased,  // bicubic, a = -0.5, as timm does it
-  plain         // bicubic, a = -0.75, not antialiased, as transformers does it
-};
-
 // What no tensor tells; config.json goes before all of it.
 struct Traits {
   double eps = 1e-6;                         // of norms

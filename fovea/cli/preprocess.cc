@@ -1,0 +1,113 @@
+// fovea preprocess: pictures in, what a model is given of them out.
+#include <algorithm>
+#include <memory>
+
+#include "fovea/cli/commands.h"
+#include "fovea/cli/feature_rows.h"
+#include "fovea/cli/options.h"
+#include "fovea/cli/pictures.h"
+#include "fovea/io/fail.h"
+#include "fovea/io/file.h"
+#include "fovea/io/npy.h"
+#include "fovea/model/stored.h"
+
+namespace fovea::cli {
+namespace {
+
+struct Flags {
+  std::string model, size, output, heads, key;
+  std::string stage = "input";
+  PictureFlags pictures;
+};
+
+// How the model wants its pictures; its weights stay where they are.
+Preprocessing spec_of(const Flags& flags) {
+  if (is_named(flags.model))
+    return preprocessing_of(flags.size, named_architecture(flags.model), {});
+  const StoredModel model = open_stored(flags.model, parse_heads(flags.heads), flags.key);
+  return preprocessing_of(flags.size, model.architecture, model.config);
+}
+
+int write_inputs(const Flags& flags, const Pictures& pictures) {
+  const Preprocessing spec = spec_of(flags);
+  FeatureRows rows({3, spec.height, spec.width}, false, false);
+  Progress progress(pictures.paths.size());
+  const int status = read_pictures(pictures, spec, 2, progress, [&](const PictureBatch& batch) {
+    const auto each = static_cast<int64_t>(batch.images.data.size() / batch.indices.size());
+    for (size_t i = 0; i < batch.indices.size(); ++i) {
+      const auto row = batch.images.data.begin() + static_cast<int64_t>(i) * each;
+      rows.add(batch.indices[i], {row, row + each});
+    }
+    progress.advance(batch.indices.size());
+    return true;
+  });
+  rows.write({flags.output, {}, false, {}}, pictures.paths);
+  return status;
+}
+
+// The decoded pictures, [N, H, W, 3] of bytes, which must all have one size.
+int write_frames(const Flags& flags, const Pictures& pictures) {
+  const PictureFiles files(pictures.paths, pictures.read);
+  std::vector<Image> frames;
+  for (int64_t i = 0; i < files.size(); ++i) {
+    frames.push_back(files.read(i));
+    const Image& first = frames.front();
+    const Image& last = frames.back();
+    if (last.width != first.width || last.height != first.height) {
+      fail("{}: is {} x {} pixels, {} is {} x {}; expected pictures of one size for --stage raw",
+           files.name(i), last.width, last.height, files.name(0), first.width, first.height);
+    }
+  }
+  const Shape shape = {static_cast<int64_t>(frames.size()), frames[0].height, frames[0].width, 3};
+  write_atomically(flags.output, [&](std::ostream& out) {
+    out << npy_header(shape, "|u1");
+    for (const Image& frame : frames) {
+      out.write(reinterpret_cast<const char*>(frame.rgb.data()),
+                static_cast<std::streamsize>(frame.rgb.size()));
+    }
+  });
+  return pictures.skipped == 0 ? kDone : kSomeSkipped;
+}
+
+int preprocess(const Flags& flags) {
+  if (flags.stage != "input" && flags.stage != "raw") {
+    fail("--stage {}: expected input or raw", printable(flags.stage));
+  }
+  if (!flags.output.ends_with(".npy")) {
+    fail("--output {}: expected a name that ends in .npy", printable(flags.output));
+  }
+  check_can_write(flags.output, flags.model);
+  const Pictures pictures = find_pictures(flags.pictures);
+  return flags.stage == "raw" ? write_frames(flags, pictures) : write_inputs(flags, pictures);
+}
+
+}  // namespace
+
+void add_preprocess(Command& program, int& status) {
+  Command* command =
+      program.add_subcommand("preprocess", "Write what a model is given of pictures");
+  auto flags = std::make_shared<Flags>();
+  add_model(*command, flags->model);
+  add_picture_flags(*command, flags->pictures, "PICTURES");
+  command
+      ->add_option("-o,--output", flags->output,
+                   "File to write, .npy: what fovea forward --input takes,\n"
+                   "[pictures, 3, height, width]")
+      ->type_name("FILE")
+      ->required();
+  command
+      ->add_option("--stage", flags->stage,
+                   "input (the default), or raw: the decoded pictures, of bytes,\n"
+                   "[pictures, height, width, 3], which must all have one size")
+      ->type_name("STAGE");
+  add_size(*command, flags->size);
+  add_heads(*command, flags->heads);
+  add_key(*command, flags->key);
+  command->footer(
+      "Example: the inputs of two pictures, and what a model makes of them:\n"
+      "  fovea preprocess vit_base/ cat.jpg dog.jpg -o input.npy\n"
+      "  fovea forward vit_base/ --input input.npy --output out.safetensors");
+  command->callback([flags, &status] { status = preprocess(*flags); });
+}
+
+}  // namespace fovea::cli
