@@ -16,8 +16,7 @@
 #include "fovea/model/stored.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
-#include "fovea/tokens/counts.h"
-#include "fovea/tokens/routing.h"
+#include "fovea/result_writer.h"
 
 namespace fovea {
 namespace {
@@ -46,69 +45,6 @@ void set_input_size(Config& config, const Architecture& a) {
   config.preprocessing.width = size[1];
 }
 
-// Each image's sources to the row of `rows` for it: row `first` for the first, then every
-// `stride`-th.
-void write_sources(const Sources& sources, int64_t first, int64_t stride, IntArray& rows) {
-  const int64_t positions = rows.shape.back();
-  for (size_t i = 0; i < sources.batch(); ++i) {
-    const int64_t row = first + static_cast<int64_t>(i) * stride;
-    std::copy(sources.of(i).begin(), sources.of(i).end(), rows.data.begin() + row * positions);
-  }
-}
-
-// Tokens and sizes of images that may differ in their number of tokens.
-void write_tokens(const Vit<Cpu>::Output& output, int64_t first_image, Result& result) {
-  const Tensor& x = output.tokens;
-  const int64_t most = result.sizes.shape[1];
-  for (int64_t i = 0; i < x.batch(); ++i) {
-    const int64_t place = (first_image + i) * most;
-    float* to = result.tokens.data.data() + place * x.channels();
-    for (int64_t row = x.first(i); row < x.first(i + 1); ++row) {
-      to = std::copy_n(x.row(row), x.channels(), to);
-    }
-    std::copy_n(output.reduction.sizes().begin() + x.first(i), x.tokens(i),
-                result.sizes.data.begin() + place);
-  }
-}
-
-// Where a run of some images of the batch writes what it found.
-void write_part(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t first_image,
-                const RunOptions& options, Result& result) {
-  const auto write = [&](const Tensor& x, Array& to) {
-    const int64_t per_image = elements(to.shape) / to.shape[0];
-    cpu.read(x, to.data.data() + first_image * per_image);
-  };
-  write(output.features, result.features);
-  write(output.logits, result.logits);
-  const auto depth = static_cast<int64_t>(output.trace.size());
-  for (int64_t layer = 0; layer < depth; ++layer) {
-    write_sources(output.trace[layer], first_image * depth + layer, depth, result.trace);
-  }
-  auto route = output.routes.begin();
-  for (auto& [layer, positions] : result.routes) {
-    std::copy(route->data.begin(), route->data.end(),
-              positions.data.begin() + first_image * positions.shape[1]);
-    ++route;
-  }
-  std::copy(output.layer_tokens.data.begin(), output.layer_tokens.data.end(),
-            result.layer_tokens.data.begin() + first_image * result.layer_tokens.shape[1]);
-  if (!options.want_tokens) return;
-  write_tokens(output, first_image, result);
-  write_sources(output.reduction.sources(), first_image, 1, result.source);
-}
-
-// Cuts padding of `rows` [B, T, ...] to the first `longest` of T.
-void cut_rows(Array& rows, int64_t longest) {
-  if (rows.shape[1] == longest) return;
-  const int64_t size = elements(rows.shape) / (rows.shape[0] * rows.shape[1]);
-  for (int64_t image = 1; image < rows.shape[0]; ++image) {
-    std::copy_n(rows.data.begin() + image * rows.shape[1] * size, longest * size,
-                rows.data.begin() + image * longest * size);
-  }
-  rows.shape[1] = longest;
-  rows.data.resize(elements(rows.shape));
-}
-
 }  // namespace
 
 struct Model::State {
@@ -123,11 +59,9 @@ struct Model::State {
   // What foveal merging compares tokens by; made when it is first asked for.
   const std::vector<Reader<Cpu>>& readers(const MergeOptions& merge) const;
 
-  Result allocate(const Array& images, const Course& course, bool want_tokens) const;
   // readers: of the way to merge.
   void run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end, const Course& course,
-                  const RunOptions& options, std::span<const Reader<Cpu>> readers,
-                  Result& result) const;
+                  std::span<const Reader<Cpu>> readers, Profile* total, ResultWriter& writer) const;
 
   Architecture architecture;
   Config config;
@@ -149,42 +83,13 @@ const std::vector<Reader<Cpu>>& Model::State::readers(const MergeOptions& merge)
              vit.readers(*engine->workers().lend(), merge.foveal.channels);
 }
 
-Result Model::State::allocate(const Array& images, const Course& course, bool want_tokens) const {
-  const Architecture& a = architecture;
-  const Shape& s = images.shape;
-  Result result;
-  result.features = Array({s[0], a.features()});
-  result.logits = Array({s[0], a.classes > 0 ? a.classes : a.features()});
-  result.layer_tokens = IntArray({s[0], a.depth});
-  const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
-  if (course.trace) result.trace = IntArray({s[0], a.depth, positions});
-  // With a threshold it shows only later how many tokens are left.
-  const std::vector<int> left =
-      course.merge.options.threshold
-          ? std::vector<int>(a.depth, static_cast<int>(positions))
-          : tokens_per_layer(course.merge, static_cast<int>(positions), a.prefix());
-  if (a.routing) {
-    for (const int layer : a.routing->predict_after) {
-      result.routes[layer] =
-          IntArray({s[0], selected_tokens(a, course.keep_ratio, left[layer - 1])});
-    }
-  }
-  if (!want_tokens) return result;
-  result.tokens = Array({s[0], left.back(), a.width});
-  result.sizes = Array({s[0], left.back()});
-  result.source = IntArray({s[0], positions});
-  return result;
-}
-
 void Model::State::run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end,
-                              const Course& course, const RunOptions& options,
-                              std::span<const Reader<Cpu>> readers, Result& result) const {
+                              const Course& course, std::span<const Reader<Cpu>> readers,
+                              Profile* total, ResultWriter& writer) const {
   const Shape& s = images.shape;
   const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
-  const auto run = [&] {
-    write_part(vit.forward(cpu, part, course, readers), cpu, begin, options, result);
-  };
-  if (options.profile == nullptr) return run();
+  const auto run = [&] { writer.write(vit.forward(cpu, part, course, readers), cpu, begin); };
+  if (total == nullptr) return run();
   Profile profile;
   const auto start = std::chrono::steady_clock::now();
   {
@@ -194,7 +99,7 @@ void Model::State::run_images(Cpu& cpu, const Array& images, int64_t begin, int6
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
   profile[Work::other] = passed.count() - profile.total();
   const std::lock_guard lock(profile_lock);
-  *options.profile += profile;
+  *total += profile;
 }
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
@@ -244,23 +149,25 @@ std::vector<double> Model::probabilities(std::span<const float> logits) const {
   return fovea::probabilities(logits, state_->config.problem_type);
 }
 
-Array dense_features(const Result& result, int64_t image, int prefix) {
-  if (result.tokens.shape.size() != 3 || result.source.shape.size() != 2) {
+namespace {
+
+Array dense_of(const Array& all_tokens, const IntArray& source, int64_t image, int prefix) {
+  if (all_tokens.shape.size() != 3 || source.shape.size() != 2) {
     fail("dense features of a result without tokens; expected one of a run with want_tokens");
   }
-  if (image < 0 || image >= result.tokens.shape[0]) {
+  if (image < 0 || image >= all_tokens.shape[0]) {
     fail("dense features of image {}; expected one of the {} of the result, from 0", image,
-         result.tokens.shape[0]);
+         all_tokens.shape[0]);
   }
-  if (prefix < 0 || prefix > result.source.shape[1]) {
+  if (prefix < 0 || prefix > source.shape[1]) {
     fail("dense features behind {} prefix tokens; expected from 0 to the {} tokens of the input",
-         prefix, result.source.shape[1]);
+         prefix, source.shape[1]);
   }
-  const int64_t tokens = result.tokens.shape[1];
-  const int64_t channels = result.tokens.shape[2];
-  const int64_t positions = result.source.shape[1];
-  const auto rows = result.tokens.data.begin() + image * tokens * channels;
-  const auto first = result.source.data.begin() + image * positions;
+  const int64_t tokens = all_tokens.shape[1];
+  const int64_t channels = all_tokens.shape[2];
+  const int64_t positions = source.shape[1];
+  const auto rows = all_tokens.data.begin() + image * tokens * channels;
+  const auto first = source.data.begin() + image * positions;
   const Array of_image({1, tokens, channels}, {rows, rows + tokens * channels});
   const IntArray patches({1, positions - prefix}, {first + prefix, first + positions});
   Array dense = unmerge(of_image, patches);
@@ -268,25 +175,28 @@ Array dense_features(const Result& result, int64_t image, int prefix) {
   return dense;
 }
 
+}  // namespace
+
+Array dense_features(const Result& result, int64_t image, int prefix) {
+  return dense_of(result.tokens, result.source, image, prefix);
+}
+
+Array dense_features(const LayerResult& layer, int64_t image, int prefix) {
+  return dense_of(layer.tokens, layer.source, image, prefix);
+}
+
 Result Model::run(const Array& images, const RunOptions& options) const {
   const Architecture& a = state_->architecture;
   Course course = course_of(a, options.merge, options.keep_ratio);
+  keep_on_the_way(a, options.layers, options.want_attention, course);
   course.trace = options.want_trace;
   check_images(images, a);
   const std::span<const Reader<Cpu>> readers = state_->readers(options.merge);
-  Result result = state_->allocate(images, course, options.want_tokens);
+  ResultWriter writer(a, images, course, options.want_tokens);
   state_->engine->workers().share_out(images.shape[0], [&](Cpu& cpu, int64_t begin, int64_t end) {
-    state_->run_images(cpu, images, begin, end, course, options, readers, result);
+    state_->run_images(cpu, images, begin, end, course, readers, options.profile, writer);
   });
-  if (options.merge.threshold && options.want_tokens) {
-    int32_t longest = 0;
-    for (size_t i = a.depth - 1; i < result.layer_tokens.data.size(); i += a.depth) {
-      longest = std::max(longest, result.layer_tokens.data[i]);
-    }
-    cut_rows(result.tokens, longest);
-    cut_rows(result.sizes, longest);
-  }
-  return result;
+  return writer.finish();
 }
 
 }  // namespace fovea

@@ -41,6 +41,17 @@ struct LoadOptions {
   std::string key = {};
 };
 
+// What was kept of one layer; images with fewer tokens than others are padded as in Result.
+struct LayerResult {
+  Array tokens;     // [B, T, C]: what leaves the layer, before any norm
+  Array sizes;      // [B, T]
+  IntArray source;  // [B, N]
+  // [B, heads, T']: softmax of the class token's queries over the T' tokens that the layer's
+  // attention saw, sizes counted as it counts them; the heads of parallel branches one after the
+  // other. Empty where it was not wanted.
+  Array attention;
+};
+
 // What a run gives; the names are those of `fovea forward`'s output. With a threshold images keep
 // different numbers of tokens: T is the largest, and the others end in padding, all zeros, of size
 // 0.
@@ -58,12 +69,15 @@ struct Result {
   // positions in the sequence that left that layer, which where tokens merge is shorter than the
   // input; the trace says which of the input each stands for.
   std::map<int, IntArray> routes;
+  std::map<int, LayerResult> layers;  // RunOptions::layers, counted from 1
+  Array attention;                    // [B, heads, T]: LayerResult::attention of the last layer
 };
 
 // One feature for every patch of an image of a result, merged or not: [P, C], the patches in rows
 // from the top; zeros where a patch was dropped. `prefix`: Architecture::prefix(). Throws Error
 // where the run was told not to keep tokens, or has no such image.
 FOVEA_API Array dense_features(const Result& result, int64_t image, int prefix);
+FOVEA_API Array dense_features(const LayerResult& layer, int64_t image, int prefix);
 
 // What a caller wants of a run; tokens, sizes, source and trace cost copies of their
 // size.
@@ -71,6 +85,10 @@ struct RunOptions {
   MergeOptions merge = {};
   bool want_tokens = true;
   bool want_trace = false;
+  // Layers, counted from 1, whose tokens are wanted as they leave them (timm's
+  // forward_intermediates).
+  std::vector<int> layers = {};
+  bool want_attention = false;            // the class token's, of the last layer and of `layers`
   std::optional<double> keep_ratio = {};  // of a big.LITTLE ViT, instead of its own: above 0, to 1
   Profile* profile = nullptr;             // where the run's time is added, by kind of work
 };

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/fovea.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 #include "tests/cli_testing.h"
@@ -160,6 +161,49 @@ TEST_F(CliForward, RandomWeightsAreAnnounced) {
                                        folder_ / "x.npy", "--output", folder_ / "out.safetensors"});
   EXPECT_EQ(finished.status, 0);
   EXPECT_THAT(finished.err, testing::StartsWith("note: vit_tiny_patch32_64 has random weights"));
+}
+
+TEST_F(CliForward, KeepsLayersAndAttention) {
+  const std::string output = folder_ / "out.safetensors";
+  expect_done(run_fovea({"forward", golden_path("vit"), "--input", input_, "--output", output,
+                         "--r", "4", "--layers", "3,1", "--attention", "--unmerge"}));
+  const SafeTensors file = SafeTensors::open(output);
+  RunOptions options;
+  options.merge.schedule.r = 4;
+  options.layers = {1, 3};
+  options.want_attention = true;
+  const Result want = Model::load(kGoldens / "vit").run(read_npy(input_), options);
+  const auto expect = [&](const std::string& name, const Array& values) {
+    const TensorView& found = file.tensors().at(name);
+    EXPECT_EQ(found.shape, values.shape) << name;
+    EXPECT_EQ(to_floats(found, name), values.data) << name;
+  };
+  expect("attention", want.attention);
+  for (const auto& [number, layer] : want.layers) {
+    const std::string at = "." + std::to_string(number);
+    expect("layers" + at, layer.tokens);
+    expect("sizes" + at, layer.sizes);
+    expect("attention" + at, layer.attention);
+    EXPECT_EQ(file.tensors().at("source" + at).dtype, "I32");
+    EXPECT_EQ(file.tensors().at("dense" + at).shape, file.tensors().at("dense").shape);
+  }
+  EXPECT_FALSE(file.tensors().contains("layers.2"));
+}
+
+TEST_F(CliForward, RefusesLayersThatThereAreNot) {
+  const auto refused = [&](const std::string& model, const std::vector<std::string>& options,
+                           const std::string& fragment) {
+    std::vector<std::string> arguments = {"forward",  golden_path(model),
+                                          "--input",  kGoldens / model / "input.npy",
+                                          "--output", folder_ / "out"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    expect_refused(run_fovea(arguments), fragment);
+    EXPECT_EQ(folder_.count(), 0);
+  };
+  refused("vit", {"--layers", "3,4"}, "layer 4: the model has 3; expected 1 to 3");
+  refused("vit", {"--layers", "0"}, "--layers 0: expected a whole number from 1");
+  refused("vit", {"--layers", "1,,2"}, "--layers : expected a whole number");
+  refused("no-class-token", {"--attention"}, "the class token");
 }
 
 }  // namespace

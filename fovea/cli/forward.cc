@@ -1,5 +1,7 @@
 // fovea forward: arrays in, arrays out.
+#include <deque>
 #include <memory>
+#include <set>
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/options.h"
@@ -12,22 +14,70 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, input, output, keep_ratio;
+  std::string model, input, output, keep_ratio, layers;
   MergeFlags merge;
   RunFlags run;
   bool unmerge = false;
+  bool attention = false;
 };
 
-// [B, P, C]
-Array unmerged(const Result& result, int prefix) {
+// [B, P, C], of a Result or a LayerResult.
+template <typename Tokens>
+Array unmerged(const Tokens& of, int prefix) {
   Array all;
-  for (int64_t image = 0; image < result.tokens.shape[0]; ++image) {
-    const Array dense = dense_features(result, image, prefix);
+  for (int64_t image = 0; image < of.tokens.shape[0]; ++image) {
+    const Array dense = dense_features(of, image, prefix);
     all.data.insert(all.data.end(), dense.data.begin(), dense.data.end());
     all.shape = {image + 1, dense.shape[0], dense.shape[1]};
   }
   return all;
 }
+
+// Each layer once, in their order.
+std::vector<int> parse_layers(const std::string& text) {
+  std::set<int> layers;
+  if (text.empty()) return {};
+  for (const std::string& part : split(text)) {
+    layers.insert(parse_whole("--layers", part, 1, 1'000'000));
+  }
+  return {layers.begin(), layers.end()};
+}
+
+// What the output holds, and the dense features that it points into.
+class Output {
+ public:
+  Output(const Result& result, const Flags& flags, int prefix) {
+    add("logits", result.logits);
+    add("features", result.features);
+    add("tokens", result.tokens);
+    add("sizes", result.sizes);
+    add("source", result.source);
+    for (const auto& [layer, positions] : result.routes) {
+      add(fmt::format("routes.{}", layer), positions);
+    }
+    if (flags.unmerge) add("dense", dense_.emplace_back(unmerged(result, prefix)));
+    if (flags.attention) add("attention", result.attention);
+    for (const auto& [number, layer] : result.layers) {
+      const auto name = [number](const char* what) { return fmt::format("{}.{}", what, number); };
+      add(name("layers"), layer.tokens);
+      add(name("sizes"), layer.sizes);
+      add(name("source"), layer.source);
+      if (flags.unmerge) add(name("dense"), dense_.emplace_back(unmerged(layer, prefix)));
+      if (flags.attention) add(name("attention"), layer.attention);
+    }
+  }
+
+  void write(const std::string& path) const { write_safetensors(path, tensors_); }
+
+ private:
+  template <typename Values>
+  void add(const std::string& name, const Values& values) {
+    tensors_.push_back(to_write(name, values));
+  }
+
+  std::deque<Array> dense_;  // a list that grows without moving what it holds
+  std::vector<TensorToWrite> tensors_;
+};
 
 // What isn't a batch of images Model::run refuses.
 void resolve_speedup_for(const Array& input, const Flags& flags, const Model& model,
@@ -42,6 +92,8 @@ void resolve_speedup_for(const Array& input, const Flags& flags, const Model& mo
 int forward(const Flags& flags) {
   RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   options.want_tokens = true;
+  options.layers = parse_layers(flags.layers);
+  options.want_attention = flags.attention;
   const LoadOptions load = load_options(flags.run);
   check_can_write(flags.output, flags.model);
   std::error_code ignored;  // what isn't there yet is no input
@@ -57,19 +109,7 @@ int forward(const Flags& flags) {
   } catch (const Error& error) {
     fail("{}: {}", flags.input, error.what());
   }
-  std::vector<TensorToWrite> tensors = {
-      to_write("logits", result.logits), to_write("features", result.features),
-      to_write("tokens", result.tokens), to_write("sizes", result.sizes),
-      to_write("source", result.source)};
-  for (const auto& [layer, positions] : result.routes) {
-    tensors.push_back(to_write(fmt::format("routes.{}", layer), positions));
-  }
-  Array dense;
-  if (flags.unmerge) {
-    dense = unmerged(result, model.architecture().prefix());
-    tensors.push_back(to_write("dense", dense));
-  }
-  write_safetensors(flags.output, tensors);
+  Output(result, flags, model.architecture().prefix()).write(flags.output);
   return kDone;
 }
 
@@ -96,12 +136,25 @@ void add_forward(Command& program, int& status) {
   command->add_flag("--unmerge", flags->unmerge,
                     "Write dense as well: a feature for every patch, merged or not,\n"
                     "[batch, patches, channels]; zeros where patches were dropped");
+  command
+      ->add_option("--layers", flags->layers,
+                   "Write what leaves these layers as well, counted from 1, before\n"
+                   "any norm: 3,6 adds layers.3, sizes.3, source.3 (and dense.3 with\n"
+                   "--unmerge), and the same of 6")
+      ->type_name("N,N");
+  command->add_flag("--attention", flags->attention,
+                    "Write attention as well, [batch, heads, tokens]: how much the\n"
+                    "class token attends to each token that the last layer saw; and\n"
+                    "attention.3 of each layer of --layers");
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
       "Example: 13 tokens fewer after each layer:\n"
-      "  fovea forward deit_small/ --input images.npy --output out.safetensors --r 13");
+      "  fovea forward deit_small/ --input images.npy --output out.safetensors --r 13\n"
+      "What leaves layers 3 and 6, and what the class token looks at:\n"
+      "  fovea forward deit_small/ --input images.npy --output out.safetensors --layers 3,6 \\\n"
+      "    --attention");
   command->callback([flags, &status] { status = forward(*flags); });
 }
 

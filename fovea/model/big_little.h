@@ -165,6 +165,7 @@ struct RoutedBlock {
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
     Seen<B> seen = big.look_at(b, paths.before, paths.all, wanted);
+    tokens.saw(b, seen, layer);
     paths.after = big.attend(b, paths.before, seen, selection.scores, tokens.state());
     const std::optional<Plan> plan = between ? tokens.plan(b, seen, layer) : std::nullopt;
     if (!after) seen = {};  // the MLP can use its memory

@@ -104,6 +104,7 @@ struct Block {
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
     Seen<B> seen = look_at(b, x, attns, wanted, tokens);
+    tokens.saw(b, seen, layer);
     x = attend(b, std::move(x), attns, seen, tokens.state());
     if (between) x = tokens.reduce(b, std::move(x), seen, layer);
     if (!after) seen = {};  // the MLP can use its memory

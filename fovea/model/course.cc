@@ -47,4 +47,25 @@ Course course_of(const Architecture& a, const MergeOptions& merge,
   return course;
 }
 
+void keep_on_the_way(const Architecture& a, const std::vector<int>& layers, bool attention,
+                     Course& course) {
+  for (const int layer : layers) {
+    if (layer < 1 || layer > a.depth) {
+      fail("layer {}: the model has {}; expected 1 to {}", layer, a.depth, a.depth);
+    }
+  }
+  course.layers = layers;
+  if (!attention) return;
+  if (!a.class_token) {
+    fail("attention is that of the class token, and the model has none; expected it not asked for");
+  }
+  if (a.routing && !a.routing->cross_attention) {
+    fail(
+        "attention of a big.LITTLE ViT that sees selected tokens alone is not of all tokens; "
+        "expected it not asked for");
+  }
+  course.attention_layers = layers;
+  course.attention_layers.push_back(a.depth);
+}
+
 }  // namespace fovea

@@ -1,6 +1,8 @@
 // The Vision Transformer: embed, blocks with a reduction of tokens, routed blocks, norm, head.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -23,6 +25,14 @@ struct Vit {
   std::optional<typename B::Norm> norm;
   Head<B> head;
 
+  // What left one layer, on the host.
+  struct Kept {
+    Sequences first;
+    Array tokens;  // [rows, C]
+    std::vector<float> sizes;
+    Sources sources;
+  };
+
   struct Output {
     typename B::Tensor tokens;     // [B, T, C], after the final norm
     typename B::Tensor features;   // [B, 1, C]
@@ -31,6 +41,7 @@ struct Vit {
     std::vector<Sources> trace;    // after each layer, where wanted
     IntArray layer_tokens;         // [B, depth]: tokens that leave each layer
     std::vector<IntArray> routes;  // [B, K]: positions selected by each predictor
+    std::map<int, Kept> layers;    // those that the course keeps, counted from 1
   };
 
   // Throws Error naming the tensor that is missing or has another shape.
@@ -55,12 +66,14 @@ struct Vit {
     typename B::Tensor x = patch_embed.forward(b, images);
     Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
+    tokens.keep_attention(course.attention_layers);
     if (architecture.block.knows_places()) {
       tokens.place({static_cast<int>(images.height / architecture.patch[0]),
                     static_cast<int>(images.width / architecture.patch[1])},
                    architecture.block.rotation ? Carry::mean : Carry::first);
     }
     std::vector<Sources> trace;
+    std::map<int, Kept> layers;
     IntArray layer_tokens({images.batch, architecture.depth});
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
       const Sequences& first = b.sequences(out);
@@ -68,6 +81,10 @@ struct Vit {
         layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
       }
       if (course.trace) trace.push_back(tokens.sources());
+      if (std::ranges::find(course.layers, layer + 1) == course.layers.end()) return;
+      const std::span<const float> sizes = tokens.sizes();
+      layers.insert_or_assign(
+          layer + 1, Kept{first, b.read(out), {sizes.begin(), sizes.end()}, tokens.sources()});
     };
     for (const Block<B>& block : blocks) {
       x = block.forward(b, std::move(x), tokens);
@@ -79,7 +96,7 @@ struct Vit {
     typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);
     return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
-            std::move(trace), std::move(layer_tokens), std::move(routes)};
+            std::move(trace), std::move(layer_tokens), std::move(routes), std::move(layers)};
   }
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,6 +72,12 @@ typename B::Tensor similarity_feature(B& b, const Seen<B>& seen, Metric metric) 
   return b.head_mean(seen.qkv, QkvPart::k, seen.heads);
 }
 
+// What the class token attended to in one layer.
+struct ClassAttention {
+  Sequences first;
+  Array rows;  // [rows, heads], those of parallel branches one after the other
+};
+
 // What foveal merging compares tokens by in one layer: [B, T, C] to [B, T, F].
 template <Backend B>
 struct Reader {
@@ -104,6 +111,17 @@ class Reduction {
 
   // Of every layer, for Method::foveal; they must outlive this.
   void set_readers(std::span<const Reader<B>> readers) { readers_ = readers; }
+
+  // Layers, counted from 1, of which to keep what the class token attends to.
+  void keep_attention(std::vector<int> layers) { attention_layers_ = std::move(layers); }
+  // To be told what attention of layer `layer` (from 0) sees before it attends.
+  void saw(B& b, const Seen<B>& seen, int layer) {
+    if (std::ranges::find(attention_layers_, layer + 1) == attention_layers_.end()) return;
+    attention_.insert_or_assign(
+        layer + 1, ClassAttention{sequences_, b.class_attention_by_head(seen.qkv, seen.heads,
+                                                                        state_, seen.sight)});
+  }
+  const std::map<int, ClassAttention>& attention() const { return attention_; }
 
   // What attention is to know of the tokens: logarithms of sizes for proportional attention (the
   // paper's equation 1), none where all are 1 or it is off; and places.
@@ -277,6 +295,8 @@ class Reduction {
   mutable std::optional<Turns> turns_;  // of turned_layer_, or of all layers
   mutable int turned_layer_ = 0;
   Sources sources_;
+  std::vector<int> attention_layers_;
+  std::map<int, ClassAttention> attention_;  // by those layers
 };
 
 }  // namespace fovea
