@@ -58,7 +58,9 @@ class Output {
     if (flags.unmerge) add("dense", dense_.emplace_back(unmerged(result, prefix)));
     if (flags.attention) add("attention", result.attention);
     for (const auto& [number, layer] : result.layers) {
-      const auto name = [number](const char* what) { return fmt::format("{}.{}", what, number); };
+      const auto name = [layer_number = number](const char* what) {
+        return fmt::format("{}.{}", what, layer_number);
+      };
       add(name("layers"), layer.tokens);
       add(name("sizes"), layer.sizes);
       add(name("source"), layer.source);
