@@ -6,7 +6,9 @@ namespace fovea {
 
 PositionMap position_map(const Architecture& architecture, std::array<int, 2> grid) {
   if (architecture.position_rows == 0) return {};
-  const auto [prefix, from] = position_layout(architecture, grid);
+  const PositionLayout layout = position_layout(architecture, grid);
+  const int prefix = layout.prefix;
+  const std::array<int, 2>& from = layout.grid;
   if (from == grid) return {prefix, from[0], from[1], {}, {}};
   const auto taps = [&](int axis) {
     return architecture.resampling == Resampling::plain
