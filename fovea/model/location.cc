@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fovea/io/fail.h"
+#include "fovea/io/file.h"
 #include "fovea/model/hub.h"
 
 namespace fovea {
@@ -26,12 +27,9 @@ bool holds(const List& list, const std::string& text) {
   return std::ranges::find(list, text) != std::end(list);
 }
 
-std::vector<std::string> names_in(const fs::path& folder) {
+std::vector<std::string> sorted_names_in(const fs::path& folder) {
   std::error_code error;
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    names.push_back(entry.path().filename().string());
-  }
+  std::vector<std::string> names = names_in_folder(folder, error);
   if (error) fail("{}: cannot be read: {}", folder.string(), error.message());
   std::sort(names.begin(), names.end());
   return names;
@@ -54,7 +52,7 @@ fs::path weights_in(const fs::path& folder) {
     if (fs::symlink_status(folder / name, ignored).type() != fs::file_type::not_found)
       return folder / name;
   }
-  const std::vector<std::string> names = names_in(folder);
+  const std::vector<std::string> names = sorted_names_in(folder);
   std::vector<std::string> weights;
   for (const std::string& name : names) {
     const bool ends = holds(kEndings, fs::path(name).extension().string());
