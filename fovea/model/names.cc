@@ -12,7 +12,8 @@ constexpr const Family* kFamilies[] = {&kDinov3,   &kDinov2, &kBeit,        &kSi
                                        &kOpenClip, &kVit,    &kTorchvision, &kSwag,   &kTimm};
 
 // Put before every name by those who wrap a model in another.
-constexpr std::string_view kWrappers[] = {"_orig_mod.", "module.", "model.", "backbone."};
+constexpr std::string_view kWrappers[] = {"teacher.backbone.", "_orig_mod.", "module.", "model.",
+                                          "backbone."};
 
 // By how the name begins.
 constexpr Kind kHarmlessBeginnings[] = {

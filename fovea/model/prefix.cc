@@ -9,10 +9,14 @@
 namespace fovea {
 namespace {
 
-// Prefixes by which libraries name their models' parts.
-constexpr std::string_view kOwn[] = {
-    "vit.",          "deit.",  "beit.", "data2vec_vision.", "dinov2.", "dinov2_with_registers.",
-    "vision_model.", "visual."};
+// Whether libraries name their models' parts so: by what a family puts before all names, or
+// open_clip's name of the tower.
+bool begins_own(std::string_view text) {
+  const auto begins = [text](std::string_view own) { return text.starts_with(own); };
+  return begins("visual.") || std::ranges::any_of(families(), [&](const Family* family) {
+           return std::ranges::any_of(family->wrappers, begins);
+         });
+}
 
 // What all names begin with, up to a dot.
 std::string common_beginning(const std::vector<std::string>& names) {
@@ -29,9 +33,7 @@ std::string common_beginning(const std::vector<std::string>& names) {
 // Up to the first part that belongs to the names themselves.
 std::string before_own(const std::string& prefix) {
   for (size_t at = 0; at < prefix.size(); at = prefix.find('.', at) + 1) {
-    for (const std::string_view own : kOwn) {
-      if (prefix.compare(at, own.size(), own) == 0) return prefix.substr(0, at);
-    }
+    if (begins_own(std::string_view(prefix).substr(at))) return prefix.substr(0, at);
   }
   return prefix;
 }

@@ -63,8 +63,6 @@ constexpr Rule kRules[] = {
     {"timm", "predictors.*", "predictors.*"},
 };
 
-constexpr std::string_view kPrefixes[] = {"teacher.backbone."};
-
 // What of an architecture's name an entry gives: all, the beginning, or any part.
 enum class Part { whole, start, any };
 
@@ -215,6 +213,6 @@ Traits traits(const Config& config) {
 
 }  // namespace
 
-extern const Family kTimm = {"timm", {}, {}, kRules, kPrefixes, {}, traits};
+extern const Family kTimm = {"timm", {}, {}, kRules, {}, {}, traits};
 
 }  // namespace fovea
