@@ -1,7 +1,6 @@
 // config.json, style by style.
 #include "fovea/model/config.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
@@ -20,37 +19,50 @@ using Keys = ConfigKeys;
 
 constexpr int kMostLayers = 10000;
 
-// What an activation is called in configs of timm and transformers.
-constexpr std::pair<std::string_view, Activation> kActivations[] = {
-    {"gelu", Activation::gelu},
-    {"gelu_tanh", Activation::gelu_tanh},
-    {"gelu_pytorch_tanh", Activation::gelu_tanh},
-    {"gelu_new", Activation::gelu_tanh},
-    {"quick_gelu", Activation::quick_gelu},
-    {"silu", Activation::silu},
-    {"swish", Activation::silu}};
+template <class Value>
+using Names = std::pair<std::string_view, Value>;
+
+// What an activation is called in configs of timm and transformers, timm's name first.
+constexpr Names<Activation> kActivations[] = {{"gelu", Activation::gelu},
+                                              {"gelu_tanh", Activation::gelu_tanh},
+                                              {"gelu_pytorch_tanh", Activation::gelu_tanh},
+                                              {"gelu_new", Activation::gelu_tanh},
+                                              {"quick_gelu", Activation::quick_gelu},
+                                              {"silu", Activation::silu},
+                                              {"swish", Activation::silu}};
+constexpr Names<Pooling> kPoolings[] = {
+    {"token", Pooling::token}, {"avg", Pooling::average}, {"map", Pooling::map}};
+
+template <class Value, size_t kCount>
+std::optional<Value> named(const Names<Value> (&all)[kCount], std::string_view text) {
+  for (const auto& [name, value] : all) {
+    if (name == text) return value;
+  }
+  return std::nullopt;
+}
+
+// The first name of a value.
+template <class Value, size_t kCount>
+const char* name_of(const Names<Value> (&all)[kCount], Value value) {
+  for (const auto& [name, each] : all) {
+    if (each == value) return name.data();
+  }
+  return "none";
+}
 
 void read_activation(const Keys& keys, const std::string& key, Config& config) {
   const auto name = keys.text(key);
   if (!name) return;
-  for (const auto& [text, activation] : kActivations) {
-    if (*name == text) config.activation = activation;
-  }
-  const bool is_known = std::any_of(std::begin(kActivations), std::end(kActivations),
-                                    [&](const auto& known) { return known.first == *name; });
-  if (!is_known)
+  config.activation = named(kActivations, *name);
+  if (!config.activation)
     keys.refuse(key, "gelu, gelu_tanh, gelu_pytorch_tanh, gelu_new, quick_gelu or silu");
 }
 
 void read_pooling(const Keys& keys, Config& config) {
   const auto pool = keys.text("global_pool");
   if (!pool || pool->empty()) return;
-  constexpr std::pair<std::string_view, Pooling> kPoolings[] = {
-      {"token", Pooling::token}, {"avg", Pooling::average}, {"map", Pooling::map}};
-  for (const auto& [text, pooling] : kPoolings) {
-    if (*pool == text) return void(config.pooling = pooling);
-  }
-  keys.refuse("global_pool", "token, avg or map");
+  config.pooling = named(kPoolings, *pool);
+  if (!config.pooling) keys.refuse("global_pool", "token, avg or map");
 }
 
 void check_architecture(const Keys& keys, const Config& config) {
@@ -124,26 +136,8 @@ bool is_there(const std::filesystem::path& path) {
 
 }  // namespace
 
-const char* to_string(Pooling pooling) {
-  if (pooling == Pooling::token) return "token";
-  return pooling == Pooling::average ? "avg" : "map";
-}
-
-const char* to_string(Activation activation) {
-  switch (activation) {
-    case Activation::gelu:
-      return "gelu";
-    case Activation::gelu_tanh:
-      return "gelu_tanh";
-    case Activation::quick_gelu:
-      return "quick_gelu";
-    case Activation::silu:
-      return "silu";
-    case Activation::none:
-      break;
-  }
-  return "none";
-}
+const char* to_string(Pooling pooling) { return name_of(kPoolings, pooling); }
+const char* to_string(Activation activation) { return name_of(kActivations, activation); }
 
 Config parse_config(const std::string& text, const std::string& name) {
   const json value = parse_json_object(text, name);
