@@ -46,24 +46,30 @@ struct AttentionPooling {
   // tokens [B, T, C], of these sizes (their logarithms, or none) -> [B, 1, C]
   typename B::Tensor forward(B& b, const typename B::Tensor& tokens,
                              const TokenState& state) const {
-    const Sequences& sequences = b.sequences(tokens);
-    const Route asked = without_prefix(sequences);
+    if (left_out == 0) return gather_from(b, tokens, state);
+    const Route asked = without_prefix(b.sequences(tokens));
     TokenState sizes;
     for (const int32_t row : asked.rows) {
       if (!state.log_sizes.empty()) sizes.log_sizes.push_back(state.log_sizes[row]);
     }
-    const typename B::Tensor keys_values = b.linear(b.gather(tokens, asked), kv);
+    return gather_from(b, b.gather(tokens, asked), sizes);
+  }
+
+ private:
+  // Of all tokens.
+  typename B::Tensor gather_from(B& b, const typename B::Tensor& tokens,
+                                 const TokenState& state) const {
+    const typename B::Tensor keys_values = b.linear(tokens, kv);
     const int64_t width = tokens.channels();
     typename B::Projection seen;
-    seen.q = b.linear(b.repeat(latent, static_cast<int64_t>(sequences.size()) - 1), q);
+    seen.q = b.linear(b.repeat(latent, static_cast<int64_t>(b.sequences(tokens).size()) - 1), q);
     seen.k = b.columns(keys_values, 0, width);
     seen.v = b.columns(keys_values, width, width);
-    typename B::Tensor out = b.linear(b.attention(seen, heads, sizes, {}), proj);
+    typename B::Tensor out = b.linear(b.attention(seen, heads, state, {}), proj);
     const typename B::Tensor hidden = mlp.hidden(b, out);
     return mlp.add(b, std::move(out), hidden);
   }
 
- private:
   static Weight rows(const Weight& all, const char* name, int64_t begin, int64_t count) {
     Shape shape = all.values.shape;
     const int64_t width = elements(shape) / shape[0];
