@@ -48,16 +48,6 @@ std::vector<std::string> read_names(const FeatureFiles& files) {
   return names;
 }
 
-double length_of(std::span<const float> vector) {
-  return std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
-}
-
-void normalize(std::span<float> vector) {
-  const double length = length_of(vector);
-  if (length == 0) return;
-  for (float& value : vector) value = static_cast<float>(value / length);
-}
-
 // Throws Error where an earlier run's vectors are normalised and these are not, or the other way
 // round. Length 1 is as near to it as f16 tells; those of zeros have none.
 void check_lengths(std::span<const float> values, int64_t channels, bool normalized,
@@ -85,6 +75,16 @@ void check_range(std::span<const float> row) {
 }
 
 }  // namespace
+
+double length_of(std::span<const float> vector) {
+  return std::sqrt(std::inner_product(vector.begin(), vector.end(), vector.begin(), 0.0));
+}
+
+void normalize(std::span<float> vector) {
+  const double length = length_of(vector);
+  if (length == 0) return;
+  for (float& value : vector) value = static_cast<float>(value / length);
+}
 
 std::vector<size_t> done_before(const FeatureFiles& files, const Paths& pictures) {
   std::error_code ignored;

@@ -16,6 +16,11 @@ namespace fovea::cli {
 
 using Paths = std::vector<std::filesystem::path>;
 
+// Euclidean.
+double length_of(std::span<const float> vector);
+// Scales a vector to length 1; one of zeros stays.
+void normalize(std::span<float> vector);
+
 // The files of an embedding, and how they are written.
 struct FeatureFiles {
   std::string output;

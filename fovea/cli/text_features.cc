@@ -6,6 +6,7 @@
 
 #include "fovea/backend/dot.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/feature_rows.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
@@ -23,14 +24,6 @@ std::vector<std::string> lines_of(const std::string& file) {
   }
   while (!lines.empty() && lines.back().empty()) lines.pop_back();
   return lines;
-}
-
-// Scales a row to length 1; false where that can't be.
-bool normalize(std::span<float> row) {
-  const double length = std::sqrt(dot(row.data(), row.data(), static_cast<int64_t>(row.size())));
-  if (!(length > 0) || !std::isfinite(length)) return false;
-  for (float& value : row) value = static_cast<float>(value / length);
-  return true;
 }
 
 }  // namespace
@@ -56,9 +49,11 @@ TextClasses::TextClasses(const TextFlags& files, const Model& model) {
          files.features, shape[0]);
   }
   for (int64_t row = 0; row < shape[0]; ++row) {
-    if (!normalize(std::span(texts_.data).subspan(row * shape[1], shape[1]))) {
+    const auto text = std::span(texts_.data).subspan(row * shape[1], shape[1]);
+    if (const double length = length_of(text); !(length > 0) || !std::isfinite(length)) {
       fail("{}: row {} is zero or not finite; expected features of a text", files.features, row);
     }
+    normalize(text);
   }
   scale_ = model.config().text_scale;
   if (scale_.assumed) {
@@ -73,7 +68,8 @@ std::vector<float> TextClasses::logits(const Result& result, int64_t index) cons
   const int64_t channels = texts_.shape[1];
   const auto first = all.data.begin() + index * channels;
   std::vector<float> picture(first, first + channels);
-  if (!normalize(picture)) std::fill(picture.begin(), picture.end(), NAN);
+  if (length_of(picture) == 0) std::fill(picture.begin(), picture.end(), NAN);
+  normalize(picture);
   std::vector<float> logits;
   for (int64_t text = 0; text < texts_.shape[0]; ++text) {
     const float likeness = dot(picture.data(), texts_.data.data() + text * channels, channels);
