@@ -22,8 +22,8 @@ namespace {
 constexpr const char* kAbout =
     "Fovea runs Vision Transformers on the CPU, and makes them faster by merging tokens that say\n"
     "the same.\n\n"
-    "MODEL is a folder with model.safetensors and config.json from timm, DeiT, MAE, DINOv2,\n"
-    "torchvision, SWAG or transformers, or a .safetensors file alone.\n";
+    "MODEL is a folder with weights (safetensors, shards, PyTorch's .pth or .bin) and config.json\n"
+    "from timm, transformers, open_clip and others, or such a file of weights alone.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"

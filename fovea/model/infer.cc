@@ -113,8 +113,7 @@ void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architectu
   a.distillation_token = checkpoint.has("dist_token") || has_part(checkpoint, "head_dist");
   a.class_token = checkpoint.has("cls_token") || a.distillation_token;
   if (checkpoint.has("reg_token")) a.registers = token_rows(checkpoint, "reg_token");
-  const bool placed = a.block.rotation || a.block.bias_rows > 0;
-  if (checkpoint.has("pos_embed") || (config.position_embedding && !placed)) {
+  if (checkpoint.has("pos_embed") || (config.position_embedding && !a.block.knows_places())) {
     a.position_rows = token_rows(checkpoint, "pos_embed");
   }
   a.pre_norm = norm_of(checkpoint, "norm_pre");
@@ -306,7 +305,7 @@ void check_told(const Checkpoint& checkpoint, const Config& config, const Family
                 const Architecture& a) {
   const bool is_silent = config.architecture.empty() && &family == &kTimm;
   const bool is_evas = checkpoint.has("blocks.0.attns.0.attn.q.bias");
-  if (!is_silent || !is_evas || a.block.bias_rows > 0 || a.block.rotation) return;
+  if (!is_silent || !is_evas || a.block.knows_places()) return;
   fail(
       "{}: tensor {} is of a kind of model (EVA) of which no tensor tells whether positions are "
       "rotary; config.json should name its architecture",
@@ -333,7 +332,7 @@ void check_alike(const Checkpoint& checkpoint, const Architecture& a) {
 
 // Extent `axis` of a tensor that must have `rank` of them, as an int.
 int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis) {
-  const Shape& shape = checkpoint.shape(name);
+  const Shape shape = checkpoint.shape(name);
   if (shape.size() != rank) {
     fail("{}: tensor {} is {}; expected {} dimensions", checkpoint.file_name(),
          checkpoint.spelling(name), to_string(shape), rank);

@@ -23,8 +23,9 @@ void set_heads(int heads, const Checkpoint& checkpoint, Config& config) {
 
 // A tensor of one number, whatever stands before its name.
 std::optional<double> number_in(const Checkpoint& checkpoint, const std::string& name) {
+  const std::string behind = "." + name;
   for (const auto& [file_name, tensor] : checkpoint.file().tensors()) {
-    const bool fits = file_name == name || file_name.ends_with("." + name);
+    const bool fits = file_name == name || file_name.ends_with(behind);
     if (fits && elements(tensor.shape) == 1) {
       return to_floats(tensor, checkpoint.file_name()).front();
     }

@@ -8,11 +8,6 @@ namespace {
 
 using Visit = std::function<void(const std::string&, const Shape&)>;
 
-void visit_linear(const Visit& visit, const std::string& name, int64_t in, int64_t out) {
-  visit(name + ".weight", {out, in});
-  visit(name + ".bias", {out});
-}
-
 void visit_norm(const Visit& visit, const std::string& name, int64_t channels,
                 NormKind kind = NormKind::layer) {
   visit(name + ".weight", {channels});
@@ -20,7 +15,7 @@ void visit_norm(const Visit& visit, const std::string& name, int64_t channels,
 }
 
 void visit_linear(const Visit& visit, const std::string& name, int64_t in, int64_t out,
-                  bool has_bias) {
+                  bool has_bias = true) {
   visit(name + ".weight", {out, in});
   if (has_bias) visit(name + ".bias", {out});
 }
