@@ -12,7 +12,7 @@ constexpr double kTwoPi = 6.28318530717958647692;
 class Angles {
  public:
   Angles(const Rotation& rotation, int layer, std::array<int, 2> grid, int64_t width)
-      : rotation_(rotation), layer_(layer), grid_(grid), pairs_(width / 2) {
+      : rotation_(rotation), layer_(layer), grid_(grid) {
     const double sign = rotation.kind == RotationKind::cat ? -4.0 : 4.0;
     for (int64_t j = 0; j < width / 4; ++j) {
       const double power =
@@ -47,7 +47,6 @@ class Angles {
   const Rotation& rotation_;
   int layer_;
   std::array<int, 2> grid_;
-  int64_t pairs_;
   std::vector<double> speeds_;
 };
 
