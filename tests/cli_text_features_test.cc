@@ -85,7 +85,8 @@ TEST_F(CliTextFeatures, OfSiglipAreSigmoids) {
   const double scale = std::exp(scalar_of("siglip-hf", "logit_scale"));
   const double bias = scalar_of("siglip-hf", "logit_bias");
   const std::vector<double> likeness = likenesses("siglip-hf");
-  for (const auto& guess : nlohmann::json::parse(run.out)["top"]) {
+  const auto line = nlohmann::json::parse(run.out);
+  for (const auto& guess : line["top"]) {
     const double logit = scale * likeness[guess["index"].get<int>()] + bias;
     EXPECT_NEAR(guess["probability"], 1 / (1 + std::exp(-logit)), 1e-4);
   }

@@ -12,7 +12,10 @@ namespace fovea {
 // A number of so many bytes, little-endian.
 inline std::string little(uint64_t value, size_t bytes) {
   std::string text;
-  for (size_t i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+  for (size_t i = 0; i < bytes; ++i) {
+    text += static_cast<char>(value);
+    value >>= 8;
+  }
   return text;
 }
 
