@@ -59,8 +59,8 @@ struct Measured {
   char error[512];       // empty where all went well
 };
 
-Array random_images(int batch, std::array<int, 2> size) {
-  Array images({batch, 3, size[0], size[1]});
+Array random_images(int batch, const Grid& size) {
+  Array images({batch, 3, size.rows, size.columns});
   std::mt19937 generator(0);
   std::normal_distribution<float> distribution;
   for (float& value : images.data) value = distribution(generator);
@@ -95,15 +95,15 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   if (is_first) print_notes(model);
   const RunOptions options = run_options(merge_options(row.merge), flags.keep_ratio);
   const Architecture a = as_run(model.architecture(), options);
-  const auto [height, width] = input_size(flags.size, a);
+  const Grid size = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
-  const Array images = random_images(row.batch, {height, width});
+  const Array images = random_images(row.batch, size);
   const Result result = model.run(images, options);  // warms caches and arenas too
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int i = 0; i < row.batch; ++i) {
     measured.gflops_per_image +=
-        gflops(a, height, width, options.merge, tokens.subspan(i * a.depth, a.depth)) / row.batch;
+        gflops(a, size, options.merge, tokens.subspan(i * a.depth, a.depth)) / row.batch;
   }
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {

@@ -107,7 +107,7 @@ void add_size(Command& command, std::string& size) {
       ->type_name("HxW");
 }
 
-std::array<int, 2> input_size(const std::string& size, const Architecture& architecture) {
+Grid input_size(const std::string& size, const Architecture& architecture) {
   if (size.empty()) return made_for(architecture);
   const size_t x = size.find('x');
   const std::string height_text = size.substr(0, x);
@@ -125,14 +125,15 @@ Preprocessing preprocessing_of(const std::string& size, const Model& model) {
 Preprocessing preprocessing_of(const std::string& size, const Architecture& architecture,
                                const Config& config) {
   Preprocessing spec = config.preprocessing;
-  const auto [height, width] = input_size(size, architecture);
-  spec.height = height;
-  spec.width = width;
+  const Grid input = input_size(size, architecture);
+  spec.height = input.rows;
+  spec.width = input.columns;
   if (spec.assumed) {
     note(fmt::format(
         "no config beside the model says how pictures become inputs: {} x {} pixels, bicubic, crop "
         "{}, ImageNet's mean {} and deviation {} are taken",
-        height, width, spec.crop_pct, fmt::join(spec.mean, " "), fmt::join(spec.std, " ")));
+        input.rows, input.columns, spec.crop_pct, fmt::join(spec.mean, " "),
+        fmt::join(spec.std, " ")));
   }
   return spec;
 }
