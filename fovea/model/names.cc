@@ -180,7 +180,7 @@ const Family& family_of(std::span<const std::string> file_names, std::string_vie
 
 std::string timm_name(std::string_view canonical, int branches) {
   if (branches > 1 && canonical.starts_with("blocks.")) return std::string(canonical);
-  for (const char* dialect : {"timm", "timm_scale", "timm_pool", "eva"}) {
+  for (const char* dialect : {"eva", "timm", "timm_scale", "timm_pool"}) {
     if (auto name = dialect_name(canonical, dialect)) return *std::move(name);
   }
   return std::string(canonical);
