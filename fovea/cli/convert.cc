@@ -63,7 +63,7 @@ int convert(const Flags& flags) {
   const int heads = parse_heads(flags.heads);
   check_output(flags);
   if (is_named(flags.model)) {
-    const Architecture a = named_architecture(flags.model);
+    const Architecture a = named_model(flags.model, heads, flags.key);
     check_branches(a, branches);
     write_random(flags.output, a, branches, storage);
     return kDone;
