@@ -217,7 +217,7 @@ void refuse_merging(const MergeOptions& merge) {
 Architecture look_at(const Flags& flags) {
   const Architecture a =
       is_named(flags.model)
-          ? named_architecture(flags.model)
+          ? named_model(flags.model, parse_heads(flags.run.heads), flags.run.key)
           : open_stored(flags.model, parse_heads(flags.run.heads), flags.run.key).architecture;
   return as_run(a, run_options({}, flags.keep_ratio));
 }

@@ -22,7 +22,7 @@ struct Flags {
 
 // A file is loaded in full, so that whatever is wrong with it is told.
 Architecture look_at(const std::string& model, const LoadOptions& options) {
-  if (is_named(model)) return named_architecture(model);
+  if (is_named(model)) return named_model(model, options.heads, options.key);
   const Model loaded = load_model(model, options);
   print_notes(loaded);
   return loaded.architecture();

@@ -166,12 +166,22 @@ bool is_named(const std::string& model) {
   return true;
 }
 
+Architecture named_model(const std::string& model, int heads, const std::string& key) {
+  if (!key.empty()) {
+    fail("--key {}: {} is an architecture with random weights; expected a file", printable(key),
+         printable(model));
+  }
+  const Architecture a = named_architecture(model);
+  if (heads > 0 && heads != a.block.heads) {
+    fail("{}: has {} heads, --num-heads is {}; expected the same", printable(model), a.block.heads,
+         heads);
+  }
+  return a;
+}
+
 Model load_model(const std::string& model, const LoadOptions& options) {
   if (!is_named(model)) return Model::load(model, options);
-  if (!options.key.empty()) {
-    fail("--key {}: {} is an architecture with random weights; expected a file",
-         printable(options.key), printable(model));
-  }
+  named_model(model, options.heads, options.key);
   return Model::random(model, 0, options);
 }
 

@@ -126,6 +126,10 @@ FOVEA_API void parse_preprocessor_config(const std::string& text, const std::str
 // The same of an open_clip_config.json.
 FOVEA_API Config parse_open_clip_config(const std::string& text, const std::string& name);
 
+// What the files are called that say of a model what its tensors can't.
+inline constexpr const char* kConfigNames[] = {"config.json", "preprocessor_config.json",
+                                               "open_clip_config.json"};
+
 // Reads config.json (or open_clip_config.json, and preprocessor_config.json, if there) beside a
 // model; defaults where there is none.
 FOVEA_API Config read_config(const std::filesystem::path& folder);
