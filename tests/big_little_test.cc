@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/backend/input.h"
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
@@ -182,7 +182,7 @@ TEST(BigLittle, MergingIsTheSameOnAllLevels) {
     const Array images = input_of(name, 1);
     for (const MergeOptions& merge : merges(3)) {
       const Result got = Model::load(kGoldens / name).run(images, {.merge = merge});
-      for (const SimdLevel level : available_levels()) {
+      for (const InstructionSet level : available_levels()) {
         setenv("FOVEA_SIMD", to_string(level).c_str(), 1);
         const Result other = Model::load(kGoldens / name).run(images, {.merge = merge});
         EXPECT_EQ(got.source.data, other.source.data);

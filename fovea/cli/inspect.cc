@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
@@ -95,7 +95,7 @@ void print_as_json(const Facts& facts) {
                                  {"pooling", pooling_name(a)},
                                  {"classes", a.classes},
                                  {"input_size", {facts.size.rows, facts.size.columns}},
-                                 {"simd", to_string(chosen_level())}};
+                                 {"simd", to_string(chosen_instructions())}};
   if (a.routing) line["routing"] = routing_as_json(facts);
   print_json_line(line);
 }
@@ -178,7 +178,7 @@ void print_as_text(const Facts& facts) {
   print_row("tokens", tokens_text(a));
   print_row("positions", positions_text(a));
   print_row("output", output_text(a));
-  print_row("instructions", to_string(chosen_level()));
+  print_row("instructions", to_string(chosen_instructions()));
   if (a.routing) {
     print_routed(facts);
   } else {

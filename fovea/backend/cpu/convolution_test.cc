@@ -76,7 +76,7 @@ Tensor rows_of(Cpu& cpu, const Case& c, const Parts& p) {
   return {first, x.channels(), x.stride(), x.shared_data()};
 }
 
-Array convolve(const Case& c, SimdLevel level, Dtype dtype, int threads) {
+Array convolve(const Case& c, InstructionSet level, Dtype dtype, int threads) {
   const Parts p(c);
   Cpu cpu(level, dtype, std::make_shared<Threads>(threads));
   const Cpu::Linear w = cpu.make_convolution({p.weight}, {}, p.norm(), RowOrder::channels_last);
@@ -94,7 +94,7 @@ std::vector<Case> cases() {
 }
 
 TEST(Convolution, IsThatOfPlainLoopsAtEveryLevel) {
-  for (const SimdLevel level : available_levels()) {
+  for (const InstructionSet level : available_levels()) {
     for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
       for (const Case& c : cases()) {
         SCOPED_TRACE(to_string(level) + (dtype == Dtype::f32 ? ", f32, " : ", bf16, ") +
@@ -120,7 +120,7 @@ TEST(Convolution, IsThatOfPlainLoopsAtEveryLevel) {
 }
 
 TEST(Convolution, HasTheSameBitsHoweverItIsSharedOut) {
-  for (const SimdLevel level : available_levels()) {
+  for (const InstructionSet level : available_levels()) {
     for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
       for (const Case& c : cases()) {
         EXPECT_EQ(convolve(c, level, dtype, 1).data, convolve(c, level, dtype, 5).data)
@@ -133,7 +133,7 @@ TEST(Convolution, HasTheSameBitsHoweverItIsSharedOut) {
 TEST(Convolution, CountsItsWork) {
   const Case c = cases().front();
   const Parts p(c);
-  Cpu cpu(SimdLevel::scalar, Dtype::f32, std::make_shared<Threads>(1));
+  Cpu cpu(levels::scalar, Dtype::f32, std::make_shared<Threads>(1));
   Profile profile;
   cpu.set_profile(&profile);
   const Cpu::Linear w = cpu.make_convolution({p.weight}, {}, p.norm(), RowOrder::channels_last);
