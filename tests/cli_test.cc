@@ -316,6 +316,15 @@ TEST(CliBench, ListsNamedArchitectures) {
                                      "vit_giant_patch14_dinov2", "vit_base_patch16_dinov3"}));
 }
 
+// 384 pixels in patches of 14: 27 of them and a margin.
+TEST(CliInspect, CountsNoPatchOfAMargin) {
+  const Finished shown = run_fovea({"inspect", "vit_so400m_patch14_siglip_384", "--json"});
+  expect_done(shown);
+  const json facts = json::parse(shown.out);
+  EXPECT_EQ(facts.at("input_size"), json({384, 384}));
+  EXPECT_EQ(facts.at("tokens_per_layer").at(0), 27 * 27);
+}
+
 // One of each kind of parts: attention pooling, rotation, gated MLPs, tables of relative positions.
 TEST(CliBench, RunsWhatItLists) {
   for (const std::string name : {"eva02_tiny_patch14_224", "vit_small_plus_patch16_dinov3_64",

@@ -113,7 +113,9 @@ struct PositionLayout {
 FOVEA_API PositionLayout position_layout(const Architecture& architecture, std::array<int, 2> grid);
 
 // Throws Error where an input of height x width pixels is not made of whole patches: `what` says
-// what it is of, and the message which sizes are nearest.
+// what it is of, and the message which sizes are nearest. The size that the model was made for may
+// leave a margin at the right and the bottom, which no patch sees (SigLIP's 384 pixels in patches
+// of 14).
 FOVEA_API void check_input_size(const std::string& what, int64_t height, int64_t width,
                                 const Architecture& architecture);
 
