@@ -14,7 +14,7 @@
 namespace fovea::cli {
 namespace fs = std::filesystem;
 
-void add_model(Command& command, std::string& model) {
+void add_model(Command& command, std::string& model, bool is_required) {
   command
       .add_option("MODEL", model,
                   "Folder with weights (model.safetensors, shards, .pth, ...) and\n"
@@ -22,9 +22,10 @@ void add_model(Command& command, std::string& model) {
                   "Hugging Face hub; each with +DELTA.safetensors behind it, what\n"
                   "fine-tuning changed; or an architecture with random weights, to try:\n"
                   "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE,\n"
-                  "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE")
+                  "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, or what\n"
+                  "fovea bench --list shows")
       ->type_name("")
-      ->required();
+      ->required(is_required);
 }
 
 void add_heads(Command& command, std::string& heads) {

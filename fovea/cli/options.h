@@ -14,7 +14,7 @@
 namespace fovea::cli {
 
 // Adds MODEL: a folder, a file of weights, or the name of an architecture.
-void add_model(Command& command, std::string& model);
+void add_model(Command& command, std::string& model, bool is_required = true);
 
 // How a run is carried out, as typed; empty where nothing was.
 struct RunFlags {

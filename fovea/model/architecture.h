@@ -114,7 +114,9 @@ struct PositionLayout {
 FOVEA_API PositionLayout position_layout(const Architecture& architecture, const Grid& grid);
 
 // Throws Error where an input of height x width pixels is not made of whole patches: `what` says
-// what it is of, and the message which sizes are nearest.
+// what it is of, and the message which sizes are nearest. The size that the model was made for may
+// leave a margin at the right and the bottom, which no patch sees (SigLIP's 384 pixels in patches
+// of 14).
 FOVEA_API void check_input_size(const std::string& what, int64_t height, int64_t width,
                                 const Architecture& architecture);
 
@@ -123,9 +125,14 @@ FOVEA_API void check_input_size(const std::string& what, int64_t height, int64_t
 FOVEA_API Grid made_for(const Architecture& architecture);
 
 // A named architecture: (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE or
-// blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, SIZE 224 or 224x384 (height x width). Throws
-// Error saying what is possible.
+// blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, SIZE 224 or 224x384 (height x width); or what
+// timm publishes of CLIP, SigLIP, DINOv2, DINOv3, EVA and BEiT. Throws Error saying what is
+// possible.
 FOVEA_API Architecture named_architecture(const std::string& name);
+
+// Names of such architectures, all or those that `pattern` matches: a part of a name, or with
+// wildcards (*, ?, [..]) a whole one.
+FOVEA_API std::vector<std::string> named_architectures(const std::string& pattern = {});
 
 // The share of patches that a run is to select: `wanted`, else what the model was made for. Throws
 // Error where it is not above 0 and at most 1, or wanted of a model that routes no tokens.
