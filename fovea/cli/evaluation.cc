@@ -27,6 +27,9 @@ void check_flags(const EvaluateFlags& flags) {
     fail("--classes {}: does not go with --train, whose folders have the same names",
          flags.classes);
   }
+  if (flags.texts.any() && !flags.train.empty()) {
+    fail("--text-features: does not go with --train, whose pictures are the classes");
+  }
   if (flags.allow_empty && !flags.labels.empty()) {
     fail("--allow-empty: does not go with --labels, where folders are no classes");
   }
@@ -60,9 +63,11 @@ Evaluation evaluation_of(const EvaluateFlags& flags, const Processes& processes)
       flags.folder, "", {.allow_empty = flags.allow_empty, .labels = flags.labels, .read = read});
   if (processes.is_first()) note_left_out(pictures->left_out());
   Model model = open_model(flags.model, load, run);
-  if (model.architecture().classes == 0 && flags.train.empty()) {
-    fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
-         flags.model);
+  if (model.architecture().classes == 0 && flags.train.empty() && !flags.texts.any()) {
+    fail(
+        "{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures, "
+        "or --text-features",
+        flags.model);
   }
   const Preprocessing spec = preprocessing_of(flags.size, model);
   resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width}, run);
