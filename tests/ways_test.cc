@@ -8,6 +8,7 @@
 
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
+#include "fovea/model/cost.h"
 #include "fovea/tokens/sources.h"
 #include "tests/paths.h"
 

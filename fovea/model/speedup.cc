@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "fovea/io/fail.h"
+#include "fovea/model/cost.h"
 
 namespace fovea {
 namespace {
@@ -56,7 +57,7 @@ int least_whole(int most, const std::function<bool(int)>& reaches) {
 }  // namespace
 
 Speedup reach_speedup(const Architecture& architecture, int height, int width,
-                      const MergeOptions& merge, double speedup) {
+                      const MergeOptions& merge, double speedup, std::optional<double> keep_ratio) {
   // Written so that NaN fails too.
   if (!(speedup >= 1)) fail("--speedup {}: expected 1 or more", speedup);
   if (merge.threshold) {
@@ -78,9 +79,9 @@ Speedup reach_speedup(const Architecture& architecture, int height, int width,
     return some;
   };
   const auto gflops_with = [&](double amount) {
-    return cost(architecture, height, width, with(amount)).gflops;
+    return cost(architecture, height, width, with(amount), keep_ratio).gflops;
   };
-  const double dense = cost(architecture, height, width).gflops;
+  const double dense = cost(architecture, height, width, {}, keep_ratio).gflops;
   const auto reaches = [&](double amount) { return gflops_with(amount) <= dense / speedup; };
   // As a factor too: with it every layer that merges any merges all it can.
   constexpr double kMost = kNoLimit;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -67,11 +69,6 @@ struct Vit {
     Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
     tokens.keep_attention(course.attention_layers);
-    if (architecture.block.knows_places()) {
-      tokens.place({static_cast<int>(images.height / architecture.patch[0]),
-                    static_cast<int>(images.width / architecture.patch[1])},
-                   architecture.block.rotation ? Carry::mean : Carry::first);
-    }
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
     IntArray layer_tokens({images.batch, architecture.depth});
@@ -86,17 +83,29 @@ struct Vit {
       layers.insert_or_assign(
           layer + 1, Kept{first, b.read(out), {sizes.begin(), sizes.end()}, tokens.sources()});
     };
-    for (const Block<B>& block : blocks) {
-      x = block.forward(b, std::move(x), tokens);
-      take_down(block.layer, x);
-    }
     std::vector<IntArray> routes;
-    x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, take_down);
-    if (norm) x = b.layer_norm(x, *norm);
+    x = encode(b, std::move(x), patch_embed.grid_of(images), course.keep_ratio, tokens, routes,
+               take_down);
     typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);
     return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
             std::move(trace), std::move(layer_tokens), std::move(routes), std::move(layers)};
+  }
+
+  // What layer after layer makes of embedded tokens x [B, T, C] of a grid of patches, after the
+  // final norm. routes, done: as for RoutedBlocks.
+  typename B::Tensor encode(B& b, typename B::Tensor x, std::array<int, 2> grid, double keep_ratio,
+                            Reduction<B>& tokens, std::vector<IntArray>& routes,
+                            const std::function<void(int, const typename B::Tensor&)>& done) const {
+    if (architecture.block.knows_places()) {
+      tokens.place(grid, architecture.block.rotation ? Carry::mean : Carry::first);
+    }
+    for (const Block<B>& block : blocks) {
+      x = block.forward(b, std::move(x), tokens);
+      done(block.layer, x);
+    }
+    x = routed.forward(b, std::move(x), keep_ratio, tokens, routes, done);
+    return norm ? b.layer_norm(x, *norm) : x;
   }
 };
 

@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 
+#include "fovea/model/cost.h"
+
 namespace fovea {
 
 double Score::images_per_second() const {
@@ -21,10 +23,11 @@ double Score::gflops_per_image() const {
 double gflops_run(const Model& model, const Array& images, const MergeOptions& merge,
                   const Result& result) {
   const Architecture& a = model.architecture();
+  const Course course = course_of(a, merge);
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   double sum = 0;
   for (int64_t i = 0; i < images.shape[0]; ++i) {
-    sum += gflops(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]), merge,
+    sum += gflops(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]), course,
                   tokens.subspan(i * a.depth, a.depth));
   }
   return sum;

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "fovea/model/cost.h"
+
 namespace fovea {
 namespace {
 
