@@ -41,7 +41,7 @@ void add(const Evaluation& evaluation, const Result& result, double seconds, Spe
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int64_t i = 0; i < images; ++i) {
     const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    spent.gflops += gflops(a, evaluation.spec.height, evaluation.spec.width, course, of_image);
+    spent.gflops += gflops(a, {evaluation.spec.height, evaluation.spec.width}, course, of_image);
     spent.tokens += of_image.back();
   }
   spent.images += images;

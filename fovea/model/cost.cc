@@ -16,27 +16,27 @@ class NoValues : public WeightSource {
 
 }  // namespace
 
-double gflops(const Architecture& a, int height, int width, const Course& course,
+double gflops(const Architecture& a, const Grid& size, const Course& course,
               std::span<const int32_t> layer_tokens) {
   Shapes b;
   NoValues none;
   const auto vit = Vit<Shapes>::load(b, none, a);
-  const Images images = {nullptr, 1, height, width};
-  const Shapes::Tensor x = vit.patch_embed.forward(b, images);
+  const Input input = {nullptr, 1, a.in_channels, size};
+  const Shapes::Tensor x = vit.patch_embed.forward(b, input);
   Reduction<Shapes> tokens(course.merge, layer_tokens, static_cast<int>(x.tokens), a.prefix());
   std::vector<IntArray> routes;
-  vit.encode(b, x, vit.patch_embed.grid_of(images), course.keep_ratio, tokens, routes,
+  vit.encode(b, x, course.keep_ratio, tokens, routes,
              [](int /*layer*/, const Shapes::Tensor& /*x*/) {});
   return 2e-9 * static_cast<double>(b.multiply_adds());
 }
 
-Cost cost(const Architecture& a, int height, int width, const MergeOptions& merge,
+Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge,
           std::optional<double> keep_ratio) {
   const Course course = {.merge = merge_course(merge, a.depth),
                          .keep_ratio = keep_ratio_of(a, keep_ratio)};
-  const int tokens = height / a.patch[0] * (width / a.patch[1]) + a.prefix();
+  const int tokens = static_cast<int>((size / a.patch).size()) + a.prefix();
   std::vector<int> left = tokens_per_layer(course.merge, tokens, a.prefix());
-  const double count = gflops(a, height, width, course, left);
+  const double count = gflops(a, size, course, left);
   return {std::move(left), count};
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fovea/api.h"
+#include "fovea/backend/grid.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/course.h"
 #include "fovea/tokens/options.h"
@@ -18,17 +19,16 @@ struct Cost {
   double gflops = 0;
 };
 
-// For one image of height x width pixels (multiples of the patch), its tokens merged so, and routed
-// so (else as the model was made for). Throws Error where a threshold lets the picture decide how
-// many.
-FOVEA_API Cost cost(const Architecture& architecture, int height, int width,
+// For one input of that size in pixels (whole patches), its tokens merged so, and routed so (else
+// as the model was made for). Throws Error where a threshold lets the picture decide how many.
+FOVEA_API Cost cost(const Architecture& architecture, const Grid& size,
                     const MergeOptions& merge = {}, std::optional<double> keep_ratio = {});
 
-// The GFLOPs of such a run of one image, of which layer_tokens[l] tokens leave layer l
+// The GFLOPs of such a run of one input, of which layer_tokens[l] tokens leave layer l
 // (Result::layer_tokens). Counts what looking for tokens to merge before attention adds, but not
 // the matching itself. How many of a big.LITTLE ViT's selected tokens merge with each other depends
 // on the image: counts as few as can be.
-FOVEA_API double gflops(const Architecture& architecture, int height, int width,
-                        const Course& course, std::span<const int32_t> layer_tokens);
+FOVEA_API double gflops(const Architecture& architecture, const Grid& size, const Course& course,
+                        std::span<const int32_t> layer_tokens);
 
 }  // namespace fovea

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -62,19 +61,23 @@ struct Vit {
     return read_ahead(b, blocks, architecture.width, architecture.block.eps, channels);
   }
 
-  // images: [B, 3, H, W], H and W multiples of the patch. readers: where the method is foveal.
-  Output forward(B& b, const Images& images, const Course& course,
+  // The input is made of whole patches. readers: where the method is foveal.
+  Output forward(B& b, const Input& input, const Course& course,
                  std::span<const Reader<B>> readers = {}) const {
-    typename B::Tensor x = patch_embed.forward(b, images);
+    typename B::Tensor x = patch_embed.forward(b, input);
     Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
     tokens.keep_attention(course.attention_layers);
+    if (architecture.block.knows_places()) {
+      tokens.place(input.grid / architecture.patch,
+                   architecture.block.rotation ? Carry::mean : Carry::first);
+    }
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
-    IntArray layer_tokens({images.batch, architecture.depth});
+    IntArray layer_tokens({input.batch, architecture.depth});
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
       const Sequences& first = b.sequences(out);
-      for (int64_t i = 0; i < images.batch; ++i) {
+      for (int64_t i = 0; i < input.batch; ++i) {
         layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
       }
       if (course.trace) trace.push_back(tokens.sources());
@@ -84,22 +87,18 @@ struct Vit {
           layer + 1, Kept{first, b.read(out), {sizes.begin(), sizes.end()}, tokens.sources()});
     };
     std::vector<IntArray> routes;
-    x = encode(b, std::move(x), patch_embed.grid_of(images), course.keep_ratio, tokens, routes,
-               take_down);
+    x = encode(b, std::move(x), course.keep_ratio, tokens, routes, take_down);
     typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);
     return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
             std::move(trace), std::move(layer_tokens), std::move(routes), std::move(layers)};
   }
 
-  // What layer after layer makes of embedded tokens x [B, T, C] of a grid of patches, after the
-  // final norm. routes, done: as for RoutedBlocks.
-  typename B::Tensor encode(B& b, typename B::Tensor x, std::array<int, 2> grid, double keep_ratio,
-                            Reduction<B>& tokens, std::vector<IntArray>& routes,
+  // What layer after layer makes of embedded tokens x [B, T, C], after the final norm. routes,
+  // done: as for RoutedBlocks.
+  typename B::Tensor encode(B& b, typename B::Tensor x, double keep_ratio, Reduction<B>& tokens,
+                            std::vector<IntArray>& routes,
                             const std::function<void(int, const typename B::Tensor&)>& done) const {
-    if (architecture.block.knows_places()) {
-      tokens.place(grid, architecture.block.rotation ? Carry::mean : Carry::first);
-    }
     for (const Block<B>& block : blocks) {
       x = block.forward(b, std::move(x), tokens);
       done(block.layer, x);

@@ -1,7 +1,6 @@
 // Reduction on the backend that computes nothing: as many tokens leave each layer as it is told.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <numeric>
 #include <optional>
@@ -25,7 +24,6 @@ class Reduction<Shapes> {
         tokens_(tokens),
         protected_(protected_tokens) {}
 
-  static void place(std::array<int, 2> /*grid*/, Carry /*carry*/) {}
   const TokenState& state() const { return state_; }
   const Turns& turns(const Rotation& /*rotation*/, int /*layer*/, int64_t /*width*/) const {
     return turns_;

@@ -2,12 +2,12 @@
 // shapes, and operations add up what they would multiply.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 
-#include "fovea/backend/images.h"
+#include "fovea/backend/grid.h"
+#include "fovea/backend/input.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
@@ -76,21 +76,17 @@ class Shapes {
     return {};
   }
   static Norm make_rms_norm(const Weight& /*gamma*/, double /*eps*/) { return {}; }
-  static Relative make_relative(const Weight& /*weight*/, std::array<int, 2> /*grid*/) {
-    return {};
-  }
+  static Relative make_relative(const Weight& /*weight*/, const Grid& /*grid*/) { return {}; }
   static Vector make_vector(const Weight& /*values*/) { return {}; }
   static Rows make_rows(const Weight& rows) {
     const int64_t width = rows.values.shape.back();
     return {elements(rows.values.shape) / width, width};
   }
 
-  static Tensor patches(const Images& images, int patch_height, int patch_width,
-                        std::span<const int> splits) {
+  static Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits) {
     int64_t pieces = 1;
     for (const int split : splits) pieces *= int64_t{split} * split;
-    return {images.height / patch_height * (images.width / patch_width) * pieces,
-            int64_t{3} * patch_height * patch_width / pieces};
+    return {(input.grid / patch).size() * pieces, input.channels * patch.size() / pieces};
   }
   static Tensor fold(const Tensor& x, int count) { return {x.tokens / count, x.width * count}; }
   static Positions positions(std::span<const Rows> prefix, const Rows& /*table*/,
@@ -103,9 +99,9 @@ class Shapes {
     return {positions + patches.tokens, patches.width};
   }
 
-  Tensor convolve(const Tensor& /*x*/, const Linear& w, std::array<int, 2> grid, int stride,
+  Tensor convolve(const Tensor& /*x*/, const Linear& w, const Grid& grid, int stride,
                   Activation /*activation*/ = Activation::none) {
-    return multiply({int64_t{grid[0] / stride} * (grid[1] / stride), w.in}, w);
+    return multiply({(grid / Grid(stride, stride)).size(), w.in}, w);
   }
   Tensor linear(const Tensor& x, const Linear& w, Activation /*activation*/ = Activation::none,
                 Precision /*precision*/ = Precision::single) {

@@ -19,10 +19,10 @@ Extents of(const ShapesTensor& x) { return {x.tokens, x.width}; }
 Weight weight(Shape shape) { return {Array(std::move(shape), {})}; }
 
 TEST(Shapes, CutsAndFoldsPatches) {
-  const Images images = {nullptr, 1, 32, 48};
-  EXPECT_EQ(of(Shapes::patches(images, 16, 16, {})), Extents(6, 768));
+  const Input images = {nullptr, 1, 3, {32, 48}};
+  EXPECT_EQ(of(Shapes::patches(images, {16, 16}, {})), Extents(6, 768));
   const std::vector<int> splits = {2, 2};
-  const ShapesTensor pieces = Shapes::patches(images, 16, 16, splits);
+  const ShapesTensor pieces = Shapes::patches(images, {16, 16}, splits);
   EXPECT_EQ(of(pieces), Extents(96, 48));
   EXPECT_EQ(of(Shapes::fold(pieces, 4)), Extents(24, 192));
 }
