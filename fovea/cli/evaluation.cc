@@ -9,6 +9,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/cost.h"
 
 namespace fovea::cli {
 namespace {
@@ -36,13 +37,14 @@ void check_flags(const EvaluateFlags& flags) {
 }
 
 void add(const Evaluation& evaluation, const Result& result, double seconds, Spent& spent) {
-  const Architecture a = as_run(evaluation.model.architecture(), evaluation.run);
+  const Architecture& a = evaluation.model.architecture();
+  const RunOptions& run = evaluation.run;
+  const Course course = course_of(a, run.merge, run.keep_ratio);
   const int64_t images = result.features.shape[0];
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int64_t i = 0; i < images; ++i) {
     const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    spent.gflops +=
-        gflops(a, {evaluation.spec.height, evaluation.spec.width}, evaluation.run.merge, of_image);
+    spent.gflops += gflops(a, {evaluation.spec.height, evaluation.spec.width}, course, of_image);
     spent.tokens += of_image.back();
   }
   spent.images += images;

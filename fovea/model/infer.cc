@@ -363,7 +363,7 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   infer_head(checkpoint, config, traits, a);
   check_told(checkpoint, config, family, a);
   for_each_tensor(
-      a, [&](const std::string& tensor, const Shape& shape) { checkpoint.expect(tensor, shape); });
+      a, [&](const ListedTensor& tensor) { checkpoint.expect(tensor.name, tensor.shape); });
   check_alike(checkpoint, a);
   check_routed(checkpoint, a);
   checkpoint.check_all_used();
