@@ -38,6 +38,7 @@ ordered_json arguments_of(const Architecture& a) {
   if (is_set(a.image_size)) args["img_size"] = a.image_size;
   if (a.stem == Stem::conv) args["patch_size"] = a.patch[0];
   if (a.position_rows == 0) args["pos_embed"] = "none";
+  if (a.block.post_norm) args["use_post_norm"] = true;
   if (!a.final_norm) args["final_norm"] = false;
   if (a.resampling == Resampling::plain) args["pos_resampling"] = "plain";
   if (!a.block.gated && a.block.activation != Activation::gelu)
