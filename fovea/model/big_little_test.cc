@@ -99,6 +99,8 @@ TEST(InferArchitecture, HoldsRoutingAgainstTheTensors) {
               HasSubstr("blocks.1.alpha_attn is missing"));
   EXPECT_THAT(error_with_config("deit3", [](Config& c) { c.predict_after = {1}; }),
               HasSubstr("beside LayerScale"));
+  EXPECT_THAT(error_with_config(every_layer, [](Config& c) { c.post_norm = true; }),
+              HasSubstr("beside norms behind"));
 }
 
 TEST(KeepRatio, IsTheModelsUnlessAskedOtherwise) {
