@@ -18,7 +18,7 @@ std::vector<int32_t> relative_places(const Sequences& first, const TokenState& s
   for (size_t image = 0; image + 1 < first.size(); ++image) {
     for (int32_t row = first[image] + state.prefix; row < first[image + 1]; ++row) {
       const Place& place = state.places[row];
-      places[row] = static_cast<int32_t>(place.y) * (2 * relative->grid[1] - 1) +
+      places[row] = static_cast<int32_t>(place.y) * (2 * relative->grid.columns - 1) +
                     static_cast<int32_t>(place.x);
     }
   }
@@ -30,7 +30,7 @@ kernels::RelativeBias relative_of(const CpuRelative* relative, int64_t head,
   if (relative == nullptr) return {};
   const auto entries = static_cast<int32_t>(relative->table.shape[1]);
   const int32_t offset =
-      (relative->grid[0] - 1) * (2 * relative->grid[1] - 1) + relative->grid[1] - 1;
+      (relative->grid.rows - 1) * (2 * relative->grid.columns - 1) + relative->grid.columns - 1;
   return {relative->table.data.data() + head * entries, places, offset, entries};
 }
 

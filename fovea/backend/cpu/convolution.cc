@@ -67,11 +67,11 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, Activ
   product.gemm(g, 0, count, 0, panels);
 }
 
-Tensor Cpu::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+Tensor Cpu::convolve(const Tensor& x, const Linear& w, const Grid& grid, int stride,
                      Activation activation) {
   const Timed timed = time(Work::products);
-  const int64_t columns = grid[1] / stride;
-  const int64_t places = grid[0] / stride * columns;  // of an image's result
+  const int64_t columns = grid.columns / stride;
+  const int64_t places = grid.rows / stride * columns;  // of an image's result
   Tensor out = make(sequences_of(x, [&](int64_t) { return places; }), w.out);
   if (profile_)
     profile_->product_operations += 2.0 * static_cast<double>(out.rows() * w.out * w.in);
@@ -91,7 +91,7 @@ Tensor Cpu::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, 
     const int64_t image = task / tiles;
     const int64_t begin = places * (task % tiles) / tiles;
     const int64_t end = places * (task % tiles + 1) / tiles;
-    const Plane plane{x, x.first(image), grid[0], grid[1]};
+    const Plane plane{x, x.first(image), grid.rows, grid.columns};
     float* windows = scratch.get() + worker * scratch_size;
     for (int64_t i = begin; i < end; ++i) {
       copy_window(plane, i / columns * stride, i % columns * stride,

@@ -14,7 +14,8 @@
 #include "fovea/backend/cpu/kernels/kernels.h"
 #include "fovea/backend/cpu/tensor.h"
 #include "fovea/backend/cpu/threads.h"
-#include "fovea/backend/images.h"
+#include "fovea/backend/grid.h"
+#include "fovea/backend/input.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
@@ -55,7 +56,7 @@ struct CpuProjection : Projected<Tensor> {
 
 // Biases of attention by relative position, of a grid of patches.
 struct CpuRelative {
-  std::array<int, 2> grid = {};
+  Grid grid = {};
   Array table;  // [heads, entries]
 };
 
@@ -119,16 +120,15 @@ class Cpu {
   Norm make_rms_norm(Weight gamma, double eps);
   // Biases of attention by relative position, weight: [(2 h - 1) (2 w - 1) + 3, heads] for a grid
   // of h x w patches behind one class token (BEiT's).
-  Relative make_relative(const Weight& weight, std::array<int, 2> grid);
+  Relative make_relative(const Weight& weight, const Grid& grid);
   Vector make_vector(Weight values);
   Rows make_rows(Weight rows);
 
-  // Cuts images into patches of `patch` (h, w), flattened as convolution weights are (channel, row,
-  // column). With inner > 1 each patch is cut again into inner x inner pieces, and those `levels`
-  // deep in an order such that fold() joins neighbours: [B, patches * pieces, 3 * piece_h *
-  // piece_w].
-  Tensor patches(const Images& images, int patch_height, int patch_width,
-                 std::span<const int> splits);
+  // Cuts inputs into patches, flattened as convolution weights are (channel, frame, row, column).
+  // With splits each patch of a picture is cut again into splits[0] x splits[0] pieces, those by
+  // splits[1] and so on, in an order such that fold() joins neighbours: [B, patches * pieces,
+  // channels * frames * rows * columns of a piece].
+  Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
   // [B, T * count, C] as [B, T, count * C]: the same memory, every `count` rows joined.
   Tensor fold(const Tensor& x, int count);
   // Prefix tokens, joined in their order, and a table of positions (may be empty) as an input needs
@@ -139,7 +139,7 @@ class Cpu {
 
   // A 3x3 convolution with padding 1 (make_convolution, channels_last) over images whose rows are
   // `grid` (height, width) places in order: [B, h w, C] -> [B, h / s w / s, C'].
-  Tensor convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+  Tensor convolve(const Tensor& x, const Linear& w, const Grid& grid, int stride,
                   Activation activation = Activation::none);
 
   Tensor linear(const Tensor& x, const Linear& w, Activation activation = Activation::none,

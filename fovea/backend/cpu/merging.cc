@@ -1,6 +1,5 @@
 // The operations of the CPU backend that token merging needs: features, matching, the merge.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 #include <utility>

@@ -168,7 +168,7 @@ CpuNorm Cpu::make_fixed_norm(int64_t channels, double eps) {
           static_cast<float>(eps)};
 }
 
-CpuRelative Cpu::make_relative(const Weight& weight, std::array<int, 2> grid) {
+CpuRelative Cpu::make_relative(const Weight& weight, const Grid& grid) {
   const int64_t entries = weight.values.shape.at(0);
   const int64_t heads = weight.values.shape.at(1);
   CpuRelative relative{grid, Array({heads, entries})};
