@@ -29,10 +29,11 @@ namespace fovea {
 // and sources are plain host data. The comments at Cpu's members say what each operation does.
 template <class B>
 concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
-                           const typename B::Norm norm, const typename B::Vector vector,
-                           const typename B::Qkv qkv, const typename B::Sight sight,
-                           const typename B::Projection projection, const Weight weight,
-                           const std::optional<BatchNorm> batch_norm,
+                           const typename B::Norm norm,
+                           const std::optional<typename B::Norm> maybe_norm,
+                           const typename B::Vector vector, const typename B::Qkv qkv,
+                           const typename B::Sight sight, const typename B::Projection projection,
+                           const Weight weight, const std::optional<BatchNorm> batch_norm,
                            std::span<const typename B::Rows> prefix, const typename B::Rows rows,
                            const PositionMap map, const typename B::Positions positions,
                            const Input input, std::span<const float> sizes,
@@ -57,13 +58,14 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.convolve(x, linear, grid, 2, Activation::gelu) } -> std::same_as<typename B::Tensor>;
   { b.linear(x, linear, Activation::gelu, Precision::product) } -> std::same_as<typename B::Tensor>;
   { b.add_linear(x, x, linear, vector) } -> std::same_as<typename B::Tensor>;
+  { b.add_normed_linear(x, x, linear, norm) } -> std::same_as<typename B::Tensor>;
   { b.make_qkv(weight, weight, 1) } -> std::same_as<typename B::Qkv>;
-  { b.project(x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
-  { b.project(x, x, norm, qkv, true) } -> std::same_as<typename B::Projection>;
+  { b.project(x, maybe_norm, qkv, true) } -> std::same_as<typename B::Projection>;
+  { b.project(x, x, maybe_norm, qkv, true) } -> std::same_as<typename B::Projection>;
   { b.columns(x, 0, 1) } -> std::same_as<typename B::Tensor>;
   { b.repeat(rows, 1) } -> std::same_as<typename B::Tensor>;
   {
-    b.norm_linear(x, norm, linear, Activation::gelu, Precision::product)
+    b.norm_linear(x, maybe_norm, linear, Activation::gelu, Precision::product)
     } -> std::same_as<typename B::Tensor>;
   { b.layer_norm(x, norm, Precision::single) } -> std::same_as<typename B::Tensor>;
   { b.head_norm(x, norm, 1) } -> std::same_as<typename B::Tensor>;

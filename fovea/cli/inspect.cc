@@ -119,6 +119,7 @@ std::string layers_text(const Architecture& a) {
   if (block.activation != Activation::gelu)
     text += fmt::format(", {}", to_string(block.activation));
   if (block.norm == NormKind::rms) text += ", RMSNorm";
+  if (block.post_norm) text += ", norms behind";
   if (block.qk_norm) text += ", norms of queries and keys";
   return text;
 }

@@ -432,5 +432,16 @@ TEST(MadeFor, IsWhatTheConfigSaysElseTheTable) {
   EXPECT_EQ(made_for(with_table(40)), Grid(224, 224));
 }
 
+TEST(PostNorm, GoesByTheConfigBeforeTheNameAndWithoutLayerScale) {
+  Config config = config_of("vit-post-norm-timm");
+  EXPECT_TRUE(infer(shapes_of("vit-post-norm-timm"), config).block.post_norm);
+  config.post_norm = false;
+  EXPECT_FALSE(infer(shapes_of("vit-post-norm-timm"), config).block.post_norm);
+  config = config_of("deit3");
+  config.post_norm = true;
+  EXPECT_THAT(error_of([&] { infer(shapes_of("deit3"), config); }),
+              HasSubstr("tensor blocks.0.gamma_1 is not known"));
+}
+
 }  // namespace
 }  // namespace fovea

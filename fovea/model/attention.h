@@ -1,4 +1,4 @@
-// Multi-head self-attention of a pre-norm block, in one or several parallel branches.
+// Multi-head self-attention of a block, in one or several parallel branches.
 #pragma once
 
 #include <memory>
@@ -33,7 +33,7 @@ typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name,
 
 // What the tensors of attention, or of an MLP, are called.
 struct PartNames {
-  std::string norm;   // before it
+  std::string norm;   // before it, or behind
   std::string part;   // itself
   std::string scale;  // LayerScale behind it
 
@@ -58,7 +58,7 @@ typename B::Vector read_scale(B& b, WeightSource& weights, const PartNames& name
 
 template <Backend B>
 struct Attention {
-  typename B::Norm norm;
+  std::optional<typename B::Norm> norm, post_norm;  // before it, or behind, on what is added
   typename B::Qkv qkv;
   typename B::Linear proj;
   typename B::Vector scale;
@@ -79,7 +79,8 @@ struct Attention {
     attention.heads = shape.heads;
     attention.head_width = shape.head_width();
     attention.layer = layer;
-    attention.norm = read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
+    (shape.post_norm ? attention.post_norm : attention.norm) =
+        read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
     const Weight joint = weights.named(names.part + ".qkv.weight", {out, shape.width});
     attention.qkv =
         b.make_qkv(joint, weights.named(names.part + ".qkv.bias", {out}, Start::zero), shape.heads);
@@ -154,19 +155,22 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   seen.sight.relative = seen.relative.get();
   for (const Attention<B>& branch : branches) {
     if (wanted.qkv) seen.qkv.push_back(branch.project(b, nullptr, x, wanted.matched));
-    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, branch.norm));
+    if (wanted.normed) seen.normed.push_back(branch.norm ? b.layer_norm(x, *branch.norm) : x);
   }
   return seen;
 }
 
-// x [B, T, C] + the sum over branches of scale * proj(attention), all branches having seen the same
-// x; see Backend::attention.
+// x [B, T, C] + the sum over branches of scale * proj(attention), or of post_norm of that, all
+// branches having seen the same x; see Backend::attention.
 template <Backend B>
 typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
                           const Seen<B>& seen, const TokenState& state) {
   for (size_t i = 0; i < branches.size(); ++i) {
     const typename B::Tensor attended = branches[i].attended(b, seen.qkv[i], state, seen.sight);
-    x = b.add_linear(std::move(x), attended, branches[i].proj, branches[i].scale);
+    const Attention<B>& branch = branches[i];
+    x = branch.post_norm
+            ? b.add_normed_linear(std::move(x), attended, branch.proj, *branch.post_norm)
+            : b.add_linear(std::move(x), attended, branch.proj, branch.scale);
   }
   return x;
 }

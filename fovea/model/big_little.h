@@ -84,7 +84,7 @@ struct BigBlock {
       const typename B::Tensor& asked = cross_attention ? x : selected;
       seen.qkv.push_back(attention.project(b, &selected, asked, wanted.matched));
     }
-    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, attention.norm));
+    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, *attention.norm));
     return seen;
   }
 

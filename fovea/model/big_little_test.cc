@@ -100,6 +100,8 @@ TEST(InferArchitecture, HoldsRoutingAgainstTheTensors) {
               HasSubstr("predictors.0.weight is missing"));
   EXPECT_THAT(error_with_config("deit3", [](Config& c) { c.predict_after = {1}; }),
               HasSubstr("beside LayerScale"));
+  EXPECT_THAT(error_with_config(every_layer, [](Config& c) { c.post_norm = true; }),
+              HasSubstr("beside norms behind"));
 }
 
 TEST(KeepRatio, IsTheModelsUnlessAskedOtherwise) {

@@ -26,6 +26,7 @@ struct BlockShape {
   bool scale_mlp = false;        // and behind the MLP
   double eps = 1e-6;             // of every norm
   NormKind norm = NormKind::layer;
+  bool post_norm = false;  // norms stand behind attention and MLP, on what is added, not before
   // Norms of each head's queries and keys, of attention's outputs, and of the MLP's hidden layer.
   std::optional<NormKind> qk_norm, attention_norm, mlp_norm;
   bool proj_bias = true;

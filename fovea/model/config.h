@@ -91,6 +91,7 @@ struct Config {
   std::optional<Activation> activation;  // hidden_act | act_layer | quick_gelu
   std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
   std::optional<bool> qk_norm;           // likewise
+  std::optional<bool> post_norm;         // use_post_norm
   std::optional<double> rope_theta;
   bool plain_resampling = false;     // model_args.pos_resampling is "plain": transformers' way
   std::optional<int> pool_heads;     // attn_pool_num_heads

@@ -43,7 +43,7 @@ void add_gram(B& b, Array columns, Array& gram) {
 
 template <MatchingBackend B>
 Array mlp_of(B& b, const typename B::Tensor& x, const Mlp<B>& mlp) {
-  return b.read(b.linear(b.layer_norm(x, mlp.norm), mlp.fc1));
+  return b.read(b.linear(mlp.norm ? b.layer_norm(x, *mlp.norm) : x, mlp.fc1));
 }
 
 template <MatchingBackend B>
@@ -76,8 +76,9 @@ std::vector<Reader<B>> read_ahead(B& b, const std::vector<Block<B>>& blocks, int
     const auto multiply = [&](const Array& rows) {
       return b.read(b.linear(b.write(rows), product));
     };
-    readers.push_back({b.make_fixed_norm(width, eps),
-                       b.make_fixed_linear(factor_gram(width, channels, multiply))});
+    Reader<B> reader{{}, b.make_fixed_linear(factor_gram(width, channels, multiply))};
+    if (next.attns[0].norm) reader.norm = b.make_fixed_norm(width, eps);
+    readers.push_back(std::move(reader));
   }
   return readers;
 }

@@ -60,6 +60,18 @@ INSTANTIATE_TEST_SUITE_P(Cases, SavedModel, testing::ValuesIn(golden_names()),
                            return name;
                          });
 
+TEST(SaveModel, KeepsWhereNormsStandWhateverTheModelIsCalled) {
+  for (const char* name : {"vit-post-norm-timm", "eva-post-norm-timm"}) {
+    const StoredModel stored = open_stored(golden(name));
+    EXPECT_TRUE(stored.architecture.block.post_norm) << name;
+    Architecture renamed = stored.architecture;
+    renamed.name = "mine";
+    const TemporaryFolder folder;
+    save_model(folder / "new", renamed, stored.config, weights_of(name, stored.architecture));
+    EXPECT_TRUE(open_stored(folder / "new").architecture.block.post_norm) << name;
+  }
+}
+
 // What timm's keys can't say goes into a preprocessor_config.json.
 TEST(SaveModel, KeepsHowPicturesBecomeInputs) {
   const StoredModel stored = open_stored(golden("vit"));

@@ -81,7 +81,7 @@ struct ClassAttention {
 // What foveal merging compares tokens by in one layer: [B, T, C] to [B, T, F].
 template <Backend B>
 struct Reader {
-  typename B::Norm norm;
+  std::optional<typename B::Norm> norm;  // where the layers that read the tokens have one before
   typename B::Linear projection;
 };
 

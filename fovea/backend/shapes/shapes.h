@@ -107,7 +107,7 @@ class Shapes {
                 Precision /*precision*/ = Precision::single) {
     return multiply(x, w);
   }
-  Tensor norm_linear(const Tensor& x, const Norm& /*norm*/, const Linear& w,
+  Tensor norm_linear(const Tensor& x, const std::optional<Norm>& /*norm*/, const Linear& w,
                      Activation /*activation*/ = Activation::none,
                      Precision /*precision*/ = Precision::product) {
     return multiply(x, w);
@@ -116,16 +116,20 @@ class Shapes {
                     const Vector& /*scale*/) {
     return multiply(h, w);
   }
+  Tensor add_normed_linear(const Tensor& /*x*/, const Tensor& h, const Linear& w,
+                           const Norm& /*norm*/) {
+    return multiply(h, w);
+  }
   static Tensor layer_norm(const Tensor& x, const Norm& /*norm*/,
                            Precision /*precision*/ = Precision::single) {
     return x;
   }
   static Tensor head_norm(const Tensor& x, const Norm& /*norm*/, int /*heads*/) { return x; }
-  Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched) {
+  Projection project(const Tensor& x, const std::optional<Norm>& norm, const Qkv& w, bool matched) {
     return project(x, x, norm, w, matched);
   }
-  Projection project(const Tensor& asking, const Tensor& x, const Norm& /*norm*/, const Qkv& w,
-                     bool /*matched*/) {
+  Projection project(const Tensor& asking, const Tensor& x, const std::optional<Norm>& /*norm*/,
+                     const Qkv& w, bool /*matched*/) {
     const Linear part = {w.in, w.rows / 3, w.out / 3};
     return {multiply(asking, part), multiply(x, part), multiply(x, part)};
   }

@@ -36,6 +36,7 @@ struct Traits {
   Resampling resampling = Resampling::antialiased;
   std::optional<Rotation> rotation = {};
   std::optional<Pooling> pooling = {};
+  bool post_norm = false;     // norms stand behind attention and MLP
   bool resizes_bias = false;  // tables of relative positions serve other grids
   // Of attention pooling.
   int pool_heads = 0;  // 0: as many as the model's
