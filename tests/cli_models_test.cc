@@ -121,6 +121,27 @@ TEST_F(CliModels, AreNotWhateverIsCalledSo) {
   }
 }
 
+// inspect's page of a model: what is said of its parts.
+TEST_F(CliModels, AreShownAsWhatTheyAre) {
+  const auto page = [&](const char* name) { return run({"inspect", golden(name)}).out; };
+  EXPECT_THAT(page("clip-hf"),
+              HasSubstr("output        features of 40 channels, pooled by token and projected\n"));
+  EXPECT_THAT(page("siglip-hf"), HasSubstr("features of 48 channels, pooled by attention\n"));
+  EXPECT_THAT(
+      page("deit-distilled-hf"),
+      HasSubstr("9 classes, pooled by token; the mean with those of the distillation token"));
+  EXPECT_THAT(page("dinov2-classifier-hf"), HasSubstr("7 classes, pooled by token and average\n"));
+  EXPECT_THAT(page("clip-openai"),
+              HasSubstr("architecture  not named\nnames         as in OpenAI"));
+  EXPECT_THAT(page("clip-openai"), HasSubstr("2 of width 64, 1 head, MLP 256, quick_gelu\n"));
+  EXPECT_THAT(page("timm-map-reg"), HasSubstr("tokens        patches, 1 register\n"));
+  EXPECT_THAT(page("dinov3-hf"), HasSubstr("patches, class, 4 registers\npositions     rotary\n"));
+  EXPECT_THAT(page("beit-hf"), HasSubstr("positions     relative, of 8 x 8 patches\n"));
+  EXPECT_THAT(page("dinov2-giant-timm"), HasSubstr("3 heads, gated MLP 72, LayerScale, silu\n"));
+  EXPECT_THAT(page("dinov2-giant-timm"), HasSubstr("dense         0.00"));
+  EXPECT_THAT(page("dinov2-giant-timm"), testing::Not(HasSubstr("0.00 GFLOPs")));
+}
+
 TEST_F(CliModels, AreNamedWhereTheyAreOthers) {
   const Array two({2});
   const auto model = [&](const std::vector<std::string>& names) {
