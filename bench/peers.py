@@ -2,12 +2,15 @@
 """Images per second of the peers on this machine: PyTorch, ONNX Runtime and OpenVINO, dense and with token merging.
 
     python3 -m venv v && v/bin/pip install torch==2.13.0 numpy onnx onnxruntime openvino
+    v/bin/pip install --no-deps timm && v/bin/pip install huggingface_hub safetensors pyyaml pillow
     v/bin/python bench/peers.py vit_small_patch16_224 --r 0 13 --batch 1 8
 
-Every peer runs the same random weights, two threads, the best of --reps interleaved runs. Unset
+Every peer runs the same random weights, two threads, the best of --reps interleaved runs. Models other
+than (vit|deit)_SIZE_patchN_SIZE are timm's (timm_models.py), and need the second line. Unset
 OPENBLAS_CORETYPE before a measurement. One JSON object a line.
 """
-import argparse, json, os, tempfile, time, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+import argparse, json, os, re, tempfile, time, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+import timm_models
 
 SIZES = {'tiny': (192, 12, 3), 'small': (384, 12, 6), 'base': (768, 12, 12), 'large': (1024, 24, 16), 'huge': (1280, 32, 16)}
 
@@ -50,23 +53,31 @@ def gflops(c, depth, patch, img, r):  # two per multiply-add
         m = n - min(r, (n - 1) // 2); t += 4 * c * c * n + 2 * n * n * c + 8 * c * c * m; n = m
     return 2 * t / 1e9
 
+def build(name):
+    """What gives for each r a model and its GFLOPs, and the height and width of its images."""
+    plain = re.fullmatch(r'(?:vit|deit)_(tiny|small|base|large|huge)_patch(\d+)_(\d+)', name)
+    if plain:
+        (c, depth, h), patch, img = SIZES[plain[1]], int(plain[2]), int(plain[3])
+        return lambda r: (ViT(c, depth, h, patch, img, r).eval(), gflops(c, depth, patch, img, r)), (img, img)
+    m = timm_models.create(name)
+    return lambda r: (timm_models.with_r(m, r), timm_models.gflops(m, r)), m.patch_embed.img_size
+
 def main():
     ap = argparse.ArgumentParser(); ap.add_argument('model'); ap.add_argument('--r', type=int, nargs='+', default=[0, 13]); ap.add_argument('--batch', type=int, nargs='+', default=[1, 8])
     ap.add_argument('--reps', type=int, default=5); ap.add_argument('--threads', type=int, default=2); ap.add_argument('--peers', default='torch,ort,openvino,openvino-bf16'); a = ap.parse_args()
-    name, patch, img = a.model.removeprefix('vit_').removeprefix('deit_').split('_'); patch, img = int(patch.removeprefix('patch')), int(img); c, depth, h = SIZES[name]
-    torch.set_num_threads(a.threads); torch.manual_seed(0); want = a.peers.split(',')
+    torch.set_num_threads(a.threads); torch.manual_seed(0); want = a.peers.split(','); of_r, size = build(a.model)
     for r in a.r:
         for B in a.batch:
-            m = ViT(c, depth, h, patch, img, r).eval(); x = torch.randn(B, 3, img, img); xn = x.numpy(); runs = {}
+            m, operations = of_r(r); x = torch.randn(B, 3, *size); xn = x.numpy(); runs = {}
             with torch.inference_mode():
                 y = m(x).numpy()
                 if 'torch' in want: runs['torch'] = lambda: m(x)
                 with tempfile.TemporaryDirectory() as d:
                     path, path_add = d + '/m.onnx', d + '/add.onnx'
                     for p, add in ((path, False), (path_add, True)):
-                        Block.add = add
+                        Block.add = timm_models.Merged.add = add
                         if set(want) - {'torch'}: torch.onnx.export(m, (x,), p, opset_version=17, dynamo=False)
-                    Block.add = False
+                    Block.add = timm_models.Merged.add = False
                     if 'ort' in want:
                         import onnxruntime as ort; o = ort.SessionOptions(); o.intra_op_num_threads = a.threads
                         s = ort.InferenceSession(path_add, o, providers=['CPUExecutionProvider']); i = s.get_inputs()[0].name; runs['ort'] = lambda: s.run(None, {i: xn})
@@ -80,6 +91,6 @@ def main():
                     for k, f in runs.items():
                         time.sleep(0.3)  # lets the threads of the peer before stop spinning
                         for _ in range(3): t = time.perf_counter(); f(); best[k] = min(best[k], time.perf_counter() - t)
-            print(json.dumps(dict(model=a.model, r=r, batch=B, gflops_per_image=round(gflops(c, depth, patch, img, r), 3), **{k: round(B / v, 2) for k, v in best.items()})), flush=True)
+            print(json.dumps(dict(model=a.model, r=r, batch=B, gflops_per_image=round(operations, 3), **{k: round(B / v, 2) for k, v in best.items()})), flush=True)
 
 if __name__ == '__main__': main()

@@ -88,6 +88,8 @@ const WrongUsage kWrongUsages[] = {
     {"misspelt_required", {"forward", "m", "--inptu", "x"}, "unknown option --inptu"},
     {"required", {"forward", "m", "--input", "x"}, "--output is required"},
     {"no_model", {"inspect"}, "MODEL is required"},
+    {"no_model_to_measure", {"bench"}, "MODEL is required"},
+    {"bench_list", {"bench", "--list", "resnet"}, "--list resnet: no named architecture"},
     {"no_picture", {"classify", "m"}, "IMAGE is required"},
     {"too_many", inspect_with({"other"}), "unexpected argument other"},
     {"no_value", inspect_with({"--r"}), "--r: expected one value"},
@@ -300,6 +302,38 @@ TEST(CliBench, JsonRowsInOrder) {
         row.at("gflops_per_second").get<double>(),
         row.at("images_per_second").get<double>() * row.at("gflops_per_image").get<double>(),
         1e-6 * row.at("gflops_per_second").get<double>());
+  }
+}
+
+TEST(CliBench, ListsNamedArchitectures) {
+  const Finished listed = run_fovea({"bench", "--list", "eva02_tiny"});
+  expect_done(listed);
+  EXPECT_EQ(listed.out, "eva02_tiny_patch14_224\neva02_tiny_patch14_336\n");
+  const Finished all = run_fovea({"bench", "--list"});
+  expect_done(all);
+  EXPECT_THAT(lines_of(all.out),
+              testing::IsSupersetOf({"vit_base_patch32_clip_224", "vit_so400m_patch14_siglip_384",
+                                     "vit_giant_patch14_dinov2", "vit_base_patch16_dinov3"}));
+}
+
+// 384 pixels in patches of 14: 27 of them and a margin.
+TEST(CliInspect, CountsNoPatchOfAMargin) {
+  const Finished shown = run_fovea({"inspect", "vit_so400m_patch14_siglip_384", "--json"});
+  expect_done(shown);
+  const json facts = json::parse(shown.out);
+  EXPECT_EQ(facts.at("input_size"), json({384, 384}));
+  EXPECT_EQ(facts.at("tokens_per_layer").at(0), 27 * 27);
+}
+
+// One of each kind of parts: attention pooling, rotation, gated MLPs, tables of relative positions.
+TEST(CliBench, RunsWhatItLists) {
+  for (const std::string name : {"eva02_tiny_patch14_224", "vit_small_plus_patch16_dinov3_64",
+                                 "vit_xsmall_patch16_clip_224", "vit_small_patch14_reg4_dinov2_56",
+                                 "beit_base_patch16_224", "vit_base_patch32_siglip_256"}) {
+    const Finished measured =
+        run_fovea({"bench", name, "--r", "2", "--batch", "1", "--reps", "1", "--json"});
+    expect_done(measured);
+    EXPECT_EQ(json::parse(measured.out).at("model"), name);
   }
 }
 

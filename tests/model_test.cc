@@ -3,11 +3,15 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "fovea/fovea.h"
+#include "fovea/io/file.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
 #include "fovea/model/testing.h"
@@ -38,6 +42,28 @@ TEST(Model, RefusesDenseFeaturesOfWhatIsNotThere) {
   const auto tokens = static_cast<int>(result.source.shape[1]);
   EXPECT_THAT(error_of([&] { dense_features(result, 0, tokens + 1); }), HasSubstr("prefix"));
   EXPECT_EQ(dense_features(result, batch - 1, 1).shape, (Shape{tokens - 1, 48}));
+}
+
+// The size of a model may be no multiple of its patch, as of SigLIP's 384 pixels in patches of 14:
+// what is left at the right and the bottom is not seen, whatever it is.
+TEST(Model, LeavesOutTheMarginOfItsOwnSize) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(golden("vit") / "model.safetensors", folder / "model.safetensors");
+  nlohmann::json config = nlohmann::json::parse(read_text(golden("vit") / "config.json"));
+  config["pretrained_cfg"]["input_size"] = {3, 51, 55};
+  write_file(folder / "config.json", config.dump());
+  const Model model = Model::load(folder.path());
+  const Array whole = varied_images(2, 48);
+  Array images({2, 3, 51, 55}, std::vector<float>(size_t{2} * 3 * 51 * 55, 1000.0F));
+  for (int64_t row = 0; row < int64_t{2} * 3 * 48; ++row) {
+    std::copy_n(whole.data.begin() + row * 48, 48,
+                images.data.begin() + (row / 48 * 51 + row % 48) * 55);
+  }
+  const Result result = model.run(images);
+  EXPECT_EQ(result.logits.data, model.run(whole).logits.data);
+  EXPECT_EQ(result.source.shape, (Shape{2, 37}));
+  images.shape = {2, 3, 55, 51};
+  EXPECT_THAT(error_of([&] { model.run(images); }), HasSubstr("multiples of the patch"));
 }
 
 #if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)

@@ -31,6 +31,7 @@ struct Flags {
   std::string model, size, keep_ratio;
   std::string batch = "1,8";
   std::string reps;  // empty: as many as fill a few seconds
+  bool lists = false;
   bool json = false;
   bool profile = false;
   MergeFlags merge;
@@ -59,8 +60,8 @@ struct Measured {
   char error[512];       // empty where all went well
 };
 
-Array random_images(int batch, std::array<int, 2> size) {
-  Array images({batch, 3, size[0], size[1]});
+Array random_images(int batch, const Grid& size) {
+  Array images({batch, 3, size.rows, size.columns});
   std::mt19937 generator(0);
   std::normal_distribution<float> distribution;
   for (float& value : images.data) value = distribution(generator);
@@ -95,15 +96,15 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   if (is_first) print_notes(model);
   const RunOptions options = run_options(merge_options(row.merge), flags.keep_ratio);
   const Architecture a = as_run(model.architecture(), options);
-  const auto [height, width] = input_size(flags.size, a);
+  const Grid size = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
-  const Array images = random_images(row.batch, {height, width});
+  const Array images = random_images(row.batch, size);
   const Result result = model.run(images, options);  // warms caches and arenas too
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int i = 0; i < row.batch; ++i) {
     measured.gflops_per_image +=
-        gflops(a, height, width, options.merge, tokens.subspan(i * a.depth, a.depth)) / row.batch;
+        gflops(a, size, options.merge, tokens.subspan(i * a.depth, a.depth)) / row.batch;
   }
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {
@@ -272,7 +273,20 @@ std::vector<Row> rows_of(const Flags& flags) {
   return rows;
 }
 
+// The names that MODEL, a pattern here, is of.
+int list(const std::string& pattern) {
+  const std::vector<std::string> names = named_architectures(pattern);
+  if (names.empty()) {
+    fail("--list {}: no named architecture is called so; expected a part of a name, or wildcards",
+         printable(pattern));
+  }
+  for (const std::string& name : names) print(name + "\n");
+  return kDone;
+}
+
 int bench(const Flags& flags) {
+  if (flags.lists) return list(flags.model);
+  if (flags.model.empty()) fail("MODEL is required (fovea bench --help says more)");
   // Whatever can be wrong with the options is found before anything is measured.
   const std::vector<Row> rows = rows_of(flags);
   load_options(flags.run);
@@ -300,7 +314,11 @@ int bench(const Flags& flags) {
 void add_bench(Command& program, int& status) {
   Command* command = program.add_subcommand("bench", "Measure images per second and memory");
   auto flags = std::make_shared<Flags>();
-  add_model(*command, flags->model);
+  add_model(*command, flags->model, /*is_required=*/false);
+  command->add_flag("--list", flags->lists,
+                    "Print names of architectures instead: all, or those that a\n"
+                    "pattern in the place of MODEL matches (a part of the name, or\n"
+                    "wildcards: 'vit_*dinov2*')");
   command
       ->add_option_function(
           "--r", [flags](const std::string& text) { flags->merge.typed["r"] = text; },
@@ -338,7 +356,9 @@ void add_bench(Command& program, int& status) {
   add_merge_flags(*command, flags->merge, {.r = true, .speedup = true});
   command->footer(
       "Example: a small model, one image and eight at once, with and without merging:\n"
-      "  fovea bench vit_small_patch16_224 --r 0,8,13 --batch 1,8");
+      "  fovea bench vit_small_patch16_224 --r 0,8,13 --batch 1,8\n"
+      "Which architectures of SigLIP are known by name?\n"
+      "  fovea bench --list siglip");
   command->callback([flags, &status] { status = bench(*flags); });
 }
 

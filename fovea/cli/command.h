@@ -24,7 +24,7 @@ class Option {
   Option* type_name(const std::string& name);
   // The heading of the help that it stands under.
   Option* group(const std::string& heading);
-  Option* required();
+  Option* required(bool is_required = true);
 
  private:
   CLI::Option* option_;

@@ -14,7 +14,7 @@
 namespace fovea::cli {
 namespace fs = std::filesystem;
 
-void add_model(Command& command, std::string& model) {
+void add_model(Command& command, std::string& model, bool is_required) {
   command
       .add_option("MODEL", model,
                   "Folder with weights (model.safetensors, shards, .pth, ...) and\n"
@@ -22,9 +22,10 @@ void add_model(Command& command, std::string& model) {
                   "Hugging Face hub; each with +DELTA.safetensors behind it, what\n"
                   "fine-tuning changed; or an architecture with random weights, to try:\n"
                   "(vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE,\n"
-                  "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE")
+                  "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, or what\n"
+                  "fovea bench --list shows")
       ->type_name("")
-      ->required();
+      ->required(is_required);
 }
 
 void add_heads(Command& command, std::string& heads) {
@@ -107,7 +108,7 @@ void add_size(Command& command, std::string& size) {
       ->type_name("HxW");
 }
 
-std::array<int, 2> input_size(const std::string& size, const Architecture& architecture) {
+Grid input_size(const std::string& size, const Architecture& architecture) {
   if (size.empty()) return made_for(architecture);
   const size_t x = size.find('x');
   const std::string height_text = size.substr(0, x);
@@ -125,14 +126,15 @@ Preprocessing preprocessing_of(const std::string& size, const Model& model) {
 Preprocessing preprocessing_of(const std::string& size, const Architecture& architecture,
                                const Config& config) {
   Preprocessing spec = config.preprocessing;
-  const auto [height, width] = input_size(size, architecture);
-  spec.height = height;
-  spec.width = width;
+  const Grid input = input_size(size, architecture);
+  spec.height = input.rows;
+  spec.width = input.columns;
   if (spec.assumed) {
     note(fmt::format(
         "no config beside the model says how pictures become inputs: {} x {} pixels, bicubic, crop "
         "{}, ImageNet's mean {} and deviation {} are taken",
-        height, width, spec.crop_pct, fmt::join(spec.mean, " "), fmt::join(spec.std, " ")));
+        input.rows, input.columns, spec.crop_pct, fmt::join(spec.mean, " "),
+        fmt::join(spec.std, " ")));
   }
   return spec;
 }

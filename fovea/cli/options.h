@@ -1,11 +1,11 @@
 // Options that several commands share, and how their texts are read.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "fovea/backend/grid.h"
 #include "fovea/cli/command.h"
 #include "fovea/cli/merge_flags.h"
 #include "fovea/fovea.h"
@@ -14,7 +14,7 @@
 namespace fovea::cli {
 
 // Adds MODEL: a folder, a file of weights, or the name of an architecture.
-void add_model(Command& command, std::string& model);
+void add_model(Command& command, std::string& model, bool is_required = true);
 
 // How a run is carried out, as typed; empty where nothing was.
 struct RunFlags {
@@ -44,7 +44,7 @@ Architecture as_run(Architecture architecture, const RunOptions& options);
 void add_size(Command& command, std::string& size);
 // The input's height and width in pixels: "224", "224x384", or what the model was made for where
 // `size` is empty. Throws Error where they are no multiples of the patch.
-std::array<int, 2> input_size(const std::string& size, const Architecture& architecture);
+Grid input_size(const std::string& size, const Architecture& architecture);
 // How pictures of that size are to be preprocessed for the model; a note says what is assumed where
 // no config does.
 Preprocessing preprocessing_of(const std::string& size, const Model& model);

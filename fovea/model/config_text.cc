@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-bool is_set(const std::array<int, 2>& size) { return size[0] > 0; }
+ordered_json pair_of(const Grid& size) { return {size.rows, size.columns}; }
 
 // Where timm's table of architectures says otherwise.
 void add_pool_arguments(const Architecture& a, ordered_json& args) {
@@ -26,8 +26,8 @@ void add_pool_arguments(const Architecture& a, ordered_json& args) {
 ordered_json arguments_of(const Architecture& a) {
   ordered_json args;
   args["num_heads"] = a.block.heads;
-  if (is_set(a.image_size)) args["img_size"] = a.image_size;
-  if (a.stem == Stem::conv) args["patch_size"] = a.patch[0];
+  if (!a.image_size.empty()) args["img_size"] = pair_of(a.image_size);
+  if (a.stem == Stem::conv) args["patch_size"] = a.patch.rows;
   if (a.position_rows == 0) args["pos_embed"] = "none";
   if (!a.final_norm) args["final_norm"] = false;
   if (a.resampling == Resampling::plain) args["pos_resampling"] = "plain";
@@ -50,7 +50,8 @@ ordered_json arguments_of(const Architecture& a) {
 
 ordered_json preprocessing_of(const Architecture& a, const Preprocessing& p) {
   ordered_json cfg;
-  if (is_set(a.input_size)) cfg["input_size"] = {3, a.input_size[0], a.input_size[1]};
+  if (!a.input_size.empty())
+    cfg["input_size"] = {a.in_channels, a.input_size.rows, a.input_size.columns};
   cfg["mean"] = p.mean;
   cfg["std"] = p.std;
   cfg["interpolation"] = p.interpolation == Interpolation::bicubic ? "bicubic" : "bilinear";
@@ -67,7 +68,9 @@ bool is_timms(const Preprocessing& p) {
 ordered_json sides(int height, int width) { return {{"height", height}, {"width", width}}; }
 
 ordered_json preprocessor_of(const Architecture& a, const Preprocessing& p) {
-  const auto [height, width] = made_for(a);
+  const Grid size = made_for(a);
+  const int height = size.rows;
+  const int width = size.columns;
   const int edge = resized_side(std::max(height, width), p.crop_pct);
   const bool squash = p.fit == Fit::squash;
   ordered_json top;

@@ -21,9 +21,8 @@ class Source {
   Source(WeightSource& weights, const Checkpoint* checkpoint, const Architecture& a)
       : weights_(weights), checkpoint_(checkpoint) {
     if (checkpoint == nullptr || a.registers == 0 || !a.class_token || a.position_rows == 0) return;
-    const auto [height, width] = made_for(a);
     // Of registers and the class token, timm's models with registers have no row for any.
-    folds_class_ = position_layout(a, {height / a.patch[0], width / a.patch[1]}).prefix == 1;
+    folds_class_ = position_layout(a, made_for(a) / a.patch).prefix == 1;
   }
 
   bool has(const std::string& name) const {

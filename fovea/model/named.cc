@@ -1,10 +1,14 @@
 // Architectures by the names that timm and DeiT gave them.
+#include <fnmatch.h>
+
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
 
 #include "fovea/io/fail.h"
 #include "fovea/model/architecture.h"
+#include "fovea/model/published.h"
 #include "fovea/model/tensors.h"
 
 namespace fovea {
@@ -30,11 +34,20 @@ struct Pair {
 constexpr Pair kPairs[] = {{"base_tiny", kSizes[2], 192, 1, 1, {1, 4, 7, 10}},
                            {"huge_base", kSizes[4], 768, 9, 2, {9, 16, 24}}};
 
+// Of the many that names of this kind can spell, those that people have.
+constexpr std::string_view kUsual[] = {
+    "vit_tiny_patch16_224",  "vit_small_patch32_224",       "vit_small_patch16_224",
+    "vit_small_patch8_224",  "vit_base_patch32_224",        "vit_base_patch16_224",
+    "vit_base_patch16_384",  "vit_base_patch8_224",         "vit_large_patch16_224",
+    "vit_large_patch16_384", "vit_large_patch14_224",       "vit_huge_patch14_224",
+    "deit_tiny_patch16_224", "deit_small_patch16_224",      "deit_base_patch16_224",
+    "deit_base_patch16_384", "blvit_base_tiny_patch16_224", "blvit_huge_base_patch14_224"};
+
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
   fail(
       "{}: {}; expected (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE or "
       "blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, for instance vit_small_patch16_224 or "
-      "vit_base_patch16_224x384",
+      "vit_base_patch16_224x384, or what `fovea bench --list` shows",
       printable(name), why);
 }
 
@@ -79,6 +92,7 @@ Routing routing_of(const Pair& pair) {
 }  // namespace
 
 Architecture named_architecture(const std::string& name) {
+  if (std::optional<Architecture> published = published_architecture(name)) return *published;
   std::string_view rest = name;
   const bool is_pair = take(rest, "blvit_");
   if (!is_pair && !take(rest, "vit_") && !take(rest, "deit_"))
@@ -109,11 +123,23 @@ Architecture named_architecture(const std::string& name) {
   a.final_norm = true;
   a.classes = 1000;
   a.image_size = {height, width};
-  a.position_rows = height / patch * (width / patch) + 1;
+  a.position_rows = static_cast<int>((a.image_size / a.patch).size()) + 1;
   if (pair != nullptr) a.routing = routing_of(*pair);
   for_each_tensor(a,
                   [&](const std::string&, const Shape& shape) { a.parameters += elements(shape); });
   return a;
+}
+
+std::vector<std::string> named_architectures(const std::string& pattern) {
+  const bool is_part = pattern.find_first_of("*?[") == std::string::npos;
+  const std::string whole = is_part ? "*" + pattern + "*" : pattern;
+  std::vector<std::string> names(std::begin(kUsual), std::end(kUsual));
+  const std::vector<std::string> published = published_names();
+  names.insert(names.end(), published.begin(), published.end());
+  std::erase_if(names, [&](const std::string& name) {
+    return ::fnmatch(whole.c_str(), name.c_str(), 0) != 0;
+  });
+  return names;
 }
 
 }  // namespace fovea

@@ -29,7 +29,7 @@ bool is_dinov3(const Architecture& a) {
 
 // "vit_base_patch16_clip_quickgelu_224": one whose line in timm's table says as much.
 std::string timms_name(const Architecture& a) {
-  const std::string patch = fmt::format("patch{}", a.patch[0]);
+  const std::string patch = fmt::format("patch{}", a.patch.rows);
   const std::string vit = fmt::format("vit_{}_{}", size_of(a), patch);
   const int side = made_for(a)[0];
   if (is_dinov3(a)) return vit + "_dinov3";

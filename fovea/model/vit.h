@@ -60,24 +60,23 @@ struct Vit {
     return read_ahead(b, blocks, architecture.width, architecture.block.eps, channels);
   }
 
-  // images: [B, 3, H, W], H and W multiples of the patch. readers: where the method is foveal.
-  Output forward(B& b, const Images& images, const Course& course,
+  // The input is made of whole patches. readers: where the method is foveal.
+  Output forward(B& b, const Input& input, const Course& course,
                  std::span<const Reader<B>> readers = {}) const {
-    typename B::Tensor x = patch_embed.forward(b, images);
+    typename B::Tensor x = patch_embed.forward(b, input);
     Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
     tokens.keep_attention(course.attention_layers);
     if (architecture.block.knows_places()) {
-      tokens.place({static_cast<int>(images.height / architecture.patch[0]),
-                    static_cast<int>(images.width / architecture.patch[1])},
+      tokens.place(input.grid / architecture.patch,
                    architecture.block.rotation ? Carry::mean : Carry::first);
     }
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
-    IntArray layer_tokens({images.batch, architecture.depth});
+    IntArray layer_tokens({input.batch, architecture.depth});
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
       const Sequences& first = b.sequences(out);
-      for (int64_t i = 0; i < images.batch; ++i) {
+      for (int64_t i = 0; i < input.batch; ++i) {
         layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
       }
       if (course.trace) trace.push_back(tokens.sources());
