@@ -98,8 +98,8 @@ void check_bias_grid(const std::string& what, int64_t height, int64_t width,
 
 void check_input_size(const std::string& what, int64_t height, int64_t width,
                       const Architecture& a) {
-  const std::array<int, 2> own = made_for(a);
-  if (a.stem != Stem::conv && height == own[0] && width == own[1]) return;
+  const Grid own = made_for(a);
+  if (a.stem != Stem::conv && height == own.rows && width == own.columns) return;
   std::string nearest;
   for (const auto& [side, patch] : {std::pair{height, a.patch.rows}, {width, a.patch.columns}}) {
     const int64_t below = side / patch * patch;

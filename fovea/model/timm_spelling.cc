@@ -31,7 +31,7 @@ bool is_dinov3(const Architecture& a) {
 std::string timms_name(const Architecture& a) {
   const std::string patch = fmt::format("patch{}", a.patch.rows);
   const std::string vit = fmt::format("vit_{}_{}", size_of(a), patch);
-  const int side = made_for(a)[0];
+  const int side = made_for(a).rows;
   if (is_dinov3(a)) return vit + "_dinov3";
   if (a.block.bias_rows > 0) return fmt::format("beit_{}_{}_{}", size_of(a), patch, side);
   if (a.attention_pool) return fmt::format("{}_siglip_{}", vit, side);

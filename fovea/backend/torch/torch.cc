@@ -80,7 +80,14 @@ Torch::Tensor Torch::patches(const Input& input, const Grid& patch, std::span<co
   }
   order.insert(order.end(), {1, 3, first_column - 1, first_column + levels + 1});
   const auto values = static_cast<size_t>(input.batch * input.each());
-  const torch::Tensor cut = on_device({input.data, values}).view(shape).permute(order);
+  const Grid seen = grid * patch;  // a margin that fills no patch is not
+  const torch::Tensor pixels = on_device({input.data, values})
+                                   .view({input.batch, input.channels, input.grid.frames,
+                                          input.grid.rows, input.grid.columns})
+                                   .slice(2, 0, seen.frames)
+                                   .slice(3, 0, seen.rows)
+                                   .slice(4, 0, seen.columns);
+  const torch::Tensor cut = pixels.reshape(shape).permute(order);
   const int64_t per_row = input.channels * patch.frames * shape[first_column - 1] * shape.back();
   torch::Tensor all = cut.reshape({-1, per_row});
   const int64_t tokens = all.size(0) / input.batch;
