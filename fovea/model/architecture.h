@@ -106,6 +106,10 @@ struct PositionLayout {
   Grid grid;       // rows and columns of patches that the others were made for
 };
 
+// How many leading rows a table of positions has besides one for each patch of a grid; nothing
+// where it is of another grid.
+std::optional<int> position_prefix(const Architecture& architecture, const Grid& grid);
+
 // For P patches and p prefix tokens a table of n rows means: n = P patches
 // only; n = P + p all; n = P + 1 with registers the class token and patches. Otherwise it is of
 // another grid: that of image_size, else of input_size where it fits, else a square. Throws Error
