@@ -89,6 +89,11 @@ struct Architecture {
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
+  // How many of the first tokens are all that the head sees; 0: it sees all.
+  int seen_by_head() const {
+    if (pooling != Pooling::token || pool_concat) return 0;
+    return distilled_head ? 2 : 1;
+  }
   // Channels of the features, which are what the head sees.
   int features() const {
     if (projection > 0) return projection;
@@ -141,10 +146,16 @@ FOVEA_API double keep_ratio_of(const Architecture& architecture, std::optional<d
 // so many.
 FOVEA_API int selected_tokens(const Architecture& architecture, double keep_ratio, int tokens);
 
+// How many of the first tokens of each image the last layer computes, behind the keys and values of
+// all, where features and logits are all that is read; 0: all tokens. A threshold must see who
+// merges to tell how many are left, and a big.LITTLE ViT routes all.
+int last_asking(const Architecture& architecture, const MergeOptions& merge);
+
 // What a run costs: two operations per multiply-add of matrix products, without the head.
 struct Cost {
   std::vector<int> tokens_per_layer;  // tokens that leave each layer
   double gflops = 0;
+  double computed = 0;  // where features and logits are all that is read; see computed_gflops
 };
 // For one image of height x width pixels (multiples of the patch), its tokens merged so. Throws
 // Error where a threshold lets the picture decide how many.
@@ -156,5 +167,10 @@ FOVEA_API Cost cost(const Architecture& architecture, int height, int width,
 // a big.LITTLE ViT's selected tokens merge with each other depends on the image: counts none.
 FOVEA_API double gflops(const Architecture& architecture, int height, int width,
                         const MergeOptions& merge, std::span<const int32_t> layer_tokens);
+
+// The same of a run of which features and logits are all that is read (want_tokens is false): the
+// last layer computes no tokens that the head doesn't see.
+FOVEA_API double computed_gflops(const Architecture& architecture, int height, int width,
+                                 const MergeOptions& merge, std::span<const int32_t> layer_tokens);
 
 }  // namespace fovea

@@ -40,12 +40,14 @@ LayerTokens tokens_in(const MergeOptions& merge, int entering, int leaving) {
           static_cast<double>(after ? entering : leaving)};
 }
 
-// Of a plain layer.
-double plain_products(const Architecture& a, const LayerTokens& tokens) {
+// Of a plain layer where so many tokens ask.
+double plain_products(const Architecture& a, const LayerTokens& tokens, double asking) {
   const double c = a.width;
-  const double attention = 4 * c * c * tokens.attended + 2 * tokens.attended * tokens.attended * c;
+  const double attention =
+      2 * c * c * (tokens.attended + asking) + 2 * tokens.attended * asking * c;
   const double layers = a.block.gated ? 3 : 2;  // of the MLP
-  return a.block.branches * (attention + layers * c * a.block.mlp_width * tokens.mixed);
+  return a.block.branches *
+         (attention + layers * c * a.block.mlp_width * std::min(asking, tokens.mixed));
 }
 
 // Of a big.LITTLE ViT's layer `layer` (from 0) where `selected` tokens take the big path.
@@ -91,10 +93,22 @@ double gflops(const Architecture& a, int height, int width, const MergeOptions& 
     const bool looks = merge.placement == Placement::before_attention && wanted_by(merge).qkv &&
                        count_taken(merge, schedule[layer], tokens, a.prefix()) > 0;
     if (looks) products += a.block.branches * c * c * (2 * tokens + (routed ? selected : tokens));
-    products += routed ? routed_products(a, layer, in, selected) : plain_products(a, in);
+    products +=
+        routed ? routed_products(a, layer, in, selected) : plain_products(a, in, in.attended);
     tokens = left;
   }
   return 2e-9 * products;
+}
+
+double computed_gflops(const Architecture& a, int height, int width, const MergeOptions& merge,
+                       std::span<const int32_t> layer_tokens) {
+  const double all = gflops(a, height, width, merge, layer_tokens);
+  const double asking = last_asking(a, merge);
+  if (asking == 0) return all;
+  const int entering =
+      a.depth > 1 ? layer_tokens[a.depth - 2] : patches_of(a, height, width) + a.prefix();
+  const LayerTokens in = tokens_in(merge, entering, layer_tokens[a.depth - 1]);
+  return all - 2e-9 * (plain_products(a, in, in.attended) - plain_products(a, in, asking));
 }
 
 int selected_tokens(const Architecture& a, double keep_ratio, int tokens) {
@@ -104,7 +118,8 @@ int selected_tokens(const Architecture& a, double keep_ratio, int tokens) {
 Cost cost(const Architecture& a, int height, int width, const MergeOptions& merge) {
   const int tokens = patches_of(a, height, width) + a.prefix();
   const std::vector<int> left = tokens_per_layer(merge, a.depth, tokens, a.prefix());
-  return {left, gflops(a, height, width, merge, left)};
+  return {left, gflops(a, height, width, merge, left),
+          computed_gflops(a, height, width, merge, left)};
 }
 
 }  // namespace fovea

@@ -34,7 +34,7 @@ struct Vit {
   };
 
   struct Output {
-    typename B::Tensor tokens;     // [B, T, C], after the final norm
+    typename B::Tensor tokens;     // [B, T, C], after the final norm; T as the course asks for
     typename B::Tensor features;   // [B, 1, C]
     typename B::Tensor logits;     // [B, 1, classes]
     Reduction<B> reduction;        // sizes and sources
@@ -75,11 +75,12 @@ struct Vit {
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
     IntArray layer_tokens({images.batch, architecture.depth});
+    const auto count = [&](int layer, int64_t image) -> int32_t& {
+      return layer_tokens.data[image * architecture.depth + layer];
+    };
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
       const Sequences& first = b.sequences(out);
-      for (int64_t i = 0; i < images.batch; ++i) {
-        layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
-      }
+      for (int64_t i = 0; i < images.batch; ++i) count(layer, i) = first[i + 1] - first[i];
       if (course.trace) trace.push_back(tokens.sources());
       if (std::ranges::find(course.layers, layer + 1) == course.layers.end()) return;
       const std::span<const float> sizes = tokens.sizes();
@@ -87,6 +88,12 @@ struct Vit {
           layer + 1, Kept{first, b.read(out), {sizes.begin(), sizes.end()}, tokens.sources()});
     };
     for (const Block<B>& block : blocks) {
+      if (course.last_asking > 0 && block.layer + 1 == architecture.depth) {
+        const std::vector<int> leaving = tokens.leaving(block.layer);
+        for (int64_t i = 0; i < images.batch; ++i) count(block.layer, i) = leaving[i];
+        x = block.forward_first(b, std::move(x), tokens, course.last_asking);
+        continue;
+      }
       x = block.forward(b, std::move(x), tokens);
       take_down(block.layer, x);
     }
