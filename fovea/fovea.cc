@@ -191,6 +191,7 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   Course course = course_of(a, options.merge, options.keep_ratio);
   keep_on_the_way(a, options.layers, options.want_attention, course);
   course.trace = options.want_trace;
+  if (!options.want_tokens) read_pooled_alone(a, course);
   check_images(images, a);
   const std::span<const Reader<Cpu>> readers = state_->readers(options.merge);
   ResultWriter writer(a, images, course, options.want_tokens);

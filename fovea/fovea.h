@@ -80,7 +80,7 @@ FOVEA_API Array dense_features(const Result& result, int64_t image, int prefix);
 FOVEA_API Array dense_features(const LayerResult& layer, int64_t image, int prefix);
 
 // What a caller wants of a run; tokens, sizes, source and trace cost copies of their
-// size.
+// size, and where the model pools by class token the greater part of the last layer.
 struct RunOptions {
   MergeOptions merge = {};
   bool want_tokens = true;

@@ -288,9 +288,10 @@ TEST(CliBench, JsonRowsInOrder) {
   const std::vector<std::string> lines = lines_of(measured.out);
   ASSERT_EQ(lines.size(), 4U);
   for (size_t i = 0; i < lines.size(); ++i) {
-    EXPECT_THAT(keys_of(lines[i]),
-                ElementsAre("model", "r", "batch", "dtype", "threads", "gflops_per_image",
-                            "images_per_second", "gflops_per_second", "peak_rss_mb"));
+    EXPECT_THAT(
+        keys_of(lines[i]),
+        ElementsAre("model", "r", "batch", "dtype", "threads", "gflops_per_image",
+                    "gflops_computed", "images_per_second", "gflops_per_second", "peak_rss_mb"));
     const json row = json::parse(lines[i]);
     EXPECT_EQ(row.at("model"), "vit_tiny_patch32_64");
     EXPECT_EQ(row.at("r"), i % 2);
@@ -298,6 +299,9 @@ TEST(CliBench, JsonRowsInOrder) {
     EXPECT_EQ(row.at("dtype"), "f32");
     EXPECT_EQ(row.at("threads"), 1);
     EXPECT_GT(row.at("peak_rss_mb").get<double>(), 1);
+    // One of 12 layers computes the class token alone, behind keys and values of all.
+    EXPECT_LT(row.at("gflops_computed"), 0.98 * row.at("gflops_per_image").get<double>());
+    EXPECT_GT(row.at("gflops_computed"), 0.91 * row.at("gflops_per_image").get<double>());
     EXPECT_NEAR(
         row.at("gflops_per_second").get<double>(),
         row.at("images_per_second").get<double>() * row.at("gflops_per_image").get<double>(),

@@ -12,6 +12,10 @@
 
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
+#include "fovea/io/testing.h"
+#include "fovea/model/cost.h"
+#include "fovea/model/course.h"
+#include "fovea/model/testing.h"
 #include "fovea/tokens/sources.h"
 #include "tests/paths.h"
 
@@ -144,6 +148,73 @@ TEST(Invariance, FeaturesAndLogitsDontNeedTokens) {
   const Result lean = model.run(images(2), {.want_tokens = false});
   EXPECT_EQ(lean.logits.data, model.run(images(2)).logits.data);
   EXPECT_TRUE(lean.tokens.empty());
+}
+
+// All ways to merge in the last layer, whose tokens nobody asks for but the first.
+std::vector<MergeOptions> ways_to_merge() {
+  return {{},
+          {.schedule = {.r = 3}},
+          {.schedule = parse_schedule("8%")},
+          {.schedule = {.r = 3}, .placement = Placement::before_attention},
+          {.schedule = {.r = 3}, .placement = Placement::after_mlp},
+          {.schedule = {.r = 3}, .matching = Matching::kmeans},
+          {.schedule = {.r = 3}, .metric = Metric::q, .matching = Matching::random_bipartite},
+          {.schedule = {.r = 3}, .threshold = 0.5F},
+          {.schedule = {.r = 3}, .method = Method::foveal}};
+}
+
+TEST(Invariance, TheLastLayerOfPooledTokensAloneIsThatOfAll) {
+  for (const std::string collection : {"goldens", "goldens-families"}) {
+    for (const std::string& name : golden_names(collection)) {
+      const Array images = read_npy(golden(name) / "input.npy");
+      for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
+        const Model model = Model::load(golden(name), {.threads = 2, .dtype = dtype});
+        for (const MergeOptions& merge : ways_to_merge()) {
+          if (!error_of([&] { course_of(model.architecture(), merge); }).empty()) continue;
+          const Result all = model.run(images, {.merge = merge});
+          const Result lean = model.run(images, {.merge = merge, .want_tokens = false});
+          ASSERT_EQ(lean.features.data, all.features.data) << name;
+          ASSERT_EQ(lean.logits.data, all.logits.data) << name;
+          ASSERT_EQ(lean.layer_tokens.data, all.layer_tokens.data) << name;
+        }
+      }
+    }
+  }
+}
+
+TEST(Invariance, WhatIsAskedOfTheLastLayerIsOfAllTokens) {
+  const Model model = Model::load(kModel, {.threads = 1});
+  const int depth = model.architecture().depth;
+  RunOptions wanted;
+  wanted.merge.schedule.r = 3;
+  wanted.want_trace = true;
+  wanted.layers = {depth};
+  wanted.want_attention = true;
+  const Result all = model.run(images(2), wanted);
+  RunOptions lean = wanted;
+  lean.want_tokens = false;
+  EXPECT_EQ(model.run(images(2), lean).trace.data, all.trace.data);
+  lean.want_trace = false;
+  EXPECT_EQ(model.run(images(2), lean).attention.data, all.attention.data);
+  lean.want_attention = false;
+  EXPECT_EQ(model.run(images(2), lean).layers.at(depth).tokens.data,
+            all.layers.at(depth).tokens.data);
+}
+
+// What is counted is what runs.
+TEST(Invariance, TheLastLayerOfPooledTokensAloneIsSparedTheOthers) {
+  const Model model = Model::random("vit_tiny_patch32_64", 1, {.threads = 1});
+  const Array pixels({2, 3, 64, 64});
+  for (const int r : {0, 1}) {
+    const MergeOptions merge = {.schedule = {.r = r}};
+    const auto operations = [&](bool want_tokens) {
+      Profile profile;
+      model.run(pixels, {.merge = merge, .want_tokens = want_tokens, .profile = &profile});
+      return profile.product_operations + profile.attention_operations;
+    };
+    const Cost counted = cost(model.architecture(), {64, 64}, merge);
+    EXPECT_NEAR(operations(true) - operations(false), 2e9 * (counted.gflops - counted.computed), 1);
+  }
 }
 
 TEST(Door, NamesImagesThatDontFit) {

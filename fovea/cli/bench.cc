@@ -55,10 +55,11 @@ struct Row {
 struct Measured {
   int threads;
   double gflops_per_image;
-  double seconds;        // of the fastest run of the whole batch
-  double peak_mb;        // filled in by the parent
-  ProfiledRun profiled;  // only where asked for
-  char error[512];       // empty where all went well
+  double gflops_computed;  // of these, as no tokens are asked for
+  double seconds;          // of the fastest run of the whole batch
+  double peak_mb;          // filled in by the parent
+  ProfiledRun profiled;    // only where asked for
+  char error[512];         // empty where all went well
 };
 
 Array random_images(int batch, const Grid& size) {
@@ -98,6 +99,8 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const RunOptions options = run_options(merge_options(row.merge), flags.keep_ratio);
   const Architecture& a = model.architecture();
   const Course course = course_of(a, options.merge, options.keep_ratio);
+  Course pooled = course;  // as no tokens are asked for
+  read_pooled_alone(a, pooled);
   const Grid size = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
@@ -105,8 +108,9 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Result result = model.run(images, options);  // warms caches and arenas too
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int i = 0; i < row.batch; ++i) {
-    measured.gflops_per_image +=
-        gflops(a, size, course, tokens.subspan(i * a.depth, a.depth)) / row.batch;
+    const auto of_image = tokens.subspan(i * a.depth, a.depth);
+    measured.gflops_per_image += gflops(a, size, course, of_image) / row.batch;
+    measured.gflops_computed += gflops(a, size, pooled, of_image) / row.batch;
   }
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {
@@ -177,26 +181,31 @@ void print_as_json(const Flags& flags, const Row& row, const Measured& m) {
   // Null where only the threshold says.
   nlohmann::ordered_json r;
   if (!row.r().empty()) r = schedule_as_json(parse_schedule(row.r()));
-  nlohmann::ordered_json line = {
-      {"model", flags.model},        {"r", r},
-      {"batch", row.batch},          {"dtype", flags.run.dtype},
-      {"threads", m.threads},        {"gflops_per_image", m.gflops_per_image},
-      {"images_per_second", images}, {"gflops_per_second", images * m.gflops_per_image},
-      {"peak_rss_mb", m.peak_mb}};
+  nlohmann::ordered_json line = {{"model", flags.model},
+                                 {"r", r},
+                                 {"batch", row.batch},
+                                 {"dtype", flags.run.dtype},
+                                 {"threads", m.threads},
+                                 {"gflops_per_image", m.gflops_per_image},
+                                 {"gflops_computed", m.gflops_computed},
+                                 {"images_per_second", images},
+                                 {"gflops_per_second", images * m.gflops_per_image},
+                                 {"peak_rss_mb", m.peak_mb}};
   if (flags.profile) line["profile"] = profile_as_json(m.profiled);
   print_json_line(line);
 }
 
 void print_header() {
-  print(fmt::format("{:>5} {:>6} {:>8} {:>13} {:>11} {:>9} {:>9} {:>9}\n", "batch", "r", "threads",
-                    "GFLOPs/image", "images/s", "GFLOP/s", "peak MB", "speed-up"));
+  print(fmt::format("{:>5} {:>6} {:>8} {:>13} {:>9} {:>11} {:>9} {:>9} {:>9}\n", "batch", "r",
+                    "threads", "GFLOPs/image", "computed", "images/s", "GFLOP/s", "peak MB",
+                    "speed-up"));
 }
 
 void print_as_text(const Row& row, const Measured& m, double speed_up) {
   const double images = row.batch / m.seconds;
-  print(fmt::format("{:>5} {:>6} {:>8} {:>13.3f} {:>11.2f} {:>9.1f} {:>9.0f} {:>9.2f}\n", row.batch,
-                    r_text(row), m.threads, m.gflops_per_image, images, images * m.gflops_per_image,
-                    m.peak_mb, speed_up));
+  print(fmt::format("{:>5} {:>6} {:>8} {:>13.3f} {:>9.3f} {:>11.2f} {:>9.1f} {:>9.0f} {:>9.2f}\n",
+                    row.batch, r_text(row), m.threads, m.gflops_per_image, m.gflops_computed,
+                    images, images * m.gflops_per_image, m.peak_mb, speed_up));
 }
 
 // Whether MODEL is a big.LITTLE ViT, told without loading it.
@@ -347,8 +356,9 @@ void add_bench(Command& program, int& status) {
       ->type_name("N");
   command->add_flag("--json", flags->json,
                     "Print one JSON object a line: model, r, batch, dtype, threads,\n"
-                    "gflops_per_image, images_per_second, gflops_per_second,\n"
-                    "peak_rss_mb");
+                    "gflops_per_image (of all tokens), gflops_computed (where the\n"
+                    "class token is all that is read, its last layer alone),\n"
+                    "images_per_second, gflops_per_second, peak_rss_mb");
   command->add_flag("--profile", flags->profile,
                     "Show under each row where the time goes, and which share of the\n"
                     "processor's peak the matrix products reach");

@@ -68,16 +68,18 @@ nlohmann::ordered_json routing_as_json(const Facts& facts) {
 void print_as_json(const Facts& facts) {
   const Architecture& a = facts.architecture;
   nlohmann::ordered_json tokens;
-  nlohmann::ordered_json gflops;
+  nlohmann::ordered_json gflops, computed;
   if (facts.merged) {
     tokens = facts.merged->tokens_per_layer;
     gflops = facts.merged->gflops;
+    computed = facts.merged->computed;
   }
   nlohmann::ordered_json line = {{"architecture", a.name},
                                  {"parameters", a.parameters},
                                  {"tokens_per_layer", tokens},
                                  {"gflops_dense", facts.dense.gflops},
                                  {"gflops", gflops},
+                                 {"gflops_computed", computed},
                                  {"r", facts.schedule},
                                  {"width", a.width},
                                  {"depth", a.depth},
@@ -179,6 +181,12 @@ void print_routed(const Facts& facts) {
   print_row("", fmt::format("chosen after layers: {}", fmt::join(routing.predict_after, " ")));
 }
 
+// What the last layer spares where the class token is all that is read of it.
+std::string computed_text(const Cost& cost) {
+  return cost.computed < cost.gflops ? fmt::format(" ({:.2f} for features alone)", cost.computed)
+                                     : "";
+}
+
 void print_as_text(const Facts& facts) {
   const Architecture& a = facts.architecture;
   print_row("architecture", a.name.empty() ? "not named" : printable(a.name));
@@ -195,8 +203,9 @@ void print_as_text(const Facts& facts) {
   if (a.routing) {
     print_routed(facts);
   } else {
-    print_row("dense", fmt::format("{}, {} tokens", gflops_text(facts.dense.gflops),
-                                   facts.dense.tokens_per_layer.back()));
+    print_row("dense",
+              fmt::format("{}{}, {} tokens", gflops_text(facts.dense.gflops),
+                          computed_text(facts.dense), facts.dense.tokens_per_layer.back()));
   }
   if (!facts.merged) {
     return print_row("merged",
@@ -205,9 +214,9 @@ void print_as_text(const Facts& facts) {
   const Cost& merged = *facts.merged;
   if (merged.gflops == facts.dense.gflops) return;
   // Selected tokens of a big.LITTLE ViT may merge with each other, by chance, which spares more.
-  print_row("merged",
-            fmt::format("{}{} with {}: {:.2f} times less", a.routing ? "at most " : "",
-                        gflops_text(merged.gflops), facts.how, facts.dense.gflops / merged.gflops));
+  print_row("merged", fmt::format("{}{}{} with {}: {:.2f} times less", a.routing ? "at most " : "",
+                                  gflops_text(merged.gflops), computed_text(merged), facts.how,
+                                  facts.dense.gflops / merged.gflops));
   print_row(
       "", fmt::format("tokens that leave each layer: {}", fmt::join(merged.tokens_per_layer, " ")));
 }
@@ -242,7 +251,8 @@ void add_inspect(Command& program, int& status) {
   command->add_flag("--json", flags->json,
                     "Print one JSON object: architecture, parameters,\n"
                     "tokens_per_layer (that leave each layer), gflops_dense,\n"
-                    "gflops (of one image, with merging; both null with\n"
+                    "gflops (of one image, with merging), gflops_computed (where\n"
+                    "features are all that is read; all three null with\n"
                     "--threshold), and more; of a big.LITTLE model as it is\n"
                     "routed, beside `routing`");
   add_run_flags(*command, flags->run);

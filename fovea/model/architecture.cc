@@ -47,6 +47,10 @@ BlockShape Architecture::little() const {
   return shape;
 }
 
+int last_asking(const Architecture& a, const MergeOptions& merge) {
+  return a.routing || merge.threshold ? 0 : a.seen_by_head();
+}
+
 double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
   if (!wanted) return a.routing ? a.routing->keep_ratio : 1;
   if (!a.routing) fail("keep ratio {}: the model is no big.LITTLE ViT; expected none", *wanted);

@@ -89,6 +89,11 @@ struct Architecture {
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
+  // How many of the first tokens are all that the head sees; 0: it sees all.
+  int seen_by_head() const {
+    if (pooling != Pooling::token || pool_concat) return 0;
+    return distilled_head ? 2 : 1;
+  }
   // Channels of the features, which are what the head sees.
   int features() const {
     if (projection > 0) return projection;
@@ -144,5 +149,10 @@ FOVEA_API double keep_ratio_of(const Architecture& architecture, std::optional<d
 // How many tokens of an image of a big.LITTLE ViT take the big path from a predictor on that reads
 // so many.
 FOVEA_API int selected_tokens(const Architecture& architecture, double keep_ratio, int tokens);
+
+// How many of the first tokens of each image the last layer computes, behind the keys and values of
+// all, where features and logits are all that is read; 0: all tokens. A threshold must see who
+// merges to tell how many are left, and a big.LITTLE ViT routes all.
+int last_asking(const Architecture& architecture, const MergeOptions& merge);
 
 }  // namespace fovea

@@ -140,11 +140,20 @@ struct Attention {
   }
 };
 
+// The tokens of x [B, T, C] that ask.
+template <class Tensor>
+struct Asking {
+  Route route;
+  Tensor rows;  // [B, K, C]
+};
+
 // What attention of every branch sees of x [B, T, C], whose tokens these are. Of rotation and
-// relative positions all branches are told alike.
+// relative positions all branches are told alike. asking: null where all tokens ask; must outlive
+// what is returned.
 template <Backend B>
 Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B>>& branches,
-                Wanted wanted, const Reduction<B>& tokens) {
+                Wanted wanted, const Reduction<B>& tokens,
+                const Asking<typename B::Tensor>* asking = nullptr) {
   const Attention<B>& first = branches[0];
   Seen<B> seen;
   seen.heads = first.heads;
@@ -153,15 +162,17 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   }
   if (first.relative) seen.relative = first.relative->of(b, tokens.state().grid);
   seen.sight.relative = seen.relative.get();
+  if (asking) seen.sight.asking = asking->route.rows;
+  const typename B::Tensor* rows = asking ? &asking->rows : nullptr;
   for (const Attention<B>& branch : branches) {
-    if (wanted.qkv) seen.qkv.push_back(branch.project(b, nullptr, x, wanted.matched));
+    if (wanted.qkv) seen.qkv.push_back(branch.project(b, rows, x, wanted.matched));
     if (wanted.normed) seen.normed.push_back(branch.norm ? b.layer_norm(x, *branch.norm) : x);
   }
   return seen;
 }
 
-// x [B, T, C] + the sum over branches of scale * proj(attention), or of post_norm of that, all
-// branches having seen the same x; see Backend::attention.
+// x [B, T, C], those that asked, + the sum over branches of scale * proj(attention), or of
+// post_norm of that, all branches having seen the same x; see Backend::attention.
 template <Backend B>
 typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
                           const Seen<B>& seen, const TokenState& state) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fovea/model/attention.h"
+#include "fovea/tokens/routing.h"
 
 namespace fovea {
 
@@ -100,12 +101,7 @@ struct Block {
 
   // x: [B, T, C]; returns [B, T', C], T' <= T.
   typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens) const {
-    // The queries, keys and values of merged tokens are no function of those of their members, for
-    // norm1 is not linear: x is looked at to find who merges, and merged tokens are looked at anew.
-    if (tokens.reduces(layer, Placement::before_attention)) {
-      const Seen<B> seen = look_at(b, x, attns, tokens.wanted(), tokens);
-      x = tokens.reduce(b, std::move(x), seen, layer);
-    }
+    x = reduce_before(b, std::move(x), tokens);
     const bool between = tokens.reduces(layer, Placement::between);
     const bool after = tokens.reduces(layer, Placement::after_mlp);
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
@@ -117,6 +113,28 @@ struct Block {
     if (!after) seen = {};  // the MLP can use its memory
     x = add_mlps(b, std::move(x), ffns);
     return after ? tokens.reduce(b, std::move(x), seen, layer) : x;
+  }
+
+  // The first `count` tokens of each image of what `forward` returns, to the bit: [B, count, C].
+  // They must be protected, so that what merges behind attention is nothing to them: it is left
+  // out, and they alone ask and pass through the MLP.
+  typename B::Tensor forward_first(B& b, typename B::Tensor x, Reduction<B>& tokens,
+                                   int count) const {
+    x = reduce_before(b, std::move(x), tokens);
+    Asking<typename B::Tensor> asking;
+    asking.route = first_tokens(b.sequences(x), count);
+    asking.rows = b.gather(x, asking.route);
+    const Seen<B> seen = look_at(b, x, attns, {.qkv = true}, tokens, &asking);
+    return add_mlps(b, attend(b, std::move(asking.rows), attns, seen, tokens.state()), ffns);
+  }
+
+ private:
+  // The queries, keys and values of merged tokens are no function of those of their members, for
+  // norm1 is not linear: x is looked at to find who merges, and merged tokens are looked at anew.
+  typename B::Tensor reduce_before(B& b, typename B::Tensor x, Reduction<B>& tokens) const {
+    if (!tokens.reduces(layer, Placement::before_attention)) return x;
+    const Seen<B> seen = look_at(b, x, attns, tokens.wanted(), tokens);
+    return tokens.reduce(b, std::move(x), seen, layer);
   }
 };
 

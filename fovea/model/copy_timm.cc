@@ -78,7 +78,9 @@ std::vector<TensorToWrite> spelled(const Source& source, const Architecture& fro
                                    const Architecture& to, int branches,
                                    std::optional<Storage> storage, const std::string& file) {
   std::vector<TensorToWrite> tensors;
-  for_each_tensor(from, [&](const std::string& name, const Shape& shape) {
+  for_each_tensor(from, [&](const ListedTensor& listed) {
+    const std::string& name = listed.name;
+    const Shape& shape = listed.shape;
     if (!source.has(name)) return;
     const std::string place = branches > 1 ? regrouped_name(name, branches) : name;
     const Shape whole = source.shape(name, shape);

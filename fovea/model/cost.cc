@@ -25,19 +25,22 @@ double gflops(const Architecture& a, const Grid& size, const Course& course,
   const Shapes::Tensor x = vit.patch_embed.forward(b, input);
   Reduction<Shapes> tokens(course.merge, layer_tokens, static_cast<int>(x.tokens), a.prefix());
   std::vector<IntArray> routes;
-  vit.encode(b, x, course.keep_ratio, tokens, routes,
-             [](int /*layer*/, const Shapes::Tensor& /*x*/) {});
+  vit.encode(
+      b, x, course, tokens, routes, [](int /*layer*/, const Shapes::Tensor& /*x*/) {},
+      [](std::span<const int> /*leaving*/) {});
   return 2e-9 * static_cast<double>(b.multiply_adds());
 }
 
 Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge,
           std::optional<double> keep_ratio) {
-  const Course course = {.merge = merge_course(merge, a.depth),
-                         .keep_ratio = keep_ratio_of(a, keep_ratio)};
+  Course course = {.merge = merge_course(merge, a.depth),
+                   .keep_ratio = keep_ratio_of(a, keep_ratio)};
   const int tokens = static_cast<int>((size / a.patch).size()) + a.prefix();
   std::vector<int> left = tokens_per_layer(course.merge, tokens, a.prefix());
   const double count = gflops(a, size, course, left);
-  return {std::move(left), count};
+  read_pooled_alone(a, course);
+  const double computed = course.last_asking > 0 ? gflops(a, size, course, left) : count;
+  return {std::move(left), count, computed};
 }
 
 }  // namespace fovea

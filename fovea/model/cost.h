@@ -17,6 +17,7 @@ namespace fovea {
 struct Cost {
   std::vector<int> tokens_per_layer;  // tokens that leave each layer
   double gflops = 0;
+  double computed = 0;  // where features and logits are all that is read (read_pooled_alone)
 };
 
 // For one input of that size in pixels (whole patches), its tokens merged so, and routed so (else

@@ -48,6 +48,41 @@ TEST(Cost, IsThatOfAPlainViT) {
   EXPECT_NEAR(cost_of(small, 0).gflops, 9.197, 0.001);  // 4.6 of multiply-adds, as papers count
 }
 
+// Keys and values of all tokens, and what the class token asks of them, its MLP and its projection.
+TEST(Cost, ComputesNoTokensThatTheHeadDoesNotSee) {
+  const Architecture a = named_architecture("vit_small_patch16_224");
+  const int64_t c = a.width;
+  const auto spared = [&](int64_t entering, int64_t leaving, int64_t asking) {
+    const int64_t all = 4 * c * c * entering + 2 * entering * entering * c + 8 * c * c * leaving;
+    const int64_t few =
+        2 * c * c * (entering + asking) + 2 * entering * asking * c + 8 * c * c * asking;
+    return 2e-9 * static_cast<double>(all - few);
+  };
+  const Cost dense = cost_of(a, 0);
+  EXPECT_NEAR(dense.gflops - dense.computed, spared(197, 197, 1), 1e-9);
+  const Cost merged = cost_of(a, 13);
+  EXPECT_NEAR(merged.gflops - merged.computed, spared(54, 41, 1), 1e-9);
+  const Cost before =
+      cost(a, {224, 224}, {.schedule = {.r = 13}, .placement = Placement::before_attention});
+  EXPECT_NEAR(before.gflops - before.computed, spared(41, 41, 1), 1e-9);
+
+  Architecture distilled = a;
+  distilled.distillation_token = distilled.distilled_head = true;
+  const Cost both = cost_of(distilled, 0);
+  EXPECT_NEAR(both.gflops - both.computed, spared(198, 198, 2), 1e-9);
+
+  Architecture averaging = a;
+  averaging.pooling = Pooling::average;
+  Architecture joined = a;
+  joined.pool_concat = true;
+  for (const Architecture& all : {averaging, joined, named_architecture("vit_base_patch16_dinov3"),
+                                  named_architecture("vit_base_patch16_siglip_224"),
+                                  named_architecture("blvit_base_tiny_patch16_224")}) {
+    const Cost cost = cost_of(all, 0);
+    EXPECT_EQ(cost.computed, cost.gflops) << all.name;
+  }
+}
+
 TEST(Cost, CountsTokensThatLeaveEachLayer) {
   const Architecture a = named_architecture("vit_tiny_patch16_224");
   EXPECT_THAT(cost_of(a, 0).tokens_per_layer, Each(197));

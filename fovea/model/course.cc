@@ -68,4 +68,10 @@ void keep_on_the_way(const Architecture& a, const std::vector<int>& layers, bool
   course.attention_layers.push_back(a.depth);
 }
 
+void read_pooled_alone(const Architecture& a, Course& course) {
+  const bool keeps_last = std::ranges::find(course.layers, a.depth) != course.layers.end() ||
+                          !course.attention_layers.empty();
+  if (!course.trace && !keeps_last) course.last_asking = last_asking(a, course.merge.options);
+}
+
 }  // namespace fovea

@@ -17,6 +17,8 @@ struct Course {
   // Counted from 1: of which what the class token attends to is kept.
   std::vector<int> attention_layers = {};
   bool trace = false;  // whether sources are kept after every layer
+  // Of what leaves the last layer only the first tokens of each image are read, so many; 0: all.
+  int last_asking = 0;
 };
 
 // keep_ratio: as typed, if it is. Throws Error for what the model can't follow.
@@ -28,5 +30,9 @@ FOVEA_API Course course_of(const Architecture& architecture, const MergeOptions&
 // token that attends to all.
 void keep_on_the_way(const Architecture& architecture, const std::vector<int>& layers,
                      bool attention, Course& course);
+
+// For a run of which nothing but features and logits is read, and what the course keeps on the way:
+// the last layer computes the tokens that the head sees, and no others.
+void read_pooled_alone(const Architecture& architecture, Course& course);
 
 }  // namespace fovea

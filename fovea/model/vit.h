@@ -35,7 +35,7 @@ struct Vit {
   };
 
   struct Output {
-    typename B::Tensor tokens;     // [B, T, C], after the final norm
+    typename B::Tensor tokens;     // [B, T, C], after the final norm; T as the course asks for
     typename B::Tensor features;   // [B, 1, C]
     typename B::Tensor logits;     // [B, 1, classes]
     Reduction<B> reduction;        // sizes and sources
@@ -75,11 +75,12 @@ struct Vit {
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
     IntArray layer_tokens({input.batch, architecture.depth});
+    const auto count = [&](int layer, int64_t image) -> int32_t& {
+      return layer_tokens.data[image * architecture.depth + layer];
+    };
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
       const Sequences& first = b.sequences(out);
-      for (int64_t i = 0; i < input.batch; ++i) {
-        layer_tokens.data[i * architecture.depth + layer] = first[i + 1] - first[i];
-      }
+      for (int64_t i = 0; i < input.batch; ++i) count(layer, i) = first[i + 1] - first[i];
       if (course.trace) trace.push_back(tokens.sources());
       if (std::ranges::find(course.layers, layer + 1) == course.layers.end()) return;
       const std::span<const float> sizes = tokens.sizes();
@@ -87,7 +88,11 @@ struct Vit {
           layer + 1, Kept{first, b.read(out), {sizes.begin(), sizes.end()}, tokens.sources()});
     };
     std::vector<IntArray> routes;
-    x = encode(b, std::move(x), course.keep_ratio, tokens, routes, take_down);
+    x = encode(b, std::move(x), course, tokens, routes, take_down,
+               [&](std::span<const int> leaving) {
+                 for (int64_t i = 0; i < input.batch; ++i)
+                   count(architecture.depth - 1, i) = leaving[i];
+               });
     typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);
     return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
@@ -95,15 +100,22 @@ struct Vit {
   }
 
   // What layer after layer makes of embedded tokens x [B, T, C], after the final norm. routes,
-  // done: as for RoutedBlocks.
-  typename B::Tensor encode(B& b, typename B::Tensor x, double keep_ratio, Reduction<B>& tokens,
+  // done: as for RoutedBlocks. unread: told how many tokens of each image would leave the last
+  // layer where the course reads only the first ones, which then is not done.
+  typename B::Tensor encode(B& b, typename B::Tensor x, const Course& course, Reduction<B>& tokens,
                             std::vector<IntArray>& routes,
-                            const std::function<void(int, const typename B::Tensor&)>& done) const {
+                            const std::function<void(int, const typename B::Tensor&)>& done,
+                            const std::function<void(std::span<const int>)>& unread) const {
     for (const Block<B>& block : blocks) {
+      if (course.last_asking > 0 && block.layer + 1 == architecture.depth) {
+        unread(tokens.leaving(block.layer));
+        x = block.forward_first(b, std::move(x), tokens, course.last_asking);
+        continue;
+      }
       x = block.forward(b, std::move(x), tokens);
       done(block.layer, x);
     }
-    x = routed.forward(b, std::move(x), keep_ratio, tokens, routes, done);
+    x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, done);
     return norm ? b.layer_norm(x, *norm) : x;
   }
 };

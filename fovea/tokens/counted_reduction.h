@@ -36,6 +36,7 @@ class Reduction<Shapes> {
     return placement == course_.options.placement &&
            count_taken(course_.options, course_.r[layer], tokens_, protected_) > 0;
   }
+  std::vector<int> leaving(int layer) const { return {layer_tokens_[layer]}; }
   Shapes::Tensor reduce(Shapes& /*b*/, const Shapes::Tensor& x, const Seen<Shapes>& /*seen*/,
                         int layer) {
     tokens_ = layer_tokens_[layer];

@@ -154,6 +154,16 @@ class Reduction<B> {
     return false;
   }
 
+  // How many tokens of each image will leave layer `layer`, before it has merged any. A threshold
+  // must not be what decides.
+  std::vector<int> leaving(int layer) const {
+    std::vector<int> counts;
+    for (size_t image = 0; image + 1 < sequences_.size(); ++image) {
+      counts.push_back(sequences_[image + 1] - sequences_[image] - taken(image, layer));
+    }
+    return counts;
+  }
+
   // Merges the tokens of x [B, T, C] as layer `layer` is to, following what attention saw of them.
   typename B::Tensor reduce(B& b, typename B::Tensor x, const Seen<B>& seen, int layer) {
     if (options_.method == Method::foveal) return reduce_in_rounds(b, x, seen, layer);

@@ -41,6 +41,15 @@ Route select_tokens(const Sequences& sequences, std::span<const float> scores, i
   return route;
 }
 
+Route first_tokens(const Sequences& sequences, int count) {
+  Route route{{0}, {}};
+  for (size_t image = 0; image + 1 < sequences.size(); ++image) {
+    for (int i = 0; i < count; ++i) route.rows.push_back(sequences[image] + i);
+    route.first.push_back(static_cast<int32_t>(route.rows.size()));
+  }
+  return route;
+}
+
 std::vector<float> spread_scores(const Sequences& sequences, int protected_tokens,
                                  double keep_ratio) {
   std::vector<float> scores(sequences.back(), 0);

@@ -17,6 +17,9 @@ int selected_patches(double keep_ratio, int patches);
 Route select_tokens(const Sequences& sequences, std::span<const float> scores, int protected_tokens,
                     double keep_ratio);
 
+// The first `count` tokens of each image.
+Route first_tokens(const Sequences& sequences, int count);
+
 // Scores by which tokens get selected that are evenly spread over each image's patches.
 std::vector<float> spread_scores(const Sequences& sequences, int protected_tokens,
                                  double keep_ratio);
