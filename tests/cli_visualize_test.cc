@@ -1,11 +1,14 @@
 // `fovea visualize` from outside: what it writes where, and what it refuses.
 #include <algorithm>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/fovea.h"
+#include "fovea/report/principal.h"
 #include "tests/cli_testing.h"
 
 namespace fovea {
@@ -251,6 +254,65 @@ INSTANTIATE_TEST_SUITE_P(
                 "keep ratio 0.5: the model is no big.LITTLE ViT"},
         Refusal{"UnknownMetric", {kPhoto, "-o", "OUT/a.png", "--metric", "z"}, "z"}),
     [](const auto& info) { return info.param.name; });
+
+// Of a panel of blocks of one colour, those colours row by row; none where a block has several.
+std::vector<Rgb> blocks_of(const Image& panel, int side) {
+  std::vector<Rgb> colours;
+  const int size = panel.width / side;
+  for (int y = 0; y < panel.height; ++y) {
+    for (int x = 0; x < panel.width; ++x) {
+      const uint8_t* at = panel.rgb.data() + 3 * (static_cast<size_t>(y) * panel.width + x);
+      const Rgb colour = {at[0], at[1], at[2]};
+      const size_t block = static_cast<size_t>(y / size) * side + x / size;
+      if (block == colours.size()) colours.push_back(colour);
+      if (colours[block] != colour) return {};
+    }
+  }
+  return colours;
+}
+
+TEST_F(CliVisualize, PcaShowsComponentsOfFeaturesOfAllPictures) {
+  const std::string other = picture("gray.png");
+  const Finished done = visualize({photo_, other, "-o", out("a.png"), "--pca", "--json"});
+  expect_done(done);
+  const Model model = Model::load(model_, {.threads = 1});
+  Array rows({0, model.architecture().width});
+  for (const std::string& file : {photo_, other}) {
+    const Array dense = dense_features(model.run(model.preprocess(file)), 0, 1);
+    rows.data.insert(rows.data.end(), dense.data.begin(), dense.data.end());
+  }
+  rows.shape[0] = 72;
+  const PrincipalComponents components = principal_components(rows, 3);
+  const std::vector<Rgb> expected = component_colours(project(components, rows));
+  const Image drawn = read_image(out("a.png"));
+  std::vector<Rgb> colours = blocks_of(part(drawn, 684, 0, 672, 672), 6);
+  const std::vector<Rgb> second = blocks_of(part(drawn, 684, 684, 672, 672), 6);
+  colours.insert(colours.end(), second.begin(), second.end());
+  EXPECT_EQ(colours, expected);
+  const std::string first_line = done.out.substr(0, done.out.find('\n'));
+  const json line = json::parse(first_line);
+  EXPECT_EQ(line["patches"], 36);
+  EXPECT_EQ(line["layers"], json::array());
+  ASSERT_EQ(line["variance"][0].size(), 3U);
+  EXPECT_NEAR(line["variance"][0][0].get<double>(), components.shares[0], 1e-5);
+}
+
+TEST_F(CliVisualize, PcaShowsWhatLeavesALayerAndMergedTokensAlike) {
+  const Finished done =
+      visualize({photo_, "-o", out("a.png"), "--pca", "--layers", "1,3", "--r", "12", "--json"});
+  expect_done(done);
+  const Image drawn = read_image(out("a.png"));
+  const int side = drawn.height;
+  const std::vector<Rgb> first = blocks_of(part(drawn, side + 12, 0, side, side), 6);
+  const std::vector<Rgb> last = blocks_of(part(drawn, 2 * (side + 12), 0, side, side), 6);
+  ASSERT_EQ(first.size(), 36U);
+  ASSERT_EQ(last.size(), 36U);
+  EXPECT_NE(first, last);
+  // 36 patches less 12, 12 and 6 are one colour each at most.
+  EXPECT_LE(std::set<Rgb>(last.begin(), last.end()).size(), 6U);
+  EXPECT_LE(std::set<Rgb>(first.begin(), first.end()).size(), 24U);
+  EXPECT_EQ(json::parse(done.out)["layers"], json({1, 3}));
+}
 
 }  // namespace
 }  // namespace fovea

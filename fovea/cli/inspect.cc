@@ -9,6 +9,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/speedup.h"
+#include "fovea/model/cost.h"
 
 namespace fovea::cli {
 namespace {
@@ -38,6 +39,7 @@ std::string how_many(const MergeOptions& merge) {
 struct Facts {
   Architecture architecture;
   Grid size;
+  double keep_ratio;  // of a big.LITTLE ViT's patches
   std::string schedule;
   std::string how;  // tokens merge, in a word
   Cost dense;
@@ -52,13 +54,12 @@ const char* pooling_name(const Architecture& a) {
 }
 
 int selected_of(const Facts& facts) {
-  const Architecture& a = facts.architecture;
-  return selected_tokens(a, a.routing->keep_ratio, facts.dense.tokens_per_layer.back());
+  return selected_tokens(facts.architecture, facts.keep_ratio, facts.dense.tokens_per_layer.back());
 }
 
 nlohmann::ordered_json routing_as_json(const Facts& facts) {
   const Routing& routing = *facts.architecture.routing;
-  return {{"keep_ratio", routing.keep_ratio},       {"selected_tokens", selected_of(facts)},
+  return {{"keep_ratio", facts.keep_ratio},         {"selected_tokens", selected_of(facts)},
           {"predict_after", routing.predict_after}, {"first_big", routing.first_big},
           {"little_every", routing.little_every},   {"little_width", routing.little_width},
           {"little_heads", routing.little_heads},   {"gflops_plain", *facts.plain}};
@@ -93,6 +94,7 @@ void print_as_json(const Facts& facts) {
                                  {"gated_mlp", a.block.gated},
                                  {"family", a.family},
                                  {"pooling", pooling_name(a)},
+                                 {"features", a.features()},
                                  {"classes", a.classes},
                                  {"input_size", {facts.size.rows, facts.size.columns}},
                                  {"simd", to_string(chosen_instructions())}};
@@ -104,6 +106,11 @@ void print_row(const char* name, const std::string& value) {
   print(fmt::format("{:<14}{}\n", name, value));
 }
 
+// "4.61", or of small models as many digits as tell something: "0.0042".
+std::string gflops_text(double gflops) {
+  return gflops < 0.1 ? fmt::format("{:.2g} GFLOPs", gflops) : fmt::format("{:.2f} GFLOPs", gflops);
+}
+
 const char* stem_text(Stem stem) {
   if (stem == Stem::linear) return "";
   return stem == Stem::hmlp ? ", hMLP stem" : ", convolutional stem";
@@ -111,8 +118,9 @@ const char* stem_text(Stem stem) {
 
 std::string layers_text(const Architecture& a) {
   const BlockShape& block = a.block;
-  std::string text = fmt::format("{} of width {}, {} heads, {}MLP {}", a.depth, a.width,
-                                 block.heads, block.gated ? "gated " : "", block.mlp_width);
+  std::string text =
+      fmt::format("{} of width {}, {} head{}, {}MLP {}", a.depth, a.width, block.heads,
+                  block.heads == 1 ? "" : "s", block.gated ? "gated " : "", block.mlp_width);
   if (block.branches > 1) text += fmt::format(", {} branches each", block.branches);
   if (block.scale_attention || block.scale_mlp) text += ", LayerScale";
   if (block.activation != Activation::gelu)
@@ -138,13 +146,17 @@ std::string tokens_text(const Architecture& a) {
   std::string text = "patches";
   if (a.class_token) text += ", class";
   if (a.distillation_token) text += ", distillation";
-  if (a.registers > 0) text += fmt::format(", {} registers", a.registers);
+  if (a.registers > 0)
+    text += fmt::format(", {} register{}", a.registers, a.registers == 1 ? "" : "s");
   return text;
 }
 
 std::string output_text(const Architecture& a) {
-  const std::string what = a.classes > 0 ? fmt::format("{} classes", a.classes) : "features";
-  return fmt::format("{}, pooled by {}", what, pooling_name(a));
+  const std::string what = a.classes > 0 ? fmt::format("{} classes", a.classes)
+                                         : fmt::format("features of {} channels", a.features());
+  return fmt::format("{}, pooled by {}{}{}", what, pooling_name(a),
+                     a.projection > 0 ? " and projected" : "",
+                     a.distilled_head ? "; the mean with those of the distillation token" : "");
 }
 
 std::string little_text(const Routing& routing) {
@@ -161,15 +173,15 @@ void print_routed(const Facts& facts) {
   const double gflops = facts.dense.gflops;
   const int tokens = facts.dense.tokens_per_layer.back();
   print_row("LITTLE", little_text(routing));
-  print_row("plain", fmt::format("{:.2f} GFLOPs, {} tokens", *facts.plain, tokens));
-  print_row("routed", fmt::format("{:.2f} GFLOPs, {} tokens on the big path: {:.2f} times less",
-                                  gflops, selected_of(facts), *facts.plain / gflops));
+  print_row("plain", fmt::format("{}, {} tokens", gflops_text(*facts.plain), tokens));
+  print_row("routed", fmt::format("{}, {} tokens on the big path: {:.2f} times less",
+                                  gflops_text(gflops), selected_of(facts), *facts.plain / gflops));
   print_row("", fmt::format("chosen after layers: {}", fmt::join(routing.predict_after, " ")));
 }
 
 void print_as_text(const Facts& facts) {
   const Architecture& a = facts.architecture;
-  print_row("architecture", a.name.empty() ? "not named in config.json" : printable(a.name));
+  print_row("architecture", a.name.empty() ? "not named" : printable(a.name));
   if (!a.family.empty()) print_row("names", fmt::format("as in {}", a.family));
   print_row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
   print_row("layers", layers_text(a));
@@ -183,7 +195,7 @@ void print_as_text(const Facts& facts) {
   if (a.routing) {
     print_routed(facts);
   } else {
-    print_row("dense", fmt::format("{:.2f} GFLOPs, {} tokens", facts.dense.gflops,
+    print_row("dense", fmt::format("{}, {} tokens", gflops_text(facts.dense.gflops),
                                    facts.dense.tokens_per_layer.back()));
   }
   if (!facts.merged) {
@@ -194,22 +206,23 @@ void print_as_text(const Facts& facts) {
   if (merged.gflops == facts.dense.gflops) return;
   // Selected tokens of a big.LITTLE ViT may merge with each other, by chance, which spares more.
   print_row("merged",
-            fmt::format("{}{:.2f} GFLOPs with {}: {:.2f} times less", a.routing ? "at most " : "",
-                        merged.gflops, facts.how, facts.dense.gflops / merged.gflops));
+            fmt::format("{}{} with {}: {:.2f} times less", a.routing ? "at most " : "",
+                        gflops_text(merged.gflops), facts.how, facts.dense.gflops / merged.gflops));
   print_row(
       "", fmt::format("tokens that leave each layer: {}", fmt::join(merged.tokens_per_layer, " ")));
 }
 
 int inspect(const Flags& flags) {
   RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
-  const Architecture a = as_run(look_at(flags.model, load_options(flags.run)), options);
+  const Architecture a = look_at(flags.model, load_options(flags.run));
+  const double keep_ratio = keep_ratio_of(a, options.keep_ratio);
   check_fits(options.merge, a);
   const Grid size = input_size(flags.size, a);
   resolve_speedup(flags.merge, flags.model, a, size, options);
   const MergeOptions& merge = options.merge;
-  Facts facts{a, size, to_string(merge.schedule), how_many(merge), {}, {}, {}};
-  facts.dense = cost(a, size);
-  if (!merge.threshold) facts.merged = cost(a, size, merge);
+  Facts facts{a, size, keep_ratio, to_string(merge.schedule), how_many(merge), {}, {}, {}};
+  facts.dense = cost(a, size, {}, options.keep_ratio);
+  if (!merge.threshold) facts.merged = cost(a, size, merge, options.keep_ratio);
   if (a.routing) {
     Architecture plain = a;
     plain.routing.reset();

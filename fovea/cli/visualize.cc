@@ -12,6 +12,7 @@
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/speedup.h"
+#include "fovea/cli/visualize_pca.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
@@ -26,6 +27,7 @@ struct Flags {
   std::string model, output, layers, size, keep_ratio;
   bool animate = false;
   bool json = false;
+  bool pca = false;
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
@@ -224,6 +226,22 @@ int draw(const Model& model, const Pictures& pictures, RunOptions options, const
   return status;
 }
 
+// Nothing merges unless it is asked for.
+int visualize_pca(const Flags& flags, const Model& model, const Pictures& pictures,
+                  RunOptions options, const Drawing& plan, const DrawingOutput& output) {
+  resolve_speedup(flags.merge, flags.model, model.architecture(),
+                  {plan.spec.height, plan.spec.width}, options);
+  DrawingWriter writer(output);
+  const bool is_last = flags.layers.empty() && !output.animated();
+  return draw_pca(model, pictures, options,
+                  {plan.spec,
+                   {plan.rows, plan.columns},
+                   is_last ? std::vector<int>{} : plan.layers,
+                   plan.enlarged,
+                   flags.json},
+                  writer);
+}
+
 int visualize(const Flags& flags) {
   // What is wrong is told before anything is loaded.
   RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
@@ -233,6 +251,7 @@ int visualize(const Flags& flags) {
   const Model model = open_model(flags.model, load, options);
   const Drawing plan = drawing_of(flags, model, output.animated());
   check_size(plan, output, pictures.paths.size());
+  if (flags.pca) return visualize_pca(flags, model, pictures, options, plan, output);
   choose_r(flags, model, plan, options);
   DrawingWriter writer(output);
   std::vector<Drawn> all;
@@ -280,6 +299,12 @@ void add_visualize(Command& program, int& status) {
                     "Print one JSON object a picture: file, output, patches, layers,\n"
                     "groups (of merged patches, after each of the layers); of a\n"
                     "big.LITTLE model also big (patches on the big path in each)");
+  command->add_flag("--pca", flags->pca,
+                    "Draw features instead: the first three principal components of\n"
+                    "those of all patches of all pictures as red, green and blue,\n"
+                    "each from its 2nd to its 98th percentile (features behind the\n"
+                    "last norm, or with --layers what leaves these; merges nothing\n"
+                    "unless told to; with --json variance: the share of each)");
   add_keep_ratio(*command, flags->keep_ratio);
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
@@ -296,7 +321,9 @@ void add_visualize(Command& program, int& status) {
   command->footer(
       "Example: how the groups of a photograph grow from layer to layer:\n"
       "  fovea visualize dinov2_small/ cat.jpg -o cat.png --layers 3,6,9,12\n"
-      "  fovea visualize dinov2_small/ cat.jpg -o cat.gif");
+      "  fovea visualize dinov2_small/ cat.jpg -o cat.gif\n"
+      "and what its features see as alike:\n"
+      "  fovea visualize dinov2_small/ cat.jpg dog.jpg -o both.png --pca --size 448");
   command->callback([flags, &status] { status = visualize(*flags); });
 }
 

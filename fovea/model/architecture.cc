@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fovea/io/fail.h"
+#include "fovea/tokens/routing.h"
 
 namespace fovea {
 namespace {
@@ -42,6 +43,7 @@ BlockShape Architecture::little() const {
   shape.heads = routing->little_heads;
   shape.attention = shape.bottleneck = routing->little_width;
   shape.mlp_width = routing->little_mlp_width;
+  shape.joins = true;
   return shape;
 }
 
@@ -53,13 +55,21 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
   return *wanted;
 }
 
+int selected_tokens(const Architecture& a, double keep_ratio, int tokens) {
+  return a.prefix() + selected_patches(keep_ratio, tokens - a.prefix());
+}
+
+std::optional<int> position_prefix(const Architecture& a, const Grid& grid) {
+  for (const int prefix : {0, a.prefix(), table_prefixes(a).back()}) {
+    if (a.position_rows == grid.size() + prefix) return prefix;
+  }
+  return std::nullopt;
+}
+
 PositionLayout position_layout(const Architecture& a, const Grid& grid) {
   const int64_t rows = a.position_rows;
-  const int64_t patches = grid.size();
   const std::vector<int> prefixes = table_prefixes(a);
-  for (const int prefix : {0, a.prefix(), prefixes.back()}) {
-    if (rows == patches + prefix) return {prefix, grid};
-  }
+  if (const auto prefix = position_prefix(a, grid)) return {*prefix, grid};
   for (const Grid& size : {a.image_size, a.input_size}) {
     if (size.empty()) continue;
     const Grid other = size / a.patch;

@@ -263,7 +263,7 @@ Shapes behind_convolutions() {
   a.stem = Stem::conv;
   a.width = 48;
   a.convolutions = overlapping_convolutions(std::vector{6, 10, 20}, 8, "");
-  for_each_tensor(a, [&](const std::string& name, const Shape& shape) { shapes[name] = shape; });
+  for_each_tensor(a, [&](const ListedTensor& tensor) { shapes[tensor.name] = tensor.shape; });
   return shapes;
 }
 

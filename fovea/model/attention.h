@@ -17,17 +17,18 @@ namespace fovea {
 
 template <Backend B>
 typename B::Linear read_linear(B& b, WeightSource& weights, const std::string& name, int64_t in,
-                               int64_t out, bool has_bias = true) {
-  return b.make_linear(weights.named(name + ".weight", {out, in}),
-                       has_bias ? weights.named(name + ".bias", {out}) : Weight{});
+                               int64_t out, bool has_bias = true, Start start = Start::normal) {
+  const Weight weight = weights.named(name + ".weight", {out, in}, start);
+  return b.make_linear(weight,
+                       has_bias ? weights.named(name + ".bias", {out}, Start::zero) : Weight{});
 }
 
 template <Backend B>
 typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name, int64_t channels,
                            double eps, NormKind kind = NormKind::layer) {
-  Weight gamma = weights.named(name + ".weight", {channels});
+  Weight gamma = weights.named(name + ".weight", {channels}, Start::one);
   if (kind == NormKind::rms) return b.make_rms_norm(std::move(gamma), eps);
-  return b.make_norm(std::move(gamma), weights.named(name + ".bias", {channels}), eps);
+  return b.make_norm(std::move(gamma), weights.named(name + ".bias", {channels}, Start::zero), eps);
 }
 
 // What the tensors of attention, or of an MLP, are called.
@@ -52,7 +53,7 @@ template <Backend B>
 typename B::Vector read_scale(B& b, WeightSource& weights, const PartNames& names, int64_t channels,
                               bool has_scale) {
   if (!has_scale) return {};
-  return b.make_vector(weights.named(names.scale, {channels}));
+  return b.make_vector(weights.named(names.scale, {channels}, Start::scale));
 }
 
 template <Backend B>
@@ -80,11 +81,12 @@ struct Attention {
     attention.layer = layer;
     (shape.post_norm ? attention.post_norm : attention.norm) =
         read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
-    attention.qkv = b.make_qkv(weights.named(names.part + ".qkv.weight", {out, shape.width}),
-                               weights.named(names.part + ".qkv.bias", {out}), shape.heads);
+    const Weight joint = weights.named(names.part + ".qkv.weight", {out, shape.width});
+    attention.qkv =
+        b.make_qkv(joint, weights.named(names.part + ".qkv.bias", {out}, Start::zero), shape.heads);
     attention.load_parts(b, weights, names, shape);
-    attention.proj =
-        read_linear(b, weights, names.part + ".proj", width, shape.width, shape.proj_bias);
+    attention.proj = read_linear(b, weights, names.part + ".proj", width, shape.width,
+                                 shape.proj_bias, shape.joins ? Start::joining : Start::normal);
     attention.scale = read_scale(b, weights, names, shape.width, shape.scale_attention);
     return attention;
   }

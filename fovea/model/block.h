@@ -35,7 +35,10 @@ struct Mlp {
           read_norm(b, weights, names.part + ".norm", shape.mlp_width, shape.eps, *shape.mlp_norm);
     }
     mlp.fc2 = read_linear(b, weights, names.part + ".fc2", shape.mlp_width, width, shape.fc2_bias);
-    if (narrow) mlp.up = read_linear(b, weights, names.part + ".up", width, shape.width);
+    if (narrow) {
+      mlp.up = read_linear(b, weights, names.part + ".up", width, shape.width, true,
+                           shape.joins ? Start::joining : Start::normal);
+    }
     mlp.scale = read_scale(b, weights, names, shape.width, shape.scale_mlp);
     return mlp;
   }
@@ -63,8 +66,9 @@ struct Mlp {
                                      int64_t width, const BlockShape& shape) {
     if (!shape.gated) return read_linear(b, weights, name, width, shape.mlp_width, shape.fc1_bias);
     const int64_t rows = 2 * int64_t{shape.mlp_width};
-    return b.make_gated_linear(weights.named(name + ".weight", {rows, width}),
-                               shape.fc1_bias ? weights.named(name + ".bias", {rows}) : Weight{});
+    const Weight weight = weights.named(name + ".weight", {rows, width});
+    return b.make_gated_linear(
+        weight, shape.fc1_bias ? weights.named(name + ".bias", {rows}, Start::zero) : Weight{});
   }
 };
 

@@ -37,6 +37,7 @@ struct BlockShape {
   int bias_rows = 0;                 // of the table of relative positions; 0: none
   Grid bias_grid;                    // that it is made for: rows, columns
   bool shares_bias = false;          // all layers have one table
+  bool joins = false;  // may be put beside a block that has learned without it (see Start)
 
   int attention_width() const { return attention > 0 ? attention : width; }
   bool knows_places() const { return rotation || bias_rows > 0; }

@@ -129,6 +129,20 @@ std::optional<int> last_of(Found... found) {
   return last;
 }
 
+// What shapes tell too.
+void read_extents(const Keys& top, const Keys& args, Config& config) {
+  constexpr int kMost = 1 << 20;
+  config.width = last_of(top.whole("hidden_size", 1, kMost), args.whole("embed_dim", 1, kMost));
+  config.mlp_width = top.whole("intermediate_size", 1, kMost);
+  config.registers =
+      last_of(top.whole("num_register_tokens", 0, kMost), args.whole("reg_tokens", 0, kMost),
+              args.whole("num_reg_tokens", 0, kMost));
+  config.channels = last_of(top.whole("num_channels", 1, kMost), args.whole("in_chans", 1, kMost));
+  for (const Keys* keys : {&top, &args}) {
+    if (keys->find("qkv_bias") != nullptr) config.qkv_bias = keys->flag("qkv_bias");
+  }
+}
+
 // Whether a file is there, or might be: reading it then says what is wrong.
 bool is_there(const std::filesystem::path& path) {
   std::error_code error;
@@ -165,6 +179,7 @@ Config parse_config(const std::string& text, const std::string& name) {
   config.layer_norm_eps = top.number("layer_norm_eps", 0, 1);
   if (top.find("use_swiglu_ffn") != nullptr) config.gated_mlp = top.flag("use_swiglu_ffn");
   if (top.find("use_gated_mlp") != nullptr) config.gated_mlp = top.flag("use_gated_mlp");
+  read_extents(top, args, config);
   config.rope_theta = top.number("rope_theta", 1, 1e9);
   read_pooling(top, config);
   read_pooling(args, config);
@@ -190,6 +205,7 @@ Config parse_open_clip_config(const std::string& text, const std::string& name) 
   if (config.architecture.empty()) {
     config.head_width = vision.whole("head_width", 1, 1024).value_or(64);
     config.depth = vision.whole("layers", 1, kMostLayers);
+    config.width = vision.whole("width", 1, 1 << 20);
     config.activation = model.flag("quick_gelu") ? Activation::quick_gelu : Activation::gelu;
   }
   config.heads = vision.whole("num_heads", 1, 1024);  // what fovea convert puts there

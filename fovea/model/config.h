@@ -90,8 +90,13 @@ struct Config {
   std::optional<double> layer_norm_eps;
   std::optional<Activation> activation;  // hidden_act | act_layer | quick_gelu
   std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
-  std::optional<bool> qk_norm;           // likewise
-  std::optional<bool> post_norm;         // use_post_norm
+  std::optional<bool> post_norm;         // use_post_norm; not told by the tensors
+  std::optional<bool> qk_norm;           // as gated_mlp, and those that follow
+  std::optional<int> width;              // hidden_size | embed_dim
+  std::optional<int> mlp_width;          // intermediate_size
+  std::optional<int> registers;          // num_register_tokens | reg_tokens | num_reg_tokens
+  std::optional<int> channels;           // num_channels | in_chans, of pictures
+  std::optional<bool> qkv_bias;          // of queries, keys or values
   std::optional<double> rope_theta;
   bool plain_resampling = false;     // model_args.pos_resampling is "plain": transformers' way
   std::optional<int> pool_heads;     // attn_pool_num_heads

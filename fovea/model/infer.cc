@@ -110,11 +110,13 @@ int token_rows(const Checkpoint& checkpoint, const std::string& name) {
   return rows;
 }
 
-void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architecture& a) {
+void infer_tokens(const Checkpoint& checkpoint, const Config& config, const Traits& traits,
+                  Architecture& a) {
   a.distillation_token = checkpoint.has("dist_token") || has_part(checkpoint, "head_dist");
-  a.class_token = checkpoint.has("cls_token") || a.distillation_token;
+  a.class_token = checkpoint.has("cls_token") || a.distillation_token || traits.class_token;
   if (checkpoint.has("reg_token")) a.registers = token_rows(checkpoint, "reg_token");
-  if (checkpoint.has("pos_embed") || (config.position_embedding && !a.block.knows_places())) {
+  const bool has_positions = traits.positions || !a.block.knows_places();
+  if (checkpoint.has("pos_embed") || (config.position_embedding && has_positions)) {
     a.position_rows = token_rows(checkpoint, "pos_embed");
   }
   a.pre_norm = norm_of(checkpoint, "norm_pre");
@@ -360,12 +362,13 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   infer_stem(checkpoint, config, a);
   infer_blocks(checkpoint, config, traits, a);
   infer_routing(checkpoint, config, a);
-  infer_tokens(checkpoint, config, a);
+  infer_tokens(checkpoint, config, traits, a);
   infer_bias_grid(checkpoint, a);
   infer_head(checkpoint, config, traits, a);
   check_told(checkpoint, config, family, a);
+  check_config(checkpoint, config, a);
   for_each_tensor(
-      a, [&](const std::string& tensor, const Shape& shape) { checkpoint.expect(tensor, shape); });
+      a, [&](const ListedTensor& tensor) { checkpoint.expect(tensor.name, tensor.shape); });
   check_alike(checkpoint, a);
   check_routed(checkpoint, a);
   checkpoint.check_all_used();

@@ -15,6 +15,9 @@ int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, s
 // contradict each other.
 void infer_routing(const Checkpoint& checkpoint, const Config& config, Architecture& a);
 
+// Throws Error naming what the config says of the model and its tensors do not.
+void check_config(const Checkpoint& checkpoint, const Config& config, const Architecture& a);
+
 // Throws Error naming what a big.LITTLE ViT has in other layers than its config says.
 void check_routed(const Checkpoint& checkpoint, const Architecture& a);
 

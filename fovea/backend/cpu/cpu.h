@@ -88,6 +88,7 @@ class Cpu {
   using Sight = fovea::Sight<Relative>;
   // Weights stay as they were made, so what is computed from them alone can be kept.
   static constexpr bool kTrains = false;
+  static constexpr bool kComputes = true;
 
   // dtype: of the weights that it makes, and of the arithmetic where `instructions` have it.
   Cpu(InstructionSet instructions, Dtype dtype, std::shared_ptr<Threads> threads);

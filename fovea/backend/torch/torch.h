@@ -42,6 +42,7 @@ class Torch {
   using Relative = TorchRelative;
   using Sight = fovea::Sight<Relative>;
   static constexpr bool kTrains = true;
+  static constexpr bool kComputes = true;
 
   // dtype: of weights and activations, kFloat or (to check gradients) kDouble.
   explicit Torch(torch::Device device = torch::kCPU, torch::ScalarType dtype = torch::kFloat);

@@ -33,6 +33,7 @@ Traits traits(const Config& config) {
   return {.eps = 1e-12,
           .heads = config.model_type.empty() ? 0 : 12,
           .resampling = Resampling::plain,
+          .class_token = true,
           .resizes_bias = true};
 }
 

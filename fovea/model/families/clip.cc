@@ -37,7 +37,8 @@ Traits traits(const Config& config) {
   return {.eps = 1e-5,
           .activation = Activation::quick_gelu,
           .heads = config.model_type.empty() ? 0 : 12,
-          .resampling = Resampling::plain};
+          .resampling = Resampling::plain,
+          .class_token = true};
 }
 
 }  // namespace

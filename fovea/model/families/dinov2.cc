@@ -54,7 +54,8 @@ constexpr std::string_view kWrappers[] = {"dinov2_with_registers.", "dinov2."};
 Traits traits(const Config& config) {
   const bool registers = config.model_type == "dinov2_with_registers";
   return {.heads = config.model_type.empty() ? 0 : 12,
-          .resampling = registers ? Resampling::antialiased : Resampling::plain};
+          .resampling = registers ? Resampling::antialiased : Resampling::plain,
+          .class_token = true};
 }
 
 }  // namespace

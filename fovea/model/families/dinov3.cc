@@ -33,7 +33,8 @@ Traits traits(const Config& config) {
   return {
       .eps = 1e-5,
       .heads = config.model_type.empty() ? 0 : 6,
-      .rotation = Rotation{.kind = RotationKind::dinov3, .theta = config.rope_theta.value_or(100)}};
+      .rotation = Rotation{.kind = RotationKind::dinov3, .theta = config.rope_theta.value_or(100)},
+      .class_token = true};
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ constexpr Kind kHarmless[] = {{"positional_embedding", "a text tower"},
 Traits traits(const Config& config) {
   // A file of OpenAI's has no config; open_clip's say where they need the other GELU.
   return {.eps = 1e-5,
-          .activation = config.is_open_clip ? Activation::gelu : Activation::quick_gelu};
+          .activation = config.is_open_clip ? Activation::gelu : Activation::quick_gelu,
+          .class_token = true};
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ constexpr Rule kRules[] = {
     {"swag", "encoder.layers.layer_{i}.mlp.linear_2.*", "blocks.{i}.ffns.0.mlp.fc2.*"},
 };
 
-Traits traits(const Config& /*config*/) { return {}; }
+Traits traits(const Config& /*config*/) { return {.class_token = true}; }
 
 }  // namespace
 

@@ -151,6 +151,17 @@ constexpr Entry kAverage[] = {
     {"_gap_", Part::any},
 };
 
+constexpr Entry kClassToken[] = {{"dinov3", Part::any},
+                                 {"lingbot", Part::any},
+                                 {"beit", Part::start},
+                                 {"eva", Part::start},
+                                 {"vit_pe_core_", Part::start}};
+// Beside rotary ones.
+constexpr Entry kLearned[] = {{"eva02_", Part::start},
+                              {"vit_pe_", Part::start},
+                              {"_rope_ape_", Part::any},
+                              {"_rope_mixed_ape_", Part::any}};
+
 struct Rotary {
   Entry entry;
   RotationKind kind;
@@ -200,6 +211,8 @@ Traits traits(const Config& config) {
         row->kind, row->theta, row->x_first, row->offset, {row->reference, row->reference}};
   }
   traits.post_norm = is_any(kPostNorm, name);
+  traits.class_token = is_any(kClassToken, name);
+  traits.positions = is_any(kLearned, name);
   if (is_any(kAverage, name)) traits.pooling = Pooling::average;
   const bool is_pe = name.starts_with("vit_pe_");
   if (is_pe) traits.pool_heads = 8;

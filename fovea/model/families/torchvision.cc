@@ -29,7 +29,7 @@ constexpr Rule kRules[] = {
      "blocks.{i}.ffns.0.mlp.fc2.*"},
 };
 
-Traits traits(const Config& /*config*/) { return {}; }
+Traits traits(const Config& /*config*/) { return {.class_token = true}; }
 
 }  // namespace
 

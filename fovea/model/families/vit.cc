@@ -48,9 +48,12 @@ constexpr Kind kHarmless[] = {{"pooler.dense", "a pooler that no output here pas
 
 // vit, deit, vit_mae: 1e-12 where their config is silent; vit_msn has another default.
 Traits traits(const Config& config) {
+  // Without a config it may be I-JEPA, which has no class token.
+  const bool is_told = !config.model_type.empty() && config.model_type != "ijepa";
   return {.eps = config.model_type == "vit_msn" ? 1e-6 : 1e-12,
           .heads = config.model_type.empty() ? 0 : 12,
-          .resampling = Resampling::plain};
+          .resampling = Resampling::plain,
+          .class_token = is_told};
 }
 
 }  // namespace
