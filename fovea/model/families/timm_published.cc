@@ -225,6 +225,7 @@ void set_block(const Published& row, const Traits& traits, BlockShape& block) {
   block.activation = kind.gated ? Activation::silu : traits.activation;
   block.scale_attention = block.scale_mlp = kind.layer_scale;
   block.eps = traits.eps;
+  block.post_norm = traits.post_norm;
   if (kind.attention_norm) block.attention_norm = NormKind::layer;
   if (kind.mlp_norm) block.mlp_norm = NormKind::layer;
   block.rotation = traits.rotation;
