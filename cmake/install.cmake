@@ -23,10 +23,13 @@ set(FOVEA_PUBLIC_HEADERS
     model/architecture.h
     model/block_shape.h
     model/config.h
+    model/cost.h
+    model/course.h
     model/labels.h
     model/stem.h
     model/speedup.h
     tokens/amount.h
+    tokens/course.h
     tokens/options.h
     tokens/sources.h)
 foreach(header ${FOVEA_PUBLIC_HEADERS})

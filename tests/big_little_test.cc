@@ -12,6 +12,7 @@
 #include "fovea/backend/input.h"
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
+#include "fovea/model/cost.h"
 #include "fovea/tokens/routing.h"
 #include "tests/cli_testing.h"
 
@@ -197,16 +198,15 @@ TEST(BigLittle, MergingIsTheSameOnAllLevels) {
 TEST(BigLittle, CostIsThatOfTheTokensThatRun) {
   for (const std::string& name : kRouted) {
     const Model model = Model::load(kGoldens / name);
-    Architecture a = model.architecture();
+    const Architecture& a = model.architecture();
     const Array images = input_of(name, 1);
     const auto height = static_cast<int>(images.shape[2]);
     const auto width = static_cast<int>(images.shape[3]);
-    a.routing->keep_ratio = 0.5;
-    double last = cost(a, {height, width}).gflops;
+    double last = cost(a, {height, width}, {}, 0.5).gflops;
     for (const int r : {1, 3, 6}) {
       const MergeOptions merge{.schedule = {.r = r}};
       const Result got = model.run(images, {.merge = merge, .keep_ratio = 0.5});
-      const Cost counted = cost(a, {height, width}, merge);
+      const Cost counted = cost(a, {height, width}, merge, 0.5);
       for (int64_t i = 0; i < images.shape[0]; ++i) {
         EXPECT_TRUE(std::equal(counted.tokens_per_layer.begin(), counted.tokens_per_layer.end(),
                                got.layer_tokens.data.begin() + i * a.depth));

@@ -1,5 +1,7 @@
 // Zero-shot classes: features of texts beside those of pictures.
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "fovea/io/npy.h"
@@ -90,6 +92,40 @@ TEST_F(CliTextFeatures, OfSiglipAreSigmoids) {
     const double logit = scale * likeness[guess["index"].get<int>()] + bias;
     EXPECT_NEAR(guess["probability"], 1 / (1 + std::exp(-logit)), 1e-4);
   }
+}
+
+// Ten pictures, the same in each of the folders, which are called by the texts.
+TEST_F(CliTextFeatures, AreWhatEvaluateGoesBy) {
+  write_texts("clip-hf", 40);
+  const std::vector<double> likeness = likenesses("clip-hf");
+  const auto best = std::max_element(likeness.begin(), likeness.end()) - likeness.begin();
+  const std::vector<std::string> folders = {"A cat", "a_dog", "a ship"};
+  for (size_t i = 0; i < folders.size(); ++i) {
+    const auto to = folder_ / "set" / folders[i];
+    std::filesystem::create_directories(to);
+    const int copies = static_cast<int64_t>(i) == best ? 3 : 1;
+    for (int copy = 0; copy < copies; ++copy)
+      std::filesystem::copy_file(picture("photo.jpg"), to / (std::to_string(copy) + ".jpg"));
+  }
+  const std::vector<std::string> words = {"evaluate",        model_,
+                                          folder_ / "set",   "--json",
+                                          "--text-features", folder_ / "texts.npy",
+                                          "--classes-file",  folder_ / "names.txt"};
+  const Finished run = run_fovea(words);
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("classes by the names of --classes-file"));
+  const auto line = nlohmann::json::parse(run.out);
+  EXPECT_EQ(line["images"], 5);
+  EXPECT_EQ(line["top1"], 60.0);
+  EXPECT_EQ(line["top5"], 100.0);
+}
+
+TEST_F(CliTextFeatures, AreNoneWhereNeighboursAreTheClasses) {
+  write_texts("clip-hf", 40);
+  const Finished run = run_fovea({"evaluate", model_, "set", "--train", "set", "--text-features",
+                                  folder_ / "texts.npy", "--classes-file", folder_ / "names.txt"});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.err, HasSubstr("--text-features: does not go with --train"));
 }
 
 TEST_F(CliTextFeatures, TellWhatIsAssumed) {

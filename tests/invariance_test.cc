@@ -64,7 +64,8 @@ TEST(Invariance, BatchAndThreadsDontChangeABit) {
 
 TEST(Invariance, OneImageSpreadOverThreadsHasTheSameBits) {
   // Heads of 12 and of 64 channels, in both formats: what each thread works in must be aligned.
-  for (const char* name : {"vit", "vit-head64", "parallel"}) {
+  for (const char* name :
+       {"vit", "vit-head64", "parallel", "../goldens-families/eva-post-norm-timm"}) {
     const std::filesystem::path path = kModel.parent_path() / name;
     const Array image = one_of(read_npy(path / "input.npy"), 0);
     RunOptions options;

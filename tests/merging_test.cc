@@ -12,6 +12,7 @@
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/testing.h"
+#include "fovea/model/cost.h"
 #include "tests/paths.h"
 #include "tests/plain_vit.h"
 
@@ -288,7 +289,9 @@ TEST(Merging, TellsTheTokensOfEveryLayer) {
     const std::vector<int> of_image(result.layer_tokens.data.begin() + i * 3,
                                     result.layer_tokens.data.begin() + i * 3 + 3);
     EXPECT_EQ(of_image, expected.tokens_per_layer);
-    EXPECT_EQ(gflops(model.architecture(), {48, 48}, options, of_image), expected.gflops);
+    EXPECT_EQ(
+        gflops(model.architecture(), {48, 48}, course_of(model.architecture(), options), of_image),
+        expected.gflops);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "fovea/backend/input.h"
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
+#include "fovea/model/cost.h"
 #include "fovea/tokens/sources.h"
 #include "tests/paths.h"
 

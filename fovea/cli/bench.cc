@@ -19,6 +19,7 @@
 #include "fovea/cli/profile.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/cost.h"
 #include "fovea/model/course.h"
 #include "fovea/model/location.h"
 #include "fovea/model/stored.h"
@@ -95,7 +96,8 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Model model = load_model(flags.model, load_options(flags.run));
   if (is_first) print_notes(model);
   const RunOptions options = run_options(merge_options(row.merge), flags.keep_ratio);
-  const Architecture a = as_run(model.architecture(), options);
+  const Architecture& a = model.architecture();
+  const Course course = course_of(a, options.merge, options.keep_ratio);
   const Grid size = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
@@ -104,7 +106,7 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int i = 0; i < row.batch; ++i) {
     measured.gflops_per_image +=
-        gflops(a, size, options.merge, tokens.subspan(i * a.depth, a.depth)) / row.batch;
+        gflops(a, size, course, tokens.subspan(i * a.depth, a.depth)) / row.batch;
   }
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {
@@ -214,19 +216,18 @@ void refuse_merging(const MergeOptions& merge) {
   course_of(a, merge);
 }
 
-// MODEL as it is run, told without loading its weights.
+// MODEL, told without loading its weights.
 Architecture look_at(const Flags& flags) {
-  const Architecture a =
-      is_named(flags.model)
-          ? named_model(flags.model, parse_heads(flags.run.heads), flags.run.key)
-          : open_stored(flags.model, parse_heads(flags.run.heads), flags.run.key).architecture;
-  return as_run(a, run_options({}, flags.keep_ratio));
+  return is_named(flags.model)
+             ? named_model(flags.model, parse_heads(flags.run.heads), flags.run.key)
+             : open_stored(flags.model, parse_heads(flags.run.heads), flags.run.key).architecture;
 }
 
 // The dense model and what each of --speedup comes to.
 std::vector<MergeTexts> speedups_of(const Flags& flags, const std::vector<double>& speedups) {
   const Architecture a = look_at(flags);
-  const SpeedupOf of = {flags.model, a, input_size(flags.size, a)};
+  const SpeedupOf of = {flags.model, a, input_size(flags.size, a),
+                        run_options({}, flags.keep_ratio).keep_ratio};
   const MergeTexts texts = layered(flags.merge);
   check_fits(merge_options(texts), a);
   std::vector<MergeTexts> merges = {{{"r", "0"}}};

@@ -148,15 +148,7 @@ void add_classify(Command& program, int& status) {
                     "Print one JSON object a line: file,\n"
                     "top: [{label, index, probability}]; probabilities add up to 1,\n"
                     "unless config.json says multi_label_classification");
-  command
-      ->add_option("--text-features", flags->texts.features,
-                   "Classes of a CLIP or SigLIP model: features of texts, computed\n"
-                   "elsewhere, .npy, float32, [texts, channels]")
-      ->type_name("FILE");
-  command
-      ->add_option("--classes-file", flags->texts.names,
-                   "What to call them: one name a line, as many as texts")
-      ->type_name("FILE");
+  add_text_flags(*command, flags->texts);
   add_size(*command, flags->size);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);

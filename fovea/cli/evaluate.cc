@@ -96,6 +96,7 @@ void add_data_options(Command& command, const std::shared_ptr<EvaluateFlags>& fl
                   "matched like folders")
       ->type_name("FILE");
   command.add_flag("--allow-empty", flags->allow_empty, "Class folders may hold no picture");
+  add_text_flags(command, flags->texts);
   command
       .add_option("--train", flags->train,
                   "Another such folder: go by the nearest of its pictures instead\n"
@@ -132,7 +133,9 @@ void add_evaluate(Command& program, int& status) {
       "Examples:\n"
       "  fovea evaluate deit_small/ imagenet/val --r 13\n"
       "  fovea evaluate deit_small/ val/ --labels val.csv --classes number\n"
-      "  fovea evaluate dinov2_small/ cifar.zip/test --train cifar.zip/train");
+      "  fovea evaluate dinov2_small/ cifar.zip/test --train cifar.zip/train\n"
+      "  fovea evaluate clip-vit-base-patch32/ val/ --text-features texts.npy \\\n"
+      "    --classes-file names.txt");
   command->callback([flags, &status] {
     status = run_together([&](const Processes& processes) { return evaluate(*flags, processes); });
   });

@@ -1,5 +1,6 @@
-// Judging a model by its own head.
+// Judging a model by its own head, or by features of texts.
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "fovea/cli/class_labels.h"
@@ -23,7 +24,7 @@ std::string odd_pair(const std::vector<std::string>& names, const ClassMatch& ma
 }
 
 void note_match(const std::vector<std::string>& names, const ClassMatch& match,
-                const ClassNames& known, NamedBy named_by) {
+                const ClassNames& known, NamedBy named_by, const std::string& source) {
   const char* const what = named_by == NamedBy::folders ? "folder" : "label";
   if (match.by == ClassesBy::number) {
     note(fmt::format(
@@ -34,7 +35,7 @@ void note_match(const std::vector<std::string>& names, const ClassMatch& match,
   } else if (known.is_assumed) {
     note_assumed(known);
   } else {
-    note("classes by the labels of config.json");
+    note("classes by the " + source);
   }
 }
 
@@ -54,46 +55,79 @@ std::vector<int> classes_of(const std::vector<int>& labels, const ClassMatch& ma
   return classes;
 }
 
-// What ranks pictures by how much they are of a class: logits do where classes don't exclude each
-// other, else they say something only beside those of the same picture.
-std::vector<float> scores_of(std::span<const float> logits, const Model& model) {
-  if (model.config().problem_type == ProblemType::multi_label) {
-    return {logits.begin(), logits.end()};
+// What tells classes apart.
+class Head {
+ public:
+  Head(const Model& model, const EvaluateFlags& flags) : model_(model), file_(flags.model) {
+    if (flags.texts.any()) {
+      texts_.emplace(flags.texts, model);
+      names_.names = texts_->names();
+      return;
+    }
+    if (model.config().problem_type == ProblemType::regression) {
+      fail("{}: config.json's problem_type is regression; expected classes", file_);
+    }
+    names_ = names_of_classes(model);
   }
-  const std::vector<double> shares = model.probabilities(logits);
-  return {shares.begin(), shares.end()};
-}
+
+  const ClassNames& names() const { return names_; }
+  std::string source() const {
+    return texts_ ? "names of --classes-file" : "labels of config.json";
+  }
+  int classes() const {
+    return texts_ ? static_cast<int>(names_.names.size()) : model_.architecture().classes;
+  }
+  // Whether pictures are said to be of several.
+  bool says_several() const {
+    return !texts_ && model_.config().problem_type == ProblemType::multi_label;
+  }
+
+  std::vector<float> logits(const Result& result, int64_t image) const {
+    if (texts_) return texts_->logits(result, image);
+    const auto first = result.logits.data.begin() + image * classes();
+    return {first, first + classes()};
+  }
+  // What ranks pictures by how much they are of a class: logits do where classes don't exclude each
+  // other, else they say something only beside those of the same picture.
+  std::vector<float> scores(const std::vector<float>& logits) const {
+    if (says_several() || (texts_ && texts_->are_independent())) return logits;
+    const std::vector<double> shares =
+        texts_ ? texts_->probabilities(logits) : model_.probabilities(logits);
+    return {shares.begin(), shares.end()};
+  }
+
+ private:
+  const Model& model_;
+  std::string file_;
+  std::optional<TextClasses> texts_;
+  ClassNames names_;
+};
 
 }  // namespace
 
 int evaluate_head(const Evaluation& evaluation, const Interrupt& interrupt, Judged& judged) {
   const Dataset& pictures = *evaluation.pictures;
-  const Model& model = evaluation.model;
-  const int classes = model.architecture().classes;
-  const NamedBy named_by = evaluation.flags.labels.empty() ? NamedBy::folders : NamedBy::labels;
-  const ProblemType problem = model.config().problem_type;
-  ClassNames known;
+  const EvaluateFlags& flags = evaluation.flags;
+  const NamedBy named_by = flags.labels.empty() ? NamedBy::folders : NamedBy::labels;
+  std::optional<Head> head;
   ClassMatch match;
   evaluation.processes.together([&] {
-    if (problem == ProblemType::regression) {
-      fail("{}: config.json's problem_type is regression; expected classes",
-           evaluation.flags.model);
-    }
-    known = names_of_classes(model);
-    match = match_classes(pictures.classes(), known, classes, named_by, evaluation.classes_by);
+    head.emplace(evaluation.model, flags);
+    match = match_classes(pictures.classes(), head->names(), head->classes(), named_by,
+                          evaluation.classes_by);
   });
-  note_match(pictures.classes(), match, known, named_by);
-  if (problem == ProblemType::multi_label || has_several(pictures)) judged.ranking.emplace(classes);
+  note_match(pictures.classes(), match, head->names(), named_by, head->source());
+  if (head->says_several() || has_several(pictures)) judged.ranking.emplace(head->classes());
   return run_labelled(evaluation, evaluation.pictures, interrupt, judged.spent,
                       [&](const Result& result, std::span<const size_t> numbers) {
-                        check_finite(result.logits, evaluation.flags.model);
+                        check_finite(result.logits, flags.model);
                         for (size_t i = 0; i < numbers.size(); ++i) {
-                          const auto logits =
-                              std::span(result.logits.data).subspan(i * classes, classes);
+                          const std::vector<float> logits =
+                              head->logits(result, static_cast<int64_t>(i));
                           const std::vector<int> right =
                               classes_of(pictures.labels(static_cast<int64_t>(numbers[i])), match);
                           judged.accuracy.add(logits, right);
-                          if (judged.ranking) judged.ranking->add(scores_of(logits, model), right);
+                          if (judged.ranking) judged.ranking->add(head->scores(logits), right);
                         }
                       });
 }

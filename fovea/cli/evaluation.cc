@@ -9,6 +9,7 @@
 #include "fovea/cli/progress.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
+#include "fovea/model/cost.h"
 
 namespace fovea::cli {
 namespace {
@@ -27,19 +28,23 @@ void check_flags(const EvaluateFlags& flags) {
     fail("--classes {}: does not go with --train, whose folders have the same names",
          flags.classes);
   }
+  if (flags.texts.any() && !flags.train.empty()) {
+    fail("--text-features: does not go with --train, whose pictures are the classes");
+  }
   if (flags.allow_empty && !flags.labels.empty()) {
     fail("--allow-empty: does not go with --labels, where folders are no classes");
   }
 }
 
 void add(const Evaluation& evaluation, const Result& result, double seconds, Spent& spent) {
-  const Architecture a = as_run(evaluation.model.architecture(), evaluation.run);
+  const Architecture& a = evaluation.model.architecture();
+  const RunOptions& run = evaluation.run;
+  const Course course = course_of(a, run.merge, run.keep_ratio);
   const int64_t images = result.features.shape[0];
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int64_t i = 0; i < images; ++i) {
     const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    spent.gflops +=
-        gflops(a, {evaluation.spec.height, evaluation.spec.width}, evaluation.run.merge, of_image);
+    spent.gflops += gflops(a, {evaluation.spec.height, evaluation.spec.width}, course, of_image);
     spent.tokens += of_image.back();
   }
   spent.images += images;
@@ -60,9 +65,11 @@ Evaluation evaluation_of(const EvaluateFlags& flags, const Processes& processes)
       flags.folder, "", {.allow_empty = flags.allow_empty, .labels = flags.labels, .read = read});
   if (processes.is_first()) note_left_out(pictures->left_out());
   Model model = open_model(flags.model, load, run);
-  if (model.architecture().classes == 0 && flags.train.empty()) {
-    fail("{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures",
-         flags.model);
+  if (model.architecture().classes == 0 && flags.train.empty() && !flags.texts.any()) {
+    fail(
+        "{}: the model has no head; expected --train FOLDER, to go by the nearest of its pictures, "
+        "or --text-features",
+        flags.model);
   }
   const Preprocessing spec = preprocessing_of(flags.size, model);
   resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width}, run);

@@ -12,6 +12,7 @@
 #include "fovea/cli/interrupt.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/read_flags.h"
+#include "fovea/cli/text_features.h"
 #include "fovea/data/dataset.h"
 #include "fovea/processes/processes.h"
 #include "fovea/report/accuracy.h"
@@ -24,6 +25,7 @@ struct EvaluateFlags {
   std::string model, folder, train, size, keep_ratio;
   std::string labels, classes;
   std::string knn;
+  TextFlags texts;
   std::string batch = "8";
   ReadFlags read;
   bool allow_empty = false;
@@ -71,7 +73,7 @@ int run_labelled(const Evaluation& evaluation, const std::shared_ptr<const Datas
 // Throws Error naming the model where a value is none.
 void check_finite(const Array& values, const std::string& model);
 
-// By the model's own head; returns the exit status.
+// By the model's own head, or features of texts; returns the exit status.
 int evaluate_head(const Evaluation& evaluation, const Interrupt& interrupt, Judged& judged);
 
 // By the nearest of the pictures in --train, likewise.

@@ -9,6 +9,7 @@
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/speedup.h"
+#include "fovea/model/cost.h"
 
 namespace fovea::cli {
 namespace {
@@ -38,6 +39,7 @@ std::string how_many(const MergeOptions& merge) {
 struct Facts {
   Architecture architecture;
   Grid size;
+  double keep_ratio;  // of a big.LITTLE ViT's patches
   std::string schedule;
   std::string how;  // tokens merge, in a word
   Cost dense;
@@ -52,13 +54,12 @@ const char* pooling_name(const Architecture& a) {
 }
 
 int selected_of(const Facts& facts) {
-  const Architecture& a = facts.architecture;
-  return selected_tokens(a, a.routing->keep_ratio, facts.dense.tokens_per_layer.back());
+  return selected_tokens(facts.architecture, facts.keep_ratio, facts.dense.tokens_per_layer.back());
 }
 
 nlohmann::ordered_json routing_as_json(const Facts& facts) {
   const Routing& routing = *facts.architecture.routing;
-  return {{"keep_ratio", routing.keep_ratio},       {"selected_tokens", selected_of(facts)},
+  return {{"keep_ratio", facts.keep_ratio},         {"selected_tokens", selected_of(facts)},
           {"predict_after", routing.predict_after}, {"first_big", routing.first_big},
           {"little_every", routing.little_every},   {"little_width", routing.little_width},
           {"little_heads", routing.little_heads},   {"gflops_plain", *facts.plain}};
@@ -125,6 +126,7 @@ std::string layers_text(const Architecture& a) {
   if (block.activation != Activation::gelu)
     text += fmt::format(", {}", to_string(block.activation));
   if (block.norm == NormKind::rms) text += ", RMSNorm";
+  if (block.post_norm) text += ", norms behind";
   if (block.qk_norm) text += ", norms of queries and keys";
   return text;
 }
@@ -212,14 +214,15 @@ void print_as_text(const Facts& facts) {
 
 int inspect(const Flags& flags) {
   RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
-  const Architecture a = as_run(look_at(flags.model, load_options(flags.run)), options);
+  const Architecture a = look_at(flags.model, load_options(flags.run));
+  const double keep_ratio = keep_ratio_of(a, options.keep_ratio);
   check_fits(options.merge, a);
   const Grid size = input_size(flags.size, a);
   resolve_speedup(flags.merge, flags.model, a, size, options);
   const MergeOptions& merge = options.merge;
-  Facts facts{a, size, to_string(merge.schedule), how_many(merge), {}, {}, {}};
-  facts.dense = cost(a, size);
-  if (!merge.threshold) facts.merged = cost(a, size, merge);
+  Facts facts{a, size, keep_ratio, to_string(merge.schedule), how_many(merge), {}, {}, {}};
+  facts.dense = cost(a, size, {}, options.keep_ratio);
+  if (!merge.threshold) facts.merged = cost(a, size, merge, options.keep_ratio);
   if (a.routing) {
     Architecture plain = a;
     plain.routing.reset();

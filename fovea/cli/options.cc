@@ -94,12 +94,6 @@ RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio)
   return options;
 }
 
-Architecture as_run(Architecture architecture, const RunOptions& options) {
-  const double keep_ratio = keep_ratio_of(architecture, options.keep_ratio);
-  if (architecture.routing) architecture.routing->keep_ratio = keep_ratio;
-  return architecture;
-}
-
 void add_size(Command& command, std::string& size) {
   command
       .add_option("--size", size,
@@ -188,7 +182,8 @@ Model load_model(const std::string& model, const LoadOptions& options) {
 
 Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run) {
   Model opened = load_model(model, options);
-  check_fits(run.merge, as_run(opened.architecture(), run));
+  keep_ratio_of(opened.architecture(), run.keep_ratio);  // throws where it does not fit
+  check_fits(run.merge, opened.architecture());
   if (is_named(model)) note(model + " has random weights: its answers mean nothing");
   print_notes(opened);
   return opened;

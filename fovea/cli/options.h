@@ -37,8 +37,6 @@ void add_keep_ratio(Command& command, std::string& keep_ratio);
 // How tokens merge, or are routed where `keep_ratio`, as typed, is not empty. The tokens themselves
 // are left out: who writes them asks for the copy. Throws Error naming the option.
 RunOptions run_options(const MergeOptions& merge, const std::string& keep_ratio);
-// The architecture with what such a run routes. Throws Error where it can't.
-Architecture as_run(Architecture architecture, const RunOptions& options);
 
 // Adds --size.
 void add_size(Command& command, std::string& size);

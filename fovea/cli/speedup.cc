@@ -44,7 +44,8 @@ std::filesystem::path tuned_config_of(const std::string& model) {
 MergeTexts at_speedup(const MergeTexts& texts, double speedup, const SpeedupOf& of) {
   std::string file;
   MergeTexts below = with_tuned(texts, of.model, file);
-  const Speedup reached = reach_speedup(of.architecture, of.size, merge_options(below), speedup);
+  const Speedup reached =
+      reach_speedup(of.architecture, of.size, merge_options(below), speedup, of.keep_ratio);
   note_reached(speedup, reached, file);
   // As it would be typed: what is printed beside it stands in the option inflect.
   Schedule schedule = reached.merge.schedule;
@@ -57,8 +58,8 @@ void resolve_speedup(const MergeFlags& flags, const std::string& model,
                      const Architecture& architecture, const Grid& size, RunOptions& options) {
   const std::vector<double> speedups = parse_speedups(flags);
   if (speedups.empty()) return;
-  options.merge = merge_options(
-      at_speedup(layered(flags), speedups.front(), {model, as_run(architecture, options), size}));
+  options.merge = merge_options(at_speedup(layered(flags), speedups.front(),
+                                           {model, architecture, size, options.keep_ratio}));
   check_fits(options.merge, architecture);
 }
 

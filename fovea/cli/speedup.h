@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "fovea/backend/grid.h"
@@ -13,12 +14,13 @@ namespace fovea::cli {
 // The file that fovea tune writes for MODEL where no other is named: fovea.json beside it.
 std::filesystem::path tuned_config_of(const std::string& model);
 
-// What a speed-up is to be reached with: a model, as it is run, and the size of its input in
-// pixels.
+// What a speed-up is to be reached with: a model, the size of its input in pixels, and how it is
+// run.
 struct SpeedupOf {
   std::string model;  // as typed: a fovea.json beside it, as tune writes it, counts below `texts`
   Architecture architecture;
   Grid size;
+  std::optional<double> keep_ratio = {};  // see RunOptions
 };
 
 // The options with the r that reaches `speedup`, and a note that says which. Throws Error where

@@ -14,6 +14,7 @@
 #include "fovea/cli/sweep_report.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/replacement.h"
+#include "fovea/model/cost.h"
 #include "fovea/study/comparison.h"
 
 namespace fovea::cli {

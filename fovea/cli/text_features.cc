@@ -28,6 +28,18 @@ std::vector<std::string> lines_of(const std::string& file) {
 
 }  // namespace
 
+void add_text_flags(Command& command, TextFlags& flags) {
+  command
+      .add_option("--text-features", flags.features,
+                  "Classes of a CLIP or SigLIP model: features of texts, computed\n"
+                  "elsewhere, .npy, float32, [texts, channels]")
+      ->type_name("FILE");
+  command
+      .add_option("--classes-file", flags.names,
+                  "What to call them: one name a line, as many as texts")
+      ->type_name("FILE");
+}
+
 TextClasses::TextClasses(const TextFlags& files, const Model& model) {
   if (files.features.empty() || files.names.empty()) {
     fail("--text-features and --classes-file go together; expected both");

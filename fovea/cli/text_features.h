@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/cli/command.h"
 #include "fovea/fovea.h"
 
 namespace fovea::cli {
@@ -15,6 +16,8 @@ struct TextFlags {
   bool any() const { return !features.empty() || !names.empty(); }
 };
 
+void add_text_flags(Command& command, TextFlags& flags);
+
 class TextClasses {
  public:
   // features: [K, D] of an .npy; names: K lines. A note says where the model's file has no scale.
@@ -22,6 +25,8 @@ class TextClasses {
   TextClasses(const TextFlags& files, const Model& model);
 
   const std::vector<std::string>& names() const { return names_; }
+  // Whether a picture may be of several.
+  bool are_independent() const { return scale_.sigmoid; }
   // Of picture `index` of a result: [K].
   std::vector<float> logits(const Result& result, int64_t index) const;
   // Softmax of logits, or in SigLIP the sigmoid of each.

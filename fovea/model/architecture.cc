@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fovea/io/fail.h"
+#include "fovea/tokens/routing.h"
 
 namespace fovea {
 namespace {
@@ -42,6 +43,7 @@ BlockShape Architecture::little() const {
   shape.heads = routing->little_heads;
   shape.attention = shape.bottleneck = routing->little_width;
   shape.mlp_width = routing->little_mlp_width;
+  shape.joins = true;
   return shape;
 }
 
@@ -51,6 +53,10 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
   if (!(*wanted > 0 && *wanted <= 1))
     fail("keep ratio {}: expected a number above 0, at most 1", *wanted);
   return *wanted;
+}
+
+int selected_tokens(const Architecture& a, double keep_ratio, int tokens) {
+  return a.prefix() + selected_patches(keep_ratio, tokens - a.prefix());
 }
 
 std::optional<int> position_prefix(const Architecture& a, const Grid& grid) {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -145,21 +144,5 @@ FOVEA_API double keep_ratio_of(const Architecture& architecture, std::optional<d
 // How many tokens of an image of a big.LITTLE ViT take the big path from a predictor on that reads
 // so many.
 FOVEA_API int selected_tokens(const Architecture& architecture, double keep_ratio, int tokens);
-
-// What a run costs: two operations per multiply-add of matrix products, without the head.
-struct Cost {
-  std::vector<int> tokens_per_layer;  // tokens that leave each layer
-  double gflops = 0;
-};
-// For one input of that size in pixels (whole patches), its tokens merged so. Throws Error where a
-// threshold lets the picture decide how many.
-FOVEA_API Cost cost(const Architecture& architecture, const Grid& size,
-                    const MergeOptions& merge = {});
-
-// Such an input's GFLOPs where layer_tokens[l] tokens leave layer l (Result::layer_tokens). Counts
-// what looking for tokens to merge before attention adds, but not the matching itself. How many of
-// a big.LITTLE ViT's selected tokens merge with each other depends on the image: counts none.
-FOVEA_API double gflops(const Architecture& architecture, const Grid& size,
-                        const MergeOptions& merge, std::span<const int32_t> layer_tokens);
 
 }  // namespace fovea

@@ -263,7 +263,7 @@ Shapes behind_convolutions() {
   a.stem = Stem::conv;
   a.width = 48;
   a.convolutions = overlapping_convolutions(std::vector{6, 10, 20}, 8, "");
-  for_each_tensor(a, [&](const std::string& name, const Shape& shape) { shapes[name] = shape; });
+  for_each_tensor(a, [&](const ListedTensor& tensor) { shapes[tensor.name] = tensor.shape; });
   return shapes;
 }
 
@@ -430,6 +430,17 @@ TEST(MadeFor, IsWhatTheConfigSaysElseTheTable) {
   a.input_size = {40, 56};
   EXPECT_EQ(made_for(a), Grid(40, 56));
   EXPECT_EQ(made_for(with_table(40)), Grid(224, 224));
+}
+
+TEST(PostNorm, GoesByTheConfigBeforeTheNameAndWithoutLayerScale) {
+  Config config = config_of("vit-post-norm-timm");
+  EXPECT_TRUE(infer(shapes_of("vit-post-norm-timm"), config).block.post_norm);
+  config.post_norm = false;
+  EXPECT_FALSE(infer(shapes_of("vit-post-norm-timm"), config).block.post_norm);
+  config = config_of("deit3");
+  config.post_norm = true;
+  EXPECT_THAT(error_of([&] { infer(shapes_of("deit3"), config); }),
+              HasSubstr("tensor blocks.0.gamma_1 is not known"));
 }
 
 }  // namespace

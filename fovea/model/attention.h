@@ -1,4 +1,4 @@
-// Multi-head self-attention of a pre-norm block, in one or several parallel branches.
+// Multi-head self-attention of a block, in one or several parallel branches.
 #pragma once
 
 #include <memory>
@@ -17,22 +17,23 @@ namespace fovea {
 
 template <Backend B>
 typename B::Linear read_linear(B& b, WeightSource& weights, const std::string& name, int64_t in,
-                               int64_t out, bool has_bias = true) {
-  return b.make_linear(weights.named(name + ".weight", {out, in}),
-                       has_bias ? weights.named(name + ".bias", {out}) : Weight{});
+                               int64_t out, bool has_bias = true, Start start = Start::normal) {
+  const Weight weight = weights.named(name + ".weight", {out, in}, start);
+  return b.make_linear(weight,
+                       has_bias ? weights.named(name + ".bias", {out}, Start::zero) : Weight{});
 }
 
 template <Backend B>
 typename B::Norm read_norm(B& b, WeightSource& weights, const std::string& name, int64_t channels,
                            double eps, NormKind kind = NormKind::layer) {
-  Weight gamma = weights.named(name + ".weight", {channels});
+  Weight gamma = weights.named(name + ".weight", {channels}, Start::one);
   if (kind == NormKind::rms) return b.make_rms_norm(std::move(gamma), eps);
-  return b.make_norm(std::move(gamma), weights.named(name + ".bias", {channels}), eps);
+  return b.make_norm(std::move(gamma), weights.named(name + ".bias", {channels}, Start::zero), eps);
 }
 
 // What the tensors of attention, or of an MLP, are called.
 struct PartNames {
-  std::string norm;   // before it
+  std::string norm;   // before it, or behind
   std::string part;   // itself
   std::string scale;  // LayerScale behind it
 
@@ -52,12 +53,12 @@ template <Backend B>
 typename B::Vector read_scale(B& b, WeightSource& weights, const PartNames& names, int64_t channels,
                               bool has_scale) {
   if (!has_scale) return {};
-  return b.make_vector(weights.named(names.scale, {channels}));
+  return b.make_vector(weights.named(names.scale, {channels}, Start::scale));
 }
 
 template <Backend B>
 struct Attention {
-  typename B::Norm norm;
+  std::optional<typename B::Norm> norm, post_norm;  // before it, or behind, on what is added
   typename B::Qkv qkv;
   typename B::Linear proj;
   typename B::Vector scale;
@@ -78,12 +79,14 @@ struct Attention {
     attention.heads = shape.heads;
     attention.head_width = shape.head_width();
     attention.layer = layer;
-    attention.norm = read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
-    attention.qkv = b.make_qkv(weights.named(names.part + ".qkv.weight", {out, shape.width}),
-                               weights.named(names.part + ".qkv.bias", {out}), shape.heads);
+    (shape.post_norm ? attention.post_norm : attention.norm) =
+        read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
+    const Weight joint = weights.named(names.part + ".qkv.weight", {out, shape.width});
+    attention.qkv =
+        b.make_qkv(joint, weights.named(names.part + ".qkv.bias", {out}, Start::zero), shape.heads);
     attention.load_parts(b, weights, names, shape);
-    attention.proj =
-        read_linear(b, weights, names.part + ".proj", width, shape.width, shape.proj_bias);
+    attention.proj = read_linear(b, weights, names.part + ".proj", width, shape.width,
+                                 shape.proj_bias, shape.joins ? Start::joining : Start::normal);
     attention.scale = read_scale(b, weights, names, shape.width, shape.scale_attention);
     return attention;
   }
@@ -152,19 +155,22 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   seen.sight.relative = seen.relative.get();
   for (const Attention<B>& branch : branches) {
     if (wanted.qkv) seen.qkv.push_back(branch.project(b, nullptr, x, wanted.matched));
-    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, branch.norm));
+    if (wanted.normed) seen.normed.push_back(branch.norm ? b.layer_norm(x, *branch.norm) : x);
   }
   return seen;
 }
 
-// x [B, T, C] + the sum over branches of scale * proj(attention), all branches having seen the same
-// x; see Backend::attention.
+// x [B, T, C] + the sum over branches of scale * proj(attention), or of post_norm of that, all
+// branches having seen the same x; see Backend::attention.
 template <Backend B>
 typename B::Tensor attend(B& b, typename B::Tensor x, const std::vector<Attention<B>>& branches,
                           const Seen<B>& seen, const TokenState& state) {
   for (size_t i = 0; i < branches.size(); ++i) {
     const typename B::Tensor attended = branches[i].attended(b, seen.qkv[i], state, seen.sight);
-    x = b.add_linear(std::move(x), attended, branches[i].proj, branches[i].scale);
+    const Attention<B>& branch = branches[i];
+    x = branch.post_norm
+            ? b.add_normed_linear(std::move(x), attended, branch.proj, *branch.post_norm)
+            : b.add_linear(std::move(x), attended, branch.proj, branch.scale);
   }
   return x;
 }

@@ -38,8 +38,8 @@ struct Predictor {
 
   static Predictor load(B& b, WeightSource& weights, const Architecture& a, size_t index) {
     const std::string name = "predictors." + std::to_string(index);
-    return {b.make_exact_linear(weights.named(name + ".weight", {2, a.width}),
-                                weights.named(name + ".bias", {2})),
+    const Weight weight = weights.named(name + ".weight", {2, a.width});
+    return {b.make_exact_linear(weight, weights.named(name + ".bias", {2}, Start::zero)),
             a.routing->predict_after[index], a.routing->learned};
   }
 
@@ -70,8 +70,9 @@ struct BigBlock {
     const std::string name = "blocks." + std::to_string(layer);
     return {Attention<B>::load(b, weights, PartNames::attention(layer, 0), shape, layer),
             Mlp<B>::load(b, weights, PartNames::mlp(layer, 0), shape),
-            b.make_vector(weights.named(name + ".alpha_attn", {1})),
-            b.make_vector(weights.named(name + ".alpha_mlp", {1})), a.routing->cross_attention};
+            b.make_vector(weights.named(name + ".alpha_attn", {1}, Start::zero)),
+            b.make_vector(weights.named(name + ".alpha_mlp", {1}, Start::zero)),
+            a.routing->cross_attention};
   }
 
   // What attention sees: queries of selected [B, K, C], keys and values of x [B, T, C].
@@ -83,7 +84,7 @@ struct BigBlock {
       const typename B::Tensor& asked = cross_attention ? x : selected;
       seen.qkv.push_back(attention.project(b, &selected, asked, wanted.matched));
     }
-    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, attention.norm));
+    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, *attention.norm));
     return seen;
   }
 
@@ -146,7 +147,7 @@ struct RoutedBlock {
     RoutedBlock block{BigBlock<B>::load(b, weights, a, layer), {}, {}, layer};
     if (a.routing->has_little(layer)) {
       block.little = LittleBlock<B>::load(b, weights, a, layer);
-      block.gamma = b.make_vector(weights.named(name + ".gamma", {1}));
+      block.gamma = b.make_vector(weights.named(name + ".gamma", {1}, Start::one));
     }
     return block;
   }

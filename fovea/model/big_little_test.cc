@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "fovea/model/architecture.h"
+#include "fovea/model/cost.h"
 #include "fovea/model/course.h"
 #include "fovea/model/testing.h"
 
@@ -83,7 +84,7 @@ TEST(InferArchitecture, HoldsRoutingAgainstTheTensors) {
   EXPECT_THAT(error_with_config(every_layer, [](Config& c) { c.little_every = 2; }),
               HasSubstr("is of a LITTLE block; expected one in every 2 layers after the first 1"));
   EXPECT_THAT(error_with_config("blvit-every-second", [](Config& c) { c.little_every = 1; }),
-              HasSubstr("tensor blocks.3.gamma is missing"));
+              HasSubstr("tensor blocks.3.little.norm1.weight is missing"));
   EXPECT_THAT(error_with_config(every_layer,
                                 [](Config& c) {
                                   c.first_big.reset();
@@ -96,9 +97,11 @@ TEST(InferArchitecture, HoldsRoutingAgainstTheTensors) {
   EXPECT_THAT(error_with_config(every_layer, [](Config& c) { c.little_heads.reset(); }),
               HasSubstr("config.json should give little_num_heads"));
   EXPECT_THAT(error_with_config("vit", [](Config& c) { c.predict_after = {1}; }),
-              HasSubstr("blocks.1.alpha_attn is missing"));
+              HasSubstr("predictors.0.weight is missing"));
   EXPECT_THAT(error_with_config("deit3", [](Config& c) { c.predict_after = {1}; }),
               HasSubstr("beside LayerScale"));
+  EXPECT_THAT(error_with_config(every_layer, [](Config& c) { c.post_norm = true; }),
+              HasSubstr("beside norms behind"));
 }
 
 TEST(KeepRatio, IsTheModelsUnlessAskedOtherwise) {

@@ -1,4 +1,5 @@
-// A pre-norm transformer block with a reduction of tokens between attention and MLP.
+// A transformer block, its norms before or behind, with a reduction of tokens between attention and
+// MLP.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,7 @@ namespace fovea {
 
 template <Backend B>
 struct Mlp {
-  typename B::Norm norm;
+  std::optional<typename B::Norm> norm, post_norm;  // before it, or behind, on what is added
   typename B::Linear fc1;
   typename B::Linear fc2;
   typename B::Vector scale;
@@ -24,7 +25,8 @@ struct Mlp {
     const bool narrow = shape.bottleneck > 0;
     const int width = narrow ? shape.bottleneck : shape.width;
     Mlp mlp;
-    mlp.norm = read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
+    (shape.post_norm ? mlp.post_norm : mlp.norm) =
+        read_norm(b, weights, names.norm, shape.width, shape.eps, shape.norm);
     mlp.activation = shape.activation;
     if (narrow) mlp.down = read_linear(b, weights, names.part + ".down", shape.width, width);
     mlp.fc1 = read_fc1(b, weights, names.part + ".fc1", width, shape);
@@ -33,7 +35,10 @@ struct Mlp {
           read_norm(b, weights, names.part + ".norm", shape.mlp_width, shape.eps, *shape.mlp_norm);
     }
     mlp.fc2 = read_linear(b, weights, names.part + ".fc2", shape.mlp_width, width, shape.fc2_bias);
-    if (narrow) mlp.up = read_linear(b, weights, names.part + ".up", width, shape.width);
+    if (narrow) {
+      mlp.up = read_linear(b, weights, names.part + ".up", width, shape.width, true,
+                           shape.joins ? Start::joining : Start::normal);
+    }
     mlp.scale = read_scale(b, weights, names, shape.width, shape.scale_mlp);
     return mlp;
   }
@@ -47,8 +52,9 @@ struct Mlp {
     return down ? b.linear(b.norm_linear(x, norm, *down), fc1, activation, Precision::product)
                 : b.norm_linear(x, norm, fc1, activation);
   }
-  // x + scale * what comes of the hidden layer
+  // x + scale * what comes of the hidden layer, or post_norm of it
   typename B::Tensor add(B& b, typename B::Tensor x, const typename B::Tensor& hidden) const {
+    if (post_norm) return b.add_normed_linear(std::move(x), hidden, fc2, *post_norm);
     return up ? b.add_linear(std::move(x),
                              b.linear(hidden, fc2, Activation::none, Precision::product), *up,
                              scale)
@@ -60,8 +66,9 @@ struct Mlp {
                                      int64_t width, const BlockShape& shape) {
     if (!shape.gated) return read_linear(b, weights, name, width, shape.mlp_width, shape.fc1_bias);
     const int64_t rows = 2 * int64_t{shape.mlp_width};
-    return b.make_gated_linear(weights.named(name + ".weight", {rows, width}),
-                               shape.fc1_bias ? weights.named(name + ".bias", {rows}) : Weight{});
+    const Weight weight = weights.named(name + ".weight", {rows, width});
+    return b.make_gated_linear(
+        weight, shape.fc1_bias ? weights.named(name + ".bias", {rows}, Start::zero) : Weight{});
   }
 };
 

@@ -26,6 +26,7 @@ struct BlockShape {
   bool scale_mlp = false;        // and behind the MLP
   double eps = 1e-6;             // of every norm
   NormKind norm = NormKind::layer;
+  bool post_norm = false;  // norms stand behind attention and MLP, on what is added, not before
   // Norms of each head's queries and keys, of attention's outputs, and of the MLP's hidden layer.
   std::optional<NormKind> qk_norm, attention_norm, mlp_norm;
   bool proj_bias = true;
@@ -36,6 +37,7 @@ struct BlockShape {
   int bias_rows = 0;                 // of the table of relative positions; 0: none
   Grid bias_grid;                    // that it is made for: rows, columns
   bool shares_bias = false;          // all layers have one table
+  bool joins = false;  // may be put beside a block that has learned without it (see Start)
 
   int attention_width() const { return attention > 0 ? attention : width; }
   bool knows_places() const { return rotation || bias_rows > 0; }

@@ -110,6 +110,7 @@ void read_model_args(const Keys& args, Config& config) {
       args.refuse(key, "false; which rotary positions these are is told by the architecture alone");
   }
   if (args.find("qk_norm") != nullptr) config.qk_norm = args.flag("qk_norm");
+  if (args.find("use_post_norm") != nullptr) config.post_norm = args.flag("use_post_norm");
   config.final_norm = args.flag("final_norm", true);
   const std::string resampling = args.text("pos_resampling").value_or("antialiased");
   if (resampling != "antialiased" && resampling != "plain")

@@ -90,7 +90,8 @@ struct Config {
   std::optional<double> layer_norm_eps;
   std::optional<Activation> activation;  // hidden_act | act_layer | quick_gelu
   std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
-  std::optional<bool> qk_norm;           // likewise, and those that follow
+  std::optional<bool> post_norm;         // use_post_norm; not told by the tensors
+  std::optional<bool> qk_norm;           // as gated_mlp, and those that follow
   std::optional<int> width;              // hidden_size | embed_dim
   std::optional<int> mlp_width;          // intermediate_size
   std::optional<int> registers;          // num_register_tokens | reg_tokens | num_reg_tokens

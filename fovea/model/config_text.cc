@@ -29,6 +29,7 @@ ordered_json arguments_of(const Architecture& a) {
   if (!a.image_size.empty()) args["img_size"] = pair_of(a.image_size);
   if (a.stem == Stem::conv) args["patch_size"] = a.patch.rows;
   if (a.position_rows == 0) args["pos_embed"] = "none";
+  if (a.block.post_norm) args["use_post_norm"] = true;
   if (!a.final_norm) args["final_norm"] = false;
   if (a.resampling == Resampling::plain) args["pos_resampling"] = "plain";
   if (a.attention_pool) add_pool_arguments(a, args);

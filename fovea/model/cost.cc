@@ -1,106 +1,43 @@
-// What a run costs, by the sizes of its matrix products.
-#include <algorithm>
+#include "fovea/model/cost.h"
 
-#include "fovea/model/architecture.h"
+#include "fovea/backend/shapes/shapes.h"
+#include "fovea/model/vit.h"
+#include "fovea/tokens/counted_reduction.h"
 #include "fovea/tokens/counts.h"
-#include "fovea/tokens/routing.h"
 
 namespace fovea {
 namespace {
 
-// Multiply-adds of the stem for each patch.
-double stem_products(const Architecture& a) {
-  const double width = a.width;
-  const auto pixels = static_cast<double>(a.patch.size());
-  if (a.stem == Stem::linear) return a.in_channels * pixels * width;
-  double products = 0;
-  double channels = a.in_channels;
-  double places = pixels;  // where a convolution is taken
-  for (const StemConvolution& step : a.convolutions) {
-    places /= static_cast<double>(step.stride) * step.stride;
-    products += places * step.kernel * step.kernel * channels * step.channels;
-    channels = step.channels;
+class NoValues : public WeightSource {
+  Array values(const std::string& /*name*/, const Shape& shape, Start /*start*/) override {
+    return {shape, {}};
   }
-  return a.stem == Stem::conv ? products + channels * width : products;
-}
-
-// How many tokens are where in a layer.
-struct LayerTokens {
-  double attended, mixed;  // in attention and in the MLP
 };
-
-LayerTokens tokens_in(const MergeOptions& merge, int entering, int leaving) {
-  const bool before = merge.placement == Placement::before_attention;
-  const bool after = merge.placement == Placement::after_mlp;
-  return {static_cast<double>(before ? leaving : entering),
-          static_cast<double>(after ? entering : leaving)};
-}
-
-// Of a plain layer.
-double plain_products(const Architecture& a, const LayerTokens& tokens) {
-  const double c = a.width;
-  const double attention = 4 * c * c * tokens.attended + 2 * tokens.attended * tokens.attended * c;
-  const double layers = a.block.gated ? 3 : 2;  // of the MLP
-  return a.block.branches * (attention + layers * c * a.block.mlp_width * tokens.mixed);
-}
-
-// Of a big.LITTLE ViT's layer `layer` (from 0) where `selected` tokens take the big path.
-double routed_products(const Architecture& a, int layer, const LayerTokens& tokens,
-                       double selected) {
-  const Routing& routing = *a.routing;
-  const double c = a.width;
-  const double asking = std::min(selected, tokens.attended);
-  const double asked = routing.cross_attention ? tokens.attended : asking;
-  double products = 2 * c * c * asked + 2 * c * c * asking + 2 * asked * asking * c +
-                    2.0 * c * a.block.mlp_width * std::min(selected, tokens.mixed);
-  if (routing.has_little(layer)) {
-    const double e = routing.little_width;
-    products += 4 * c * e * tokens.attended + 2 * tokens.attended * tokens.attended * e +
-                (2 * c * e + 2 * e * routing.little_mlp_width) * tokens.mixed;
-  }
-  return products;
-}
-
-bool predicts_before(const Routing& routing, int layer) {
-  const auto& after = routing.predict_after;
-  return std::find(after.begin(), after.end(), layer) != after.end();
-}
 
 }  // namespace
 
-double gflops(const Architecture& a, const Grid& size, const MergeOptions& merge,
+double gflops(const Architecture& a, const Grid& size, const Course& course,
               std::span<const int32_t> layer_tokens) {
-  const std::vector<Amount> schedule = layer_schedule(merge, a.depth);
-  const double c = a.width;
-  const auto patches = static_cast<int>((size / a.patch).size());
-  double products = patches * stem_products(a);
-  int tokens = patches + a.prefix();
-  int selected = 0;
-  for (int layer = 0; layer < a.depth; ++layer) {
-    const int left = layer_tokens[layer];
-    const bool routed = layer >= a.plain_layers();
-    if (routed && predicts_before(*a.routing, layer)) {
-      selected = selected_tokens(a, a.routing->keep_ratio, tokens);
-      products += 2 * c * tokens;
-    }
-    const LayerTokens in = tokens_in(merge, tokens, left);
-    const bool looks = merge.placement == Placement::before_attention && wanted_by(merge).qkv &&
-                       count_taken(merge, schedule[layer], tokens, a.prefix()) > 0;
-    if (looks) products += a.block.branches * c * c * (2 * tokens + (routed ? selected : tokens));
-    products += routed ? routed_products(a, layer, in, selected) : plain_products(a, in);
-    tokens = left;
-  }
-  return 2e-9 * products;
+  Shapes b;
+  NoValues none;
+  const auto vit = Vit<Shapes>::load(b, none, a);
+  const Input input = {nullptr, 1, a.in_channels, size};
+  const Shapes::Tensor x = vit.patch_embed.forward(b, input);
+  Reduction<Shapes> tokens(course.merge, layer_tokens, static_cast<int>(x.tokens), a.prefix());
+  std::vector<IntArray> routes;
+  vit.encode(b, x, course.keep_ratio, tokens, routes,
+             [](int /*layer*/, const Shapes::Tensor& /*x*/) {});
+  return 2e-9 * static_cast<double>(b.multiply_adds());
 }
 
-int selected_tokens(const Architecture& a, double keep_ratio, int tokens) {
-  return a.prefix() + selected_patches(keep_ratio, tokens - a.prefix());
-}
-
-Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge) {
+Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge,
+          std::optional<double> keep_ratio) {
+  const Course course = {.merge = merge_course(merge, a.depth),
+                         .keep_ratio = keep_ratio_of(a, keep_ratio)};
   const int tokens = static_cast<int>((size / a.patch).size()) + a.prefix();
-  const std::vector<int> left = tokens_per_layer(merge, a.depth, tokens, a.prefix());
-  return {left, gflops(a, size, merge, left)};
+  std::vector<int> left = tokens_per_layer(course.merge, tokens, a.prefix());
+  const double count = gflops(a, size, course, left);
+  return {std::move(left), count};
 }
 
 }  // namespace fovea

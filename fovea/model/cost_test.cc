@@ -1,10 +1,15 @@
-// Costs against formulas written out for the plain ViT, and against the numbers of the papers.
+// Costs against formulas written out for the plain ViT, against those that counted before a run of
+// the model's text did, and against the numbers of the papers.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <vector>
 
-#include "fovea/model/architecture.h"
+#include "fovea/model/cost.h"
 #include "fovea/tokens/options.h"
 
 namespace fovea {
@@ -25,6 +30,12 @@ double plain_gflops(int64_t c, int depth, int64_t patch, int64_t image, int64_t 
     n = left;
   }
   return 2e-9 * static_cast<double>(products);
+}
+
+// Of one image of 224 x 224 pixels.
+int64_t multiply_adds(const Architecture& a, const MergeOptions& merge = {},
+                      std::optional<double> keep_ratio = {}) {
+  return std::llround(cost(a, {224, 224}, merge, keep_ratio).gflops * 0.5e9);
 }
 
 TEST(Cost, IsThatOfAPlainViT) {
@@ -160,6 +171,80 @@ TEST(Cost, KnowsHowManyEachMatchingTakes) {
       testing::ElementsAre(107, 17, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2));
   EXPECT_THAT(cost(a, {224, 224}, {.matching = Matching::kth, .k = 5}).tokens_per_layer,
               testing::ElementsAre(41, 9, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5));
+}
+
+TEST(Cost, IsWhatWasCountedByHand) {
+  const MergeOptions merged{.schedule = {.r = 13}};
+  MergeOptions before = merged;
+  before.placement = Placement::before_attention;
+  MergeOptions after = merged;
+  after.placement = Placement::after_mlp;
+
+  const Architecture plain = named_architecture("vit_small_patch16_224");
+  EXPECT_EQ(multiply_adds(plain), 4598498304);
+  EXPECT_EQ(multiply_adds(plain, merged), 2702317056);
+  EXPECT_EQ(multiply_adds(plain, before), 3247996416);
+  EXPECT_EQ(multiply_adds(plain, after), 2886342144);
+
+  Architecture gated = plain;
+  gated.block.gated = true;
+  gated.block.mlp_width = 1000;  // for 3 x 1000 channels, not 2 x 1536
+  EXPECT_EQ(multiply_adds(gated), 4598498304 - 12 * 197 * 384 * 72);
+
+  Architecture parallel = plain;
+  parallel.depth = 6;
+  parallel.block.branches = 2;
+  EXPECT_EQ(multiply_adds(parallel), 4598498304);
+  EXPECT_EQ(multiply_adds(parallel, before), 4364007936);
+
+  Architecture stem = plain;
+  stem.stem = Stem::hmlp;
+  stem.convolutions = hmlp_convolutions(384, 16, "");
+  EXPECT_EQ(multiply_adds(stem), 4612948992);
+  stem.stem = Stem::conv;
+  stem.convolutions = overlapping_convolutions(std::vector{24, 48, 96, 192}, 16, "");
+  EXPECT_EQ(multiply_adds(stem), 4660816896);
+
+  const Architecture routed = named_architecture("blvit_base_tiny_patch16_224");
+  EXPECT_EQ(multiply_adds(routed), 10257751680);
+  EXPECT_EQ(multiply_adds(routed, merged), 6818841984);
+  EXPECT_EQ(multiply_adds(routed, before), 8617056000);
+  EXPECT_EQ(multiply_adds(routed, after), 6964528512);
+  EXPECT_EQ(multiply_adds(routed, {}, 0.5), 13600000128);
+  EXPECT_EQ(multiply_adds(routed, merged, 0.5), 9002857344);
+  const Architecture deep = named_architecture("blvit_huge_base_patch14_224");
+  EXPECT_EQ(multiply_adds(deep), 125998409216);
+  EXPECT_EQ(multiply_adds(deep, merged), 48699612160);
+}
+
+TEST(Cost, IsOfTheTokensThatLeftEachLayer) {
+  const Architecture a = named_architecture("vit_small_patch16_224");
+  const Course course = course_of(a, {.schedule = {.r = kNoLimit}, .threshold = 0.9F});
+  const std::vector<int> left = {180, 180, 150, 150, 150, 100, 100, 90, 80, 70, 60, 50};
+  EXPECT_EQ(std::llround(gflops(a, {224, 224}, course, left) * 0.5e9), 2715424512);
+}
+
+TEST(Cost, LeavesTheHeadOut) {
+  Architecture a = named_architecture("vit_small_patch16_224");
+  const double plain = cost_of(a, 0).gflops;
+  a.attention_pool = AttentionPool{.heads = 6, .mlp_width = 1536};
+  a.pooling = Pooling::map;
+  a.projection = 512;
+  EXPECT_EQ(cost_of(a, 0).gflops, plain);
+  a.classes = 0;
+  EXPECT_EQ(cost_of(a, 0).gflops, plain);
+}
+
+// A run of the text, of which where tokens are makes no product.
+TEST(Cost, IsTheSameWhereTokensHavePlaces) {
+  Architecture a = named_architecture("vit_small_patch16_224");
+  const double plain = cost(a, {224, 448}).gflops;
+  a.block.rotation = Rotation{.kind = RotationKind::mixed};
+  EXPECT_EQ(cost(a, {224, 448}).gflops, plain);
+  a.block.rotation.reset();
+  a.block.bias_rows = 27 * 27 + 3;
+  a.block.bias_grid = {14, 14};
+  EXPECT_EQ(cost(a, {224, 448}).gflops, plain);
 }
 
 }  // namespace

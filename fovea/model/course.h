@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "fovea/api.h"
 #include "fovea/model/architecture.h"
 #include "fovea/tokens/course.h"
 
@@ -19,8 +20,8 @@ struct Course {
 };
 
 // keep_ratio: as typed, if it is. Throws Error for what the model can't follow.
-Course course_of(const Architecture& architecture, const MergeOptions& merge,
-                 std::optional<double> keep_ratio = {});
+FOVEA_API Course course_of(const Architecture& architecture, const MergeOptions& merge,
+                           std::optional<double> keep_ratio = {});
 
 // Adds what is to be kept on the way: tokens after `layers`, counted from 1, and what the class
 // token attends to in these and the last. Throws Error where there is no such layer, or no class

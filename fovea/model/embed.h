@@ -74,9 +74,9 @@ class PatchEmbed {
     const std::string last = is_linear ? name : name + "." + std::to_string(3 * stages_.size());
     const Shape shape = {a.width, channels, is_linear ? a.patch.rows : 1,
                          is_linear ? a.patch.columns : 1};
-    stages_.push_back(
-        b.make_linear(weights.named(last + ".weight", shape),
-                      a.patch_bias ? weights.named(last + ".bias", {a.width}) : Weight{}));
+    const Weight weight = weights.named(last + ".weight", shape, Start::convolution);
+    stages_.push_back(b.make_linear(
+        weight, a.patch_bias ? weights.named(last + ".bias", {a.width}, Start::zero) : Weight{}));
   }
 
   void load_convolution(B& b, WeightSource& weights, size_t index, int64_t channels) {
@@ -84,13 +84,15 @@ class PatchEmbed {
     const std::string convolution = "patch_embed.proj." + std::to_string(3 * index);
     const std::string norm = "patch_embed.proj." + std::to_string(3 * index + 1);
     const int64_t out = step.channels;
-    const Weight weight =
-        weights.named(convolution + ".weight", {out, channels, step.kernel, step.kernel});
+    const Weight weight = weights.named(
+        convolution + ".weight", {out, channels, step.kernel, step.kernel}, Start::convolution);
     const bool is_apart = architecture_.stem == Stem::hmlp;
-    const Weight bias = is_apart ? weights.named(convolution + ".bias", {out}) : Weight{};
-    const BatchNorm batch_norm = {
-        weights.named(norm + ".weight", {out}), weights.named(norm + ".bias", {out}),
-        weights.named(norm + ".running_mean", {out}), weights.named(norm + ".running_var", {out})};
+    const Weight bias =
+        is_apart ? weights.named(convolution + ".bias", {out}, Start::zero) : Weight{};
+    const BatchNorm batch_norm = {weights.named(norm + ".weight", {out}, Start::one),
+                                  weights.named(norm + ".bias", {out}, Start::zero),
+                                  weights.named(norm + ".running_mean", {out}, Start::zero),
+                                  weights.named(norm + ".running_var", {out}, Start::one)};
     const bool sees_pixels = is_apart && index == 0;
     stages_.push_back(
         b.make_convolution(weight, bias, batch_norm,
@@ -117,8 +119,8 @@ class PatchEmbed {
   using Positions = std::shared_ptr<const typename B::Positions>;
 
   Positions make_positions(B& b, const Grid& grid) const {
-    return std::make_shared<const typename B::Positions>(
-        b.positions(prefix_, table_, position_map(architecture_, grid)));
+    const PositionMap map = B::kComputes ? position_map(architecture_, grid) : PositionMap();
+    return std::make_shared<const typename B::Positions>(b.positions(prefix_, table_, map));
   }
 
   // Kept for the grids of late, unless training changes them.

@@ -16,7 +16,7 @@ namespace foveal {
 // Rows that a LayerNorm makes the unit vectors less their mean of, all as long, and one of zeros
 // behind them: what a layer behind the norm makes of the others less what it makes of the last is
 // itself, its norm's scale folded in. [width + 1, width].
-template <Backend B>
+template <MatchingBackend B>
 typename B::Tensor probes(B& b, int width) {
   constexpr float kLarge = 1e4F;  // beside which the norm's eps is nothing
   Array rows({width + 1, width});
@@ -26,7 +26,7 @@ typename B::Tensor probes(B& b, int width) {
 
 // Adds the products of the columns of a layer, by what it makes of the probes, to `gram` [C, C], in
 // the sum over its diagonal 1.
-template <Backend B>
+template <MatchingBackend B>
 void add_gram(B& b, Array columns, Array& gram) {
   const int64_t width = gram.shape[0];
   const int64_t out = columns.shape[1];
@@ -41,12 +41,12 @@ void add_gram(B& b, Array columns, Array& gram) {
   }
 }
 
-template <Backend B>
+template <MatchingBackend B>
 Array mlp_of(B& b, const typename B::Tensor& x, const Mlp<B>& mlp) {
-  return b.read(b.linear(b.layer_norm(x, mlp.norm), mlp.fc1));
+  return b.read(b.linear(mlp.norm ? b.layer_norm(x, *mlp.norm) : x, mlp.fc1));
 }
 
-template <Backend B>
+template <MatchingBackend B>
 Array qkv_of(B& b, const typename B::Tensor& x, const Attention<B>& attention) {
   const std::vector<typename B::Projection> seen = {
       b.project(x, attention.norm, attention.qkv, false)};
@@ -58,7 +58,7 @@ Array qkv_of(B& b, const typename B::Tensor& x, const Attention<B>& attention) {
 }  // namespace foveal
 
 // Of every layer. channels: of the projection, less where the model is narrower.
-template <Backend B>
+template <MatchingBackend B>
 std::vector<Reader<B>> read_ahead(B& b, const std::vector<Block<B>>& blocks, int width, double eps,
                                   int channels) {
   const typename B::Tensor probes = foveal::probes(b, width);
@@ -76,8 +76,9 @@ std::vector<Reader<B>> read_ahead(B& b, const std::vector<Block<B>>& blocks, int
     const auto multiply = [&](const Array& rows) {
       return b.read(b.linear(b.write(rows), product));
     };
-    readers.push_back({b.make_fixed_norm(width, eps),
-                       b.make_fixed_linear(factor_gram(width, channels, multiply))});
+    Reader<B> reader{{}, b.make_fixed_linear(factor_gram(width, channels, multiply))};
+    if (next.attns[0].norm) reader.norm = b.make_fixed_norm(width, eps);
+    readers.push_back(std::move(reader));
   }
   return readers;
 }

@@ -31,7 +31,7 @@ struct AttentionPooling {
     block.eps = a.block.eps;
     block.norm = a.block.norm;
     const Weight weight = weights.named("attn_pool.qkv.weight", {3 * c, c});
-    const Weight bias = weights.named("attn_pool.qkv.bias", {3 * c});
+    const Weight bias = weights.named("attn_pool.qkv.bias", {3 * c}, Start::zero);
     return {b.make_rows(weights.named("attn_pool.latent", {1, 1, c})),
             b.make_linear(rows(weight, "attn_pool.q.weight", 0, c),
                           rows(bias, "attn_pool.q.bias", 0, c)),

@@ -193,7 +193,7 @@ void infer_mlp(const Checkpoint& checkpoint, const Config& config, const Traits&
   a.block.fc1_bias = checkpoint.has_any(mlp + "fc1.bias");
   a.block.fc2_bias = checkpoint.in_any_layer(mlp + "fc2.bias");
   a.block.mlp_norm = norm_of(checkpoint, mlp + "norm");
-  a.block.scale_mlp = checkpoint.in_any_layer("blocks.0.ffns.0.ls.gamma");
+  a.block.scale_mlp = !a.block.post_norm && checkpoint.in_any_layer("blocks.0.ffns.0.ls.gamma");
   if (config.gated_mlp && *config.gated_mlp != a.block.gated) {
     fail("{}: the MLP is {}, but config.json says {} of a gated one; expected the same",
          checkpoint.file_name(), a.block.gated ? "gated" : "not gated",
@@ -209,7 +209,8 @@ void infer_attention(const Checkpoint& checkpoint, const Config& config, const T
   a.block.qk_norm = norm_of(checkpoint, attn + "q_norm");
   if (!a.block.qk_norm) a.block.qk_norm = norm_of(checkpoint, attn + "k_norm");
   a.block.attention_norm = norm_of(checkpoint, attn + "norm");
-  a.block.scale_attention = checkpoint.in_any_layer("blocks.0.attns.0.ls.gamma");
+  a.block.scale_attention =
+      !a.block.post_norm && checkpoint.in_any_layer("blocks.0.attns.0.ls.gamma");
   if (config.qk_norm && *config.qk_norm != a.block.qk_norm.has_value()) {
     fail("{}: {} of queries and keys, but config.json gives qk_norm as {}; expected the same",
          checkpoint.file_name(), a.block.qk_norm ? "norms" : "no norms",
@@ -241,6 +242,7 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, const Trai
                       norm_of(checkpoint, "blocks.0.ffns.0.norm") == NormKind::rms;
   a.block.norm = is_rms ? NormKind::rms : NormKind::layer;
   a.block.eps = config.layer_norm_eps.value_or(traits.eps);
+  a.block.post_norm = config.post_norm.value_or(traits.post_norm);
   infer_mlp(checkpoint, config, traits, a);
   infer_attention(checkpoint, config, traits, a);
 }
@@ -366,7 +368,7 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   check_told(checkpoint, config, family, a);
   check_config(checkpoint, config, a);
   for_each_tensor(
-      a, [&](const std::string& tensor, const Shape& shape) { checkpoint.expect(tensor, shape); });
+      a, [&](const ListedTensor& tensor) { checkpoint.expect(tensor.name, tensor.shape); });
   check_alike(checkpoint, a);
   check_routed(checkpoint, a);
   checkpoint.check_all_used();

@@ -44,6 +44,7 @@ void check_routing(const Config& config, const Checkpoint& checkpoint, const Arc
                       : block.scale_attention || block.scale_mlp ? "LayerScale"
                       : block.knows_places()                     ? "rotary or relative positions"
                       : block.gated                              ? "gated MLPs"
+                      : block.post_norm                          ? "norms behind"
                       : block.qk_norm || block.attention_norm || block.mlp_norm ? "inner norms"
                                                                                 : nullptr;
   if (other != nullptr) {

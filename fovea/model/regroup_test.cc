@@ -54,12 +54,14 @@ TEST(Regroup, ComputesWhatTheTextOfBranchesDoes) {
     VariedWeights source;
     std::map<std::string, Shape> shapes;
     std::vector<Weight> weights;
-    for_each_tensor(before, [&](const std::string& name, const Shape& shape) {
-      weights.push_back({source.read(name, shape), regrouped_name(name, branches)});
-      shapes[weights.back().name] = shape;
+    for_each_tensor(before, [&](const ListedTensor& tensor) {
+      weights.push_back({source.read(tensor.name, tensor.shape, tensor.start),
+                         regrouped_name(tensor.name, branches)});
+      shapes[weights.back().name] = tensor.shape;
     });
     std::map<std::string, Shape> expected;
-    for_each_tensor(after, [&](const std::string& name, const Shape& s) { expected[name] = s; });
+    for_each_tensor(after,
+                    [&](const ListedTensor& tensor) { expected[tensor.name] = tensor.shape; });
     EXPECT_EQ(shapes, expected);
 
     const TemporaryFolder folder;

@@ -27,7 +27,7 @@ class RelativeBiases {
         own_(std::make_shared<const typename B::Relative>(b.make_relative(table, grid))) {}
 
   Relative of(B& b, const Grid& grid) const {
-    if (grid == grid_) return own_;
+    if (!B::kComputes || grid == grid_) return own_;
     return cache_.get(grid, [&] {
       return std::make_shared<const typename B::Relative>(
           b.make_relative({resample_biases(table_, grid_, grid)}, grid));

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "fovea/io/fail.h"
+#include "fovea/model/cost.h"
 
 namespace fovea {
 namespace {
@@ -56,7 +57,7 @@ int least_whole(int most, const std::function<bool(int)>& reaches) {
 }  // namespace
 
 Speedup reach_speedup(const Architecture& architecture, const Grid& size, const MergeOptions& merge,
-                      double speedup) {
+                      double speedup, std::optional<double> keep_ratio) {
   // Written so that NaN fails too.
   if (!(speedup >= 1)) fail("--speedup {}: expected 1 or more", speedup);
   if (merge.threshold) {
@@ -78,9 +79,9 @@ Speedup reach_speedup(const Architecture& architecture, const Grid& size, const 
     return some;
   };
   const auto gflops_with = [&](double amount) {
-    return cost(architecture, size, with(amount)).gflops;
+    return cost(architecture, size, with(amount), keep_ratio).gflops;
   };
-  const double dense = cost(architecture, size).gflops;
+  const double dense = cost(architecture, size, {}, keep_ratio).gflops;
   const auto reaches = [&](double amount) { return gflops_with(amount) <= dense / speedup; };
   // As a factor too: with it every layer that merges any merges all it can.
   constexpr double kMost = kNoLimit;

@@ -1,6 +1,8 @@
 // The least merging that makes a model a given number of times cheaper.
 #pragma once
 
+#include <optional>
+
 #include "fovea/api.h"
 #include "fovea/backend/grid.h"
 #include "fovea/model/architecture.h"
@@ -16,11 +18,12 @@ struct Speedup {
 };
 
 // How tokens must merge so that an input of that size in pixels takes at most 1 / `speedup` of
-// the dense model's GFLOPs (architecture.h): `merge` with the least constant r, around which its
-// inflect is kept, or, where its schedule is a list or a share, with the least multiple of that.
-// Throws Error where none does, saying what is reached at most, and for a threshold or matching
-// kth, which no r makes faster.
+// the dense model's GFLOPs (cost.h): `merge` with the least constant r, around which its inflect is
+// kept, or, where its schedule is a list or a share, with the least multiple of that. Tokens are
+// routed by `keep_ratio`, else as the model was made for. Throws Error where none does, saying what
+// is reached at most, and for a threshold or matching kth, which no r makes faster.
 FOVEA_API Speedup reach_speedup(const Architecture& architecture, const Grid& size,
-                                const MergeOptions& merge, double speedup);
+                                const MergeOptions& merge, double speedup,
+                                std::optional<double> keep_ratio = {});
 
 }  // namespace fovea

@@ -7,6 +7,7 @@
 
 #include "fovea/io/fail.h"
 #include "fovea/io/testing.h"
+#include "fovea/model/cost.h"
 
 namespace fovea {
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,11 +12,19 @@
 
 namespace fovea {
 
-// Calls `visit` with the canonical name (see Checkpoint) and the shape of every tensor, statistics
-// of batch norms and biases of queries, keys and values among them, in the order of the forward
-// pass.
+struct ListedTensor {
+  std::string name;  // canonical (see Checkpoint)
+  Shape shape;
+  Start start;
+};
+
+// Calls `visit` with every tensor, statistics of batch norms and biases of queries, keys and values
+// among them, in the order in which a model loads them.
 void for_each_tensor(const Architecture& architecture,
-                     const std::function<void(const std::string& name, const Shape& shape)>& visit);
+                     const std::function<void(const ListedTensor&)>& visit);
+
+// The names of those that it has and another has not.
+std::set<std::string> tensors_beside(const Architecture& architecture, const Architecture& other);
 
 // All of them, read from a source.
 std::vector<Weight> read_weights(WeightSource& source, const Architecture& architecture);

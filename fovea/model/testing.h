@@ -77,14 +77,15 @@ inline Architecture infer(const Shapes& shapes, const Config& config) {
 
 // Weights as a short training might leave them: no norm or bias is as it began.
 class VariedWeights : public WeightSource {
- public:
-  Array read(const std::string& name, const Shape& shape) override {
+  Array values(const std::string& name, const Shape& shape, Start start) override {
     InitialWeights initial(5, 1);
-    Array values = initial.read(name, shape);
-    const Array noise = initial.read("noise of " + name + "'s", shape);
+    Array varied = initial.read(name, shape, start);
+    const Array noise =
+        initial.read("noise of " + name + "'s", shape,
+                     start == Start::convolution ? Start::convolution : Start::normal);
     const float scale = shape.size() == 1 ? 10.0F : 2.0F;
-    for (size_t i = 0; i < values.data.size(); ++i) values.data[i] += scale * noise.data[i];
-    return values;
+    for (size_t i = 0; i < varied.data.size(); ++i) varied.data[i] += scale * noise.data[i];
+    return varied;
   }
 };
 

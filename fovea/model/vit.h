@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -85,17 +86,25 @@ struct Vit {
       layers.insert_or_assign(
           layer + 1, Kept{first, b.read(out), {sizes.begin(), sizes.end()}, tokens.sources()});
     };
-    for (const Block<B>& block : blocks) {
-      x = block.forward(b, std::move(x), tokens);
-      take_down(block.layer, x);
-    }
     std::vector<IntArray> routes;
-    x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, take_down);
-    if (norm) x = b.layer_norm(x, *norm);
+    x = encode(b, std::move(x), course.keep_ratio, tokens, routes, take_down);
     typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
     typename B::Tensor logits = head.logits(b, x, features);
     return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
             std::move(trace), std::move(layer_tokens), std::move(routes), std::move(layers)};
+  }
+
+  // What layer after layer makes of embedded tokens x [B, T, C], after the final norm. routes,
+  // done: as for RoutedBlocks.
+  typename B::Tensor encode(B& b, typename B::Tensor x, double keep_ratio, Reduction<B>& tokens,
+                            std::vector<IntArray>& routes,
+                            const std::function<void(int, const typename B::Tensor&)>& done) const {
+    for (const Block<B>& block : blocks) {
+      x = block.forward(b, std::move(x), tokens);
+      done(block.layer, x);
+    }
+    x = routed.forward(b, std::move(x), keep_ratio, tokens, routes, done);
+    return norm ? b.layer_norm(x, *norm) : x;
   }
 };
 

@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "fovea/model/cost.h"
+
 namespace fovea {
 
 double Score::images_per_second() const {
@@ -22,10 +24,11 @@ double Score::gflops_per_image() const {
 double gflops_run(const Model& model, const Array& images, const MergeOptions& merge,
                   const Result& result) {
   const Architecture& a = model.architecture();
+  const Course course = course_of(a, merge);
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   double sum = 0;
   for (int64_t i = 0; i < images.shape[0]; ++i) {
-    sum += gflops(a, input_of(images).grid, merge, tokens.subspan(i * a.depth, a.depth));
+    sum += gflops(a, input_of(images).grid, course, tokens.subspan(i * a.depth, a.depth));
   }
   return sum;
 }

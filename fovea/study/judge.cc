@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "fovea/model/cost.h"
+
 namespace fovea {
 namespace {
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "fovea/io/fail.h"
+#include "fovea/model/cost.h"
 #include "fovea/report/fidelity.h"
 #include "fovea/study/comparison.h"
 #include "fovea/study/schedule_search.h"

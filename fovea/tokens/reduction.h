@@ -40,7 +40,7 @@ struct Seen {
 };
 
 // The mean over heads and branches of keys as attention turns them.
-template <Backend B>
+template <MatchingBackend B>
 typename B::Tensor rotated_keys(B& b, const Seen<B>& seen) {
   std::vector<typename B::Tensor> means;
   for (const typename B::Projection& branch : seen.qkv) {
@@ -52,7 +52,7 @@ typename B::Tensor rotated_keys(B& b, const Seen<B>& seen) {
 }
 
 // The feature by which tokens are alike (the paper's table 1a): [B, T, F].
-template <Backend B>
+template <MatchingBackend B>
 typename B::Tensor similarity_feature(B& b, const Seen<B>& seen, Metric metric) {
   switch (metric) {
     case Metric::q:
@@ -81,12 +81,15 @@ struct ClassAttention {
 // What foveal merging compares tokens by in one layer: [B, T, C] to [B, T, F].
 template <Backend B>
 struct Reader {
-  typename B::Norm norm;
+  std::optional<typename B::Norm> norm;  // where the layers that read the tokens have one before
   typename B::Linear projection;
 };
 
 template <Backend B>
-class Reduction {
+class Reduction;
+
+template <MatchingBackend B>
+class Reduction<B> {
  public:
   // sequences: of the embedded input; the first `protected_tokens` of every image never merge, and
   // have no place.

@@ -1,9 +1,10 @@
 #include "fovea/train/big_little_student.h"
 
 #include <algorithm>
-#include <string_view>
+#include <functional>
 
 #include "fovea/io/fail.h"
+#include "fovea/model/tensors.h"
 
 namespace fovea {
 namespace {
@@ -37,14 +38,10 @@ void set_little(const Recipe& recipe, const Architecture& a, Routing& routing) {
   }
 }
 
-bool is_part_of_routing(std::string_view name, const Shape& shape) {
-  return name.starts_with("predictors.") || name.find(".little.") != std::string_view::npos ||
-         name.find(".alpha_") != std::string_view::npos ||
-         (name.ends_with(".gamma") && shape == Shape{1});
-}
-
-bool ends_little_path(std::string_view name) {
-  return name.ends_with(".little.attn.proj.weight") || name.ends_with(".little.mlp.up.weight");
+std::set<std::string> tensors_of_routing(const Architecture& routed) {
+  Architecture plain = routed;
+  plain.routing.reset();
+  return tensors_beside(routed, plain);
 }
 
 }  // namespace
@@ -65,9 +62,12 @@ void add_routing(const Recipe& recipe, const std::string& name, Architecture& a)
   a.routing = routing;
 }
 
-Array WithRouting::read(const std::string& name, const Shape& shape) {
-  if (!is_part_of_routing(name, shape)) return plain_.read(name, shape);
-  return ends_little_path(name) ? Array(shape) : initial_.read(name, shape);
+WithRouting::WithRouting(WeightSource& plain, const Architecture& routed, uint64_t seed)
+    : plain_(plain), of_routing_(tensors_of_routing(routed)), initial_(seed, 1) {}
+
+Array WithRouting::values(const std::string& name, const Shape& shape, Start start) {
+  if (!of_routing_.contains(name)) return plain_.read(name, shape, start);
+  return start == Start::joining ? Array(shape) : initial_.read(name, shape, start);
 }
 
 }  // namespace fovea

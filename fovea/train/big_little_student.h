@@ -2,6 +2,10 @@
 // 2410.10267): the big blocks are its own, what is new changes nothing at first.
 #pragma once
 
+#include <cstdint>
+#include <set>
+#include <string>
+
 #include "fovea/model/architecture.h"
 #include "fovea/model/weights.h"
 #include "fovea/train/recipe.h"
@@ -12,15 +16,18 @@ namespace fovea {
 // where its blocks can't be big ones, or for a key that doesn't fit its layers.
 void add_routing(const Recipe& recipe, const std::string& name, Architecture& architecture);
 
-// The big blocks' weights from `plain`. LITTLE blocks add nothing at first (their last layers are
-// 0), alphas are 0 and gammas 1: where all tokens take the big path this is the plain model.
+// The big blocks' weights from `plain`. LITTLE blocks add nothing at first (what begins as
+// Start::joining is 0), alphas are 0 and gammas 1: where all tokens take the big path this is the
+// plain model.
 class WithRouting : public WeightSource {
  public:
-  WithRouting(WeightSource& plain, uint64_t seed) : plain_(plain), initial_(seed, 1) {}
-  Array read(const std::string& name, const Shape& shape) override;
+  WithRouting(WeightSource& plain, const Architecture& routed, uint64_t seed);
 
  private:
+  Array values(const std::string& name, const Shape& shape, Start start) override;
+
   WeightSource& plain_;
+  std::set<std::string> of_routing_;
   InitialWeights initial_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "fovea/backend/torch/device.h"
 #include "fovea/io/fail.h"
@@ -13,20 +14,26 @@
 namespace fovea {
 namespace {
 
-bool is_of_head(const std::string& name) {
-  return name.starts_with("head.") || name.starts_with("head_dist.");
+std::set<std::string> tensors_of_head(const Architecture& a) {
+  Architecture headless = a;
+  headless.classes = 0;
+  return tensors_beside(a, headless);
 }
 
 // A checkpoint's weights, but a head that training starts from.
 class WithNewHead : public WeightSource {
  public:
-  WithNewHead(WeightSource& weights, uint64_t seed) : weights_(weights), initial_(seed, 1) {}
-  Array read(const std::string& name, const Shape& shape) override {
-    return is_of_head(name) ? initial_.read(name, shape) : weights_.read(name, shape);
-  }
+  WithNewHead(WeightSource& weights, const Architecture& a, uint64_t seed)
+      : weights_(weights), of_head_(tensors_of_head(a)), initial_(seed, 1) {}
 
  private:
+  Array values(const std::string& name, const Shape& shape, Start start) override {
+    return of_head_.contains(name) ? initial_.read(name, shape, start)
+                                   : weights_.read(name, shape, start);
+  }
+
   WeightSource& weights_;
+  std::set<std::string> of_head_;
   InitialWeights initial_;
 };
 
@@ -93,17 +100,18 @@ void set_input(Student& student, const Recipe& recipe) {
   student.config.preprocessing.width = a.input_size.columns;
 }
 
-bool is_chosen(const std::string& name, const Recipe& recipe, bool has_new_head) {
+bool is_chosen(const std::string& name, const Recipe& recipe, bool is_of_head, bool has_new_head) {
   if (recipe.tune == "all") return true;
-  if (is_of_head(name)) return has_new_head || recipe.tune == "head";
+  if (is_of_head) return has_new_head || recipe.tune == "head";
   if (recipe.tune == "attention") return name.find(".attn.") != std::string::npos;
   return recipe.tune == "mlp" && name.find(".mlp.") != std::string::npos;
 }
 
 void freeze(Student& student, const Recipe& recipe) {
+  const std::set<std::string> of_head = tensors_of_head(student.architecture);
   bool any = false;
   for (const auto& [name, values] : student.torch->parameters()) {
-    const bool chosen = is_chosen(name, recipe, student.has_new_head);
+    const bool chosen = is_chosen(name, recipe, of_head.contains(name), student.has_new_head);
     torch::Tensor handle = values;
     if (!chosen) handle.set_requires_grad(false);
     any = any || handle.requires_grad();
@@ -131,7 +139,7 @@ void set_drop_path(Vit<Torch>& vit, double rate) {
 
 int64_t count_parameters(const Architecture& a) {
   int64_t count = 0;
-  for_each_tensor(a, [&](const std::string&, const Shape& shape) { count += elements(shape); });
+  for_each_tensor(a, [&](const ListedTensor& tensor) { count += elements(tensor.shape); });
   return count;
 }
 
@@ -145,8 +153,12 @@ void load_weights(WeightSource& source, const Recipe& recipe, const std::string&
   set_routing(student, recipe);
   set_input(student, recipe);
   a.parameters = count_parameters(a);
-  WithRouting routed(source, recipe.seed);
-  student.vit = Vit<Torch>::load(*student.torch, becomes_routed ? routed : source, a);
+  if (becomes_routed) {
+    WithRouting routed(source, a, recipe.seed);
+    student.vit = Vit<Torch>::load(*student.torch, routed, a);
+  } else {
+    student.vit = Vit<Torch>::load(*student.torch, source, a);
+  }
 }
 
 void load_from(const std::string& model, const Recipe& recipe,
@@ -159,7 +171,7 @@ void load_from(const std::string& model, const Recipe& recipe,
   student.has_new_head = count > 0 && (a.classes != count || student.config.labels != classes);
   a.classes = count;
   CheckpointWeights weights(stored.checkpoint);
-  WithNewHead adapted(weights, recipe.seed);
+  WithNewHead adapted(weights, a, recipe.seed);
   WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)
                                               : static_cast<WeightSource&>(weights);
   load_weights(source, recipe, model, student);

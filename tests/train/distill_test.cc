@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "fovea/io/safetensors.h"
+#include "fovea/model/cost.h"
 #include "fovea/train/trainer.h"
 #include "tests/train/training_data.h"
 

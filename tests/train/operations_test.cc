@@ -65,6 +65,9 @@ std::vector<Array> results(B& b) {
     all.push_back(b.read(b.norm_linear(x, rms, gated, activation)));
   }
   all.push_back(b.read(b.layer_norm(x, norm)));
+  const auto wide = b.make_linear({some_array({12, 10}, 10), "p"}, {});
+  all.push_back(b.read(b.add_normed_linear(x, b.linear(x, linear), wide, norm)));
+  all.push_back(b.read(b.norm_linear(x, {}, linear, Activation::gelu, Precision::single)));
   const auto of_head = b.make_rms_norm({some_array({4}, 5), "h"}, 1e-5);
   all.push_back(b.read(
       b.head_norm(b.linear(x, b.make_linear({some_array({12, 12}, 6), "m"}, {})), of_head, 3)));
@@ -83,10 +86,13 @@ std::vector<Array> results(B& b) {
         turns_of(rotation, 0, kFirst, state.places, state.prefix, state.grid, kWidth);
     const typename B::Projection seen = b.project(x, norm, qkv, false);
     typename B::Sight sight{.turns = &turns, .relative = &relative, .asking = {}};
+    const typename B::Projection plain = b.project(x, {}, qkv, false);
+    const typename B::Projection branches[] = {seen, plain};
     const std::span<const typename B::Projection> one(&seen, 1);
     all.push_back(b.read(b.attention(seen, kHeads, state, sight)));
     all.push_back(b.read(b.rotate(seen.k, kHeads, turns)));
     all.push_back(b.class_attention_by_head(one, kHeads, state, sight));
+    all.push_back(b.class_attention_by_head(branches, kHeads, state, sight));
     all.push_back(Array({10, 1}, b.class_attention(one, kHeads, state, sight)));
     sight.asking = some.rows;
     all.push_back(b.read(

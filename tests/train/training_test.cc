@@ -72,7 +72,7 @@ TEST(TorchParameters, AreAllTensorsOfTheModelAndAllAreTrainedButStatistics) {
     const TorchModel model = TorchModel::load(golden(name));
     std::set<std::string> want;
     for_each_tensor(model.architecture,
-                    [&](const std::string& tensor, const Shape&) { want.insert(tensor); });
+                    [&](const ListedTensor& tensor) { want.insert(tensor.name); });
     std::set<std::string> got;
     for (const auto& [tensor, values] : model.torch.parameters()) {
       EXPECT_TRUE(got.insert(tensor).second) << tensor;

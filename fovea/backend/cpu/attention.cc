@@ -59,7 +59,8 @@ void soften(std::span<float> scores) {
 
 }  // namespace
 
-CpuProjection Cpu::project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched) {
+CpuProjection Cpu::project(const Tensor& x, const std::optional<Norm>& norm, const Qkv& w,
+                           bool matched) {
   CpuProjection qkv;
   qkv.mean_weights = &w.mean;
   const bool rounds = product_of(w.joint).rounds();
@@ -73,8 +74,8 @@ CpuProjection Cpu::project(const Tensor& x, const Norm& norm, const Qkv& w, bool
   return qkv;
 }
 
-CpuProjection Cpu::project(const Tensor& asking, const Tensor& x, const Norm& norm, const Qkv& w,
-                           bool matched) {
+CpuProjection Cpu::project(const Tensor& asking, const Tensor& x, const std::optional<Norm>& norm,
+                           const Qkv& w, bool matched) {
   CpuProjection qkv;
   qkv.mean_weights = &w.mean;
   const bool rounds = product_of(w.joint).rounds();

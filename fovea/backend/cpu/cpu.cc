@@ -160,6 +160,21 @@ Tensor Cpu::add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector&
   return x;
 }
 
+Tensor Cpu::add_normed_linear(Tensor x, const Tensor& h, const Linear& w, const Norm& norm) {
+  const Tensor update = linear(h, w);
+  const Timed timed = time(Work::norms);
+  for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
+    norm_rows(norm, update.row(begin), update.stride(), end - begin, x.channels(),
+              update.row(begin), update.stride());
+    for (int64_t i = begin; i < end; ++i) {
+      const float* rows[] = {x.row(i), update.row(i)};
+      const float factors[] = {1.0F, 1.0F};
+      kernels_.weighted_sum(rows, factors, 2, x.channels(), 1.0F, x.row(i));
+    }
+  });
+  return x;
+}
+
 void Cpu::norm_rows(const Norm& norm, const float* x, int64_t stride, int64_t count, int64_t width,
                     float* out, int64_t out_stride) const {
   if (norm.beta.empty()) {
@@ -175,7 +190,9 @@ Tensor Cpu::layer_norm(const Tensor& x, const Norm& norm, Precision precision) {
 }
 
 // Rounded while a few rows are still in the first cache.
-Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, Dtype dtype, std::optional<Tensor>* rest) {
+Tensor Cpu::norm_for(const Tensor& x, const std::optional<Norm>& norm, Dtype dtype,
+                     std::optional<Tensor>* rest) {
+  if (!norm && kernels_.product(dtype).input == x.dtype()) return x;
   const Timed timed = time(Work::norms);
   constexpr int64_t kRows = 4;
   const int64_t width = x.channels();
@@ -186,7 +203,7 @@ Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, Dtype dtype, std::option
   if (rest != nullptr) rest->emplace(like(x, width, product.input));
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
     if (!rounds && is_wide) {
-      norm_rows(norm, x.row(begin), x.stride(), end - begin, width, out.row(begin), out.stride());
+      norm_rows(*norm, x.row(begin), x.stride(), end - begin, width, out.row(begin), out.stride());
       return;
     }
     std::vector<float> rows(kRows * width);
@@ -194,19 +211,24 @@ Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, Dtype dtype, std::option
       const int64_t count = std::min(kRows, end - i);
       const float* from = is_wide ? x.row(i) : rows.data();
       if (!is_wide) widen_rows(x, i, count, rows.data());
-      norm_rows(norm, from, is_wide ? x.stride() : width, count, width,
-                rounds ? rows.data() : out.row(i), rounds ? width : out.stride());
+      int64_t stride = is_wide ? x.stride() : width;
+      if (norm) {
+        norm_rows(*norm, from, stride, count, width, rounds ? rows.data() : out.row(i),
+                  rounds ? width : out.stride());
+        from = rows.data();
+        stride = width;
+      }
       if (!rounds) continue;
-      product.round_rows(rows.data(), width, count, width, out.at(i), out.stride());
+      product.round_rows(from, stride, count, width, out.at(i), out.stride());
       if (rest == nullptr) continue;
-      product.round_rest(rows.data(), width, count, width, (*rest)->at(i), (*rest)->stride());
+      product.round_rest(from, stride, count, width, (*rest)->at(i), (*rest)->stride());
     }
   });
   return out;
 }
 
-Tensor Cpu::norm_linear(const Tensor& x, const Norm& norm, const Linear& w, Activation activation,
-                        Precision precision) {
+Tensor Cpu::norm_linear(const Tensor& x, const std::optional<Norm>& norm, const Linear& w,
+                        Activation activation, Precision precision) {
   Tensor out = output(x, w, precision);
   multiply(norm_for(x, norm, w.dtype), w, kernels::Epilogue::store, activation, {}, out);
   return out;

@@ -88,6 +88,7 @@ class Cpu {
   using Sight = fovea::Sight<Relative>;
   // Weights stay as they were made, so what is computed from them alone can be kept.
   static constexpr bool kTrains = false;
+  static constexpr bool kComputes = true;
 
   // dtype: of the weights that it makes, and of the arithmetic where `instructions` have it.
   Cpu(InstructionSet instructions, Dtype dtype, std::shared_ptr<Threads> threads);
@@ -151,16 +152,18 @@ class Cpu {
   // The same of each head's channels by themselves, heads * norm's channels being those of x; x is
   // consumed.
   Tensor head_norm(Tensor x, const Norm& norm, int heads);
-  // linear(layer_norm(x)) as one.
-  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w,
+  // x + layer_norm(linear(h)); x is consumed.
+  Tensor add_normed_linear(Tensor x, const Tensor& h, const Linear& w, const Norm& norm);
+  // linear(layer_norm(x)) as one; here and below without a norm linear(x).
+  Tensor norm_linear(const Tensor& x, const std::optional<Norm>& norm, const Linear& w,
                      Activation activation = Activation::none,
                      Precision precision = Precision::product);
   // linear(layer_norm(x)) to queries, keys and values. `w` must outlive what is returned, and
   // `matched` says that head_mean will be asked of it as it is.
-  Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
+  Projection project(const Tensor& x, const std::optional<Norm>& norm, const Qkv& w, bool matched);
   // Queries of the rows of `asking` [B, K, C], keys and values of all rows of x [B, T, C].
-  Projection project(const Tensor& asking, const Tensor& x, const Norm& norm, const Qkv& w,
-                     bool matched);
+  Projection project(const Tensor& asking, const Tensor& x, const std::optional<Norm>& norm,
+                     const Qkv& w, bool matched);
   // `count` channels of x from `begin` on: no copy.
   static Tensor columns(const Tensor& x, int64_t begin, int64_t count) {
     return x.columns(begin, count);
@@ -260,8 +263,9 @@ class Cpu {
   std::vector<float> class_rows(const Projection& branch, int head, int heads,
                                 const TokenState& state, const Sight& sight) const;
   std::array<Linear, 3> mean_weights(const Array& joint, int heads);
-  // LayerNorm in the format of the inputs of such weights; `rest` is given what rounding takes.
-  Tensor norm_for(const Tensor& x, const Norm& norm, Dtype dtype,
+  // LayerNorm, or x itself, in the format of the inputs of such weights; `rest` is given what
+  // rounding takes.
+  Tensor norm_for(const Tensor& x, const std::optional<Norm>& norm, Dtype dtype,
                   std::optional<Tensor>* rest = nullptr);
   void add_rests(std::span<const Projection> qkv, QkvPart part, const Tensor& mean);
   void multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue, Activation activation,

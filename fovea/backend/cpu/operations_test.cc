@@ -97,6 +97,42 @@ TEST_P(Operations, ProjectionsOfAnyWidthAreColumnsOfOneProduct) {
   }
 }
 
+TEST_P(Operations, NormsMayStandBehindALayerOrNowhere) {
+  Cpu cpu = make();
+  const Array rows = random_array({19, 24}, 1);
+  const Array hidden = random_array({19, 33}, 2);
+  const Cpu::Linear w = cpu.make_linear({random_array({24, 33}, 3, 0.3F)}, {random_array({24}, 4)});
+  for (const Cpu::Norm& norm :
+       {cpu.make_norm({random_array({24}, 5)}, {random_array({24}, 6)}, 1e-6),
+        cpu.make_rms_norm({random_array({24}, 5)}, 1e-6)}) {
+    Array want = cpu.read(cpu.layer_norm(cpu.linear(cpu.write(hidden), w), norm));
+    for (size_t i = 0; i < rows.data.size(); ++i) want.data[i] += rows.data[i];
+    EXPECT_EQ(cpu.read(cpu.add_normed_linear(cpu.write(rows), cpu.write(hidden), w, norm)).data,
+              want.data);
+  }
+  const Tensor x = cpu.write(rows);
+  const Cpu::Linear next = cpu.make_linear({random_array({7, 24}, 7, 0.3F)}, {});
+  expect_near(cpu.read(cpu.norm_linear(x, {}, next, Activation::gelu, Precision::single)),
+              cpu.read(cpu.linear(x, next, Activation::gelu)));
+  const Array weight = random_array({3 * 12, 24}, 8, 0.3F);
+  const Cpu::Qkv qkv = cpu.make_qkv({weight}, {}, 2);
+  const CpuProjection seen = cpu.project(x, {}, qkv, true);
+  const CpuProjection cross = cpu.project(cpu.token(x, 0), x, {}, qkv, true);
+  const Array joint = cpu.read(cpu.linear(x, cpu.make_linear({weight}, {})));
+  expect_near(cpu.read(seen.q), columns_of(joint, 0, 12));
+  expect_near(cpu.read(seen.v), columns_of(joint, 24, 12));
+  EXPECT_EQ(cpu.read(cross.k).data, cpu.read(seen.k).data);
+  EXPECT_EQ(cpu.read(cross.q).data, cpu.read(cpu.token(seen.q, 0)).data);
+  // What rounding x took counts where tokens are matched.
+  Array mean({19, 6});
+  for (int64_t i = 0; i < 19 * 6; ++i) {
+    const float* keys = joint.data.data() + i / 6 * 36 + 12 + i % 6;
+    mean.data[i] = (keys[0] + keys[6]) / 2;
+  }
+  EXPECT_LT(relative_error(cpu.read(cpu.head_mean(std::span(&seen, 1), QkvPart::k, 2)), mean),
+            is_exact() ? 3e-6 : 2e-3);
+}
+
 TEST_P(Operations, HeadsAreNormedApart) {
   Cpu cpu = make();
   const Array rows = random_array({9, 24}, 1);

@@ -62,15 +62,15 @@ std::vector<int32_t> relative_places(std::span<const int32_t> first, const Token
 
 }  // namespace
 
-Torch::Projection Torch::project(const Tensor& x, const Norm& norm, const Qkv& w,
+Torch::Projection Torch::project(const Tensor& x, const std::optional<Norm>& norm, const Qkv& w,
                                  bool /*matched*/) {
-  const Tensor joint = linear(layer_norm(x, norm), w);
+  const Tensor joint = norm_linear(x, norm, w);
   const int64_t width = joint.channels() / 3;
   return {columns(joint, 0, width), columns(joint, width, width), columns(joint, 2 * width, width)};
 }
 
-Torch::Projection Torch::project(const Tensor& asking, const Tensor& x, const Norm& norm,
-                                 const Qkv& w, bool /*matched*/) {
+Torch::Projection Torch::project(const Tensor& asking, const Tensor& x,
+                                 const std::optional<Norm>& norm, const Qkv& w, bool /*matched*/) {
   const int64_t width = w.weight.size(0) / 3;
   const auto part = [&](int64_t first, int64_t count) {
     Linear linear;
@@ -78,8 +78,8 @@ Torch::Projection Torch::project(const Tensor& asking, const Tensor& x, const No
     if (w.bias.defined()) linear.bias = w.bias.narrow(0, first, count);
     return linear;
   };
-  const Tensor both = linear(layer_norm(x, norm), part(width, 2 * width));
-  return {linear(layer_norm(asking, norm), part(0, width)), columns(both, 0, width),
+  const Tensor both = norm_linear(x, norm, part(width, 2 * width));
+  return {norm_linear(asking, norm, part(0, width)), columns(both, 0, width),
           columns(both, width, width)};
 }
 

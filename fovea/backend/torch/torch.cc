@@ -148,6 +148,15 @@ Torch::Tensor Torch::add_linear(const Tensor& x, const Tensor& h, const Linear& 
                                 const Vector& scale) {
   torch::Tensor update = apply(h.rows, w);
   if (scale.defined()) update = update * scale;
+  return add(x, std::move(update), w);
+}
+
+Torch::Tensor Torch::add_normed_linear(const Tensor& x, const Tensor& h, const Linear& w,
+                                       const Norm& norm) {
+  return add(x, normed(apply(h.rows, w), norm), w);
+}
+
+Torch::Tensor Torch::add(const Tensor& x, torch::Tensor update, const Linear& w) const {
   if (is_training_ && w.drop_path > 0) update = drop_path(update, *x.first, w.drop_path);
   return {x.rows + update, x.first};
 }
@@ -171,9 +180,9 @@ Torch::Tensor Torch::head_norm(const Tensor& x, const Norm& norm, int heads) {
   return {normed(apart, norm).flatten(1), x.first};
 }
 
-Torch::Tensor Torch::norm_linear(const Tensor& x, const Norm& norm, const Linear& w,
+Torch::Tensor Torch::norm_linear(const Tensor& x, const std::optional<Norm>& norm, const Linear& w,
                                  Activation activation, Precision precision) {
-  return linear(layer_norm(x, norm), w, activation, precision);
+  return linear(norm ? layer_norm(x, *norm) : x, w, activation, precision);
 }
 
 Torch::Tensor Torch::columns(const Tensor& x, int64_t begin, int64_t count) {

@@ -42,6 +42,7 @@ class Torch {
   using Relative = TorchRelative;
   using Sight = fovea::Sight<Relative>;
   static constexpr bool kTrains = true;
+  static constexpr bool kComputes = true;
 
   // dtype: of weights and activations, kFloat or (to check gradients) kDouble.
   explicit Torch(torch::Device device = torch::kCPU, torch::ScalarType dtype = torch::kFloat);
@@ -88,14 +89,15 @@ class Torch {
   Tensor linear(const Tensor& x, const Linear& w, Activation activation = Activation::none,
                 Precision precision = Precision::single);
   Tensor add_linear(const Tensor& x, const Tensor& h, const Linear& w, const Vector& scale);
+  Tensor add_normed_linear(const Tensor& x, const Tensor& h, const Linear& w, const Norm& norm);
   Tensor layer_norm(const Tensor& x, const Norm& norm, Precision precision = Precision::single);
   Tensor head_norm(const Tensor& x, const Norm& norm, int heads);
-  Tensor norm_linear(const Tensor& x, const Norm& norm, const Linear& w,
+  Tensor norm_linear(const Tensor& x, const std::optional<Norm>& norm, const Linear& w,
                      Activation activation = Activation::none,
                      Precision precision = Precision::product);
-  Projection project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched);
-  Projection project(const Tensor& asking, const Tensor& x, const Norm& norm, const Qkv& w,
-                     bool matched);
+  Projection project(const Tensor& x, const std::optional<Norm>& norm, const Qkv& w, bool matched);
+  Projection project(const Tensor& asking, const Tensor& x, const std::optional<Norm>& norm,
+                     const Qkv& w, bool matched);
   Tensor columns(const Tensor& x, int64_t begin, int64_t count);
   Tensor repeat(const Rows& rows, int64_t batch);
   Tensor attention(const Projection& qkv, int heads, const TokenState& state,
@@ -149,6 +151,8 @@ class Torch {
   torch::Tensor class_rows(const Padding& padding, const Projection& branch, int heads,
                            const TokenState& state, const Sight& sight);
   torch::Tensor apply(const torch::Tensor& rows, const Linear& w) const;
+  // x with `update` added, which stochastic depth may drop behind such a layer.
+  Tensor add(const Tensor& x, torch::Tensor update, const Linear& w) const;
   // Stochastic depth (Huang and others, 2016): what is added to each image's rows, or nothing.
   static torch::Tensor drop_path(const torch::Tensor& update, const Sequences& first, double rate);
   // Scales and shifts axis 1.

@@ -36,6 +36,7 @@ struct Traits {
   Resampling resampling = Resampling::antialiased;
   std::optional<Rotation> rotation = {};
   std::optional<Pooling> pooling = {};
+  bool post_norm = false;     // norms stand behind attention and MLP
   bool class_token = false;   // all its models have one
   bool positions = false;     // and learned positions, also beside others
   bool resizes_bias = false;  // tables of relative positions serve other grids

@@ -95,7 +95,6 @@ struct Refused {
 
 constexpr std::string_view kParallel = "a parallel scaling block";
 constexpr std::string_view kDifferential = "differential attention";
-constexpr std::string_view kBehind = "a norm behind attention and MLP (rpn)";
 constexpr Refused kRefused[] = {
     {{"dwee", Part::any}, kDifferential},
     {{"dlittle", Part::any}, kDifferential},
@@ -105,8 +104,6 @@ constexpr Refused kRefused[] = {
     {{"sapiens2", Part::any}, "grouped keys"},
     {{"_r26_", Part::any}, "a stem of ResNet"},
     {{"_r50_", Part::any}, "a stem of ResNet"},
-    {{"_rpn_", Part::any}, kBehind},
-    {{"eva02_enormous", Part::start}, kBehind},
     {{"radio", Part::any}, "RADIO"},
     {{"naflex", Part::any}, "NaFlex"},
     {{"samvit", Part::start}, "Segment Anything's encoder"},
@@ -145,6 +142,7 @@ constexpr Entry kEpsOfMinus5[] = {
     {"_clip_", Part::any},    {"dinov3", Part::any},  {"lingbot", Part::any},
     {"vit_pe_", Part::start}, {"beit3", Part::start}, {"aimv2", Part::start},
 };
+constexpr Entry kPostNorm[] = {{"_rpn_", Part::any}, {"eva02_enormous", Part::start}};
 constexpr Entry kEva[] = {{"eva02_", Part::start}, {"eva_giant", Part::start}};
 constexpr Entry kAverage[] = {
     {"dinov3", Part::any},
@@ -212,6 +210,7 @@ Traits traits(const Config& config) {
     traits.rotation = Rotation{
         row->kind, row->theta, row->x_first, row->offset, {row->reference, row->reference}};
   }
+  traits.post_norm = is_any(kPostNorm, name);
   traits.class_token = is_any(kClassToken, name);
   traits.positions = is_any(kLearned, name);
   if (is_any(kAverage, name)) traits.pooling = Pooling::average;

@@ -69,12 +69,19 @@ TEST(TimmTraits, TellRotaryPositions) {
   EXPECT_FALSE(traits_of("eva_large_patch14_196").rotation);
 }
 
+TEST(TimmTraits, TellWhereNormsStand) {
+  EXPECT_TRUE(traits_of("vit_base_patch16_rpn_224.sw_in1k").post_norm);
+  EXPECT_TRUE(traits_of("eva02_enormous_patch14_clip_224").post_norm);
+  EXPECT_FALSE(traits_of("eva02_base_patch14_224").post_norm);
+  EXPECT_EQ(traits_of("vit_base_patch16_rpn_224.sw_in1k").unsupported, "");
+}
+
 TEST(TimmTraits, TellWhatIsNotComputed) {
   EXPECT_EQ(traits_of("vit_base_patch16_xp_224").unsupported, "a parallel scaling block");
   EXPECT_EQ(traits_of("vit_dpwee_patch16_reg1_gap_256").unsupported, "differential attention");
   EXPECT_EQ(traits_of("vit_base_r50_s16_224").unsupported, "a stem of ResNet");
-  EXPECT_EQ(traits_of("vit_base_patch16_rpn_224.sw_in1k").unsupported,
-            "a norm behind attention and MLP (rpn)");
+  EXPECT_EQ(traits_of("vit_relpos_base_patch32_plus_rpn_256.sw_in1k").unsupported,
+            "this kind of relative positions");
   EXPECT_EQ(traits_of("vit_base_patch16_224").unsupported, "");
 }
 
