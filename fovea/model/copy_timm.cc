@@ -55,8 +55,9 @@ class Source {
     return shape;
   }
 
-  std::vector<float> read(const std::string& name, const Shape& shape) const {
-    std::vector<float> values = weights_.read(name, shape).data;
+  std::vector<float> read(const ListedTensor& tensor) const {
+    const auto& [name, shape, start] = tensor;
+    std::vector<float> values = weights_.read(name, shape, start).data;
     if (!folds_class_) return values;
     const int64_t width = shape.back();
     if (name == "pos_embed") values.erase(values.begin(), values.begin() + width);
@@ -78,12 +79,13 @@ std::vector<TensorToWrite> spelled(const Source& source, const Architecture& fro
                                    const Architecture& to, int branches,
                                    std::optional<Storage> storage, const std::string& file) {
   std::vector<TensorToWrite> tensors;
-  for_each_tensor(from, [&](const std::string& name, const Shape& shape) {
+  for_each_tensor(from, [&](const ListedTensor& listed) {
+    const std::string& name = listed.name;
     if (!source.has(name)) return;
     const std::string place = branches > 1 ? regrouped_name(name, branches) : name;
-    const Shape whole = source.shape(name, shape);
+    const Shape whole = source.shape(name, listed.shape);
     for (const TimmTensor& tensor : timm_tensors(place, whole, to, source.has_key_bias(name))) {
-      const auto read = [&source, name, shape] { return source.read(name, shape); };
+      const auto read = [&source, listed] { return source.read(listed); };
       tensors.push_back(stored_as(storage.value_or(source.storage(name)), tensor.name, tensor.shape,
                                   rows_of(tensor, whole, read), file));
     }
