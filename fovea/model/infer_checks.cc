@@ -14,17 +14,23 @@ void check_same(const Checkpoint& checkpoint, int found, const char* what,
   fail("{}: {} {} found; config.json says {}", checkpoint.file_name(), found, what, *said);
 }
 
-// The table of positions has a row for each patch of the image size that the config names.
+// Tables of positions are made for the image size that the config names.
 void check_image_size(const Checkpoint& checkpoint, const Config& config, const Architecture& a) {
-  if (!config.image_size || a.position_rows == 0) return;
+  if (!config.image_size) return;
   const Grid& size = *config.image_size;
   const Grid grid = size / a.patch;
-  if (position_prefix(a, grid)) return;
-  fail(
-      "{}: tensor {} has {} rows; config.json says an image size of {} x {} pixels, which are {} x "
-      "{} patches, beside {} other tokens",
-      checkpoint.file_name(), checkpoint.spelling("pos_embed"), a.position_rows, size.rows,
-      size.columns, grid.rows, grid.columns, a.prefix());
+  const std::string said =
+      fmt::format("config.json says an image size of {} x {} pixels, which are {} x {} patches",
+                  size.rows, size.columns, grid.rows, grid.columns);
+  if (a.position_rows > 0 && !position_prefix(a, grid)) {
+    fail("{}: tensor {} has {} rows; {}, beside {} prefix token{}", checkpoint.file_name(),
+         checkpoint.spelling("pos_embed"), a.position_rows, said, a.prefix(),
+         a.prefix() == 1 ? "" : "s");
+  }
+  if (a.block.bias_rows > 0 && a.block.bias_grid != grid) {
+    fail("{}: tables of relative positions are of {} x {} patches; {}", checkpoint.file_name(),
+         a.block.bias_grid.rows, a.block.bias_grid.columns, said);
+  }
 }
 
 void check_biases(const Checkpoint& checkpoint, const Config& config) {
