@@ -1,5 +1,5 @@
 // Google Benchmark timings of the kernels on one thread: `kernels_bench --benchmark_filter=gemm`.
-// FOVEA_SIMD caps the level.
+// FOVEA_SIMD caps the instruction set.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace fovea::kernels {
 namespace {
 
 const Table& chosen_table() {
-  static const Table& chosen = table(chosen_level());
+  static const Table chosen = table(chosen_instructions());
   return chosen;
 }
 
@@ -29,16 +29,14 @@ std::shared_ptr<float[]> random_floats(int64_t count) {
   return values;
 }
 
-const Product& product_of(Dtype dtype) {
-  return dtype == Dtype::bf16 ? chosen_table().bf16 : chosen_table().f32;
-}
+const Product& product_of(Dtype dtype) { return chosen_table().product(dtype); }
 
 // Reports operations per second and their share of the multiply-add peak of the arithmetic used.
 void report(benchmark::State& state, double operations, Dtype dtype = Dtype::f32) {
-  static const double peak = multiply_add_peak(chosen_level());
+  static const double peak = multiply_add_peak(chosen_instructions());
   using benchmark::Counter;
   // The dot product of pairs does two multiply-adds a lane.
-  const double best = product_of(dtype).half_input ? 2 * peak : peak;
+  const double best = product_of(dtype).rounds() ? 2 * peak : peak;
   state.counters["GFLOPS"] = Counter(operations * 1e-9, Counter::kIsIterationInvariantRate);
   state.counters["of_peak"] = Counter(operations / best, Counter::kIsIterationInvariantRate);
 }
@@ -47,11 +45,10 @@ void report(benchmark::State& state, double operations, Dtype dtype = Dtype::f32
 std::shared_ptr<float[]> random_input(const Product& product, int64_t rows, int64_t width,
                                       int64_t stride) {
   std::shared_ptr<float[]> values = random_floats(rows * stride);
-  if (!product.half_input) return values;
-  std::shared_ptr<float[]> half = allocate_floats(rows * stride / 2);
-  chosen_table().narrow_rows(values.get(), stride, rows, width,
-                             reinterpret_cast<uint16_t*>(half.get()), stride);
-  return half;
+  if (!product.rounds()) return values;
+  std::shared_ptr<float[]> rounded = allocate_floats(rows * stride / 2);
+  product.round_rows(values.get(), stride, rows, width, rounded.get(), stride);
+  return rounded;
 }
 
 void gemm(benchmark::State& state, Epilogue epilogue, Activation activation, Dtype dtype) {
@@ -62,19 +59,18 @@ void gemm(benchmark::State& state, Epilogue epilogue, Activation activation, Dty
   g.k = state.range(1);
   g.n = state.range(2);
   // As activations lie.
-  g.a_stride = product.half_input ? half_row_stride(g.k) : row_stride(g.k);
+  g.a_stride = row_stride(g.k, product.input);
   const auto a = random_input(product, g.m, g.k, g.a_stride);
   const auto weight = random_floats(g.n * g.k);
   const auto panels = allocate_floats(product.packed_bytes(g.n, g.k) / 4);
   const auto bias = random_floats(g.n);
   product.pack_panels(weight.get(), g.k, g.n, g.k, 0, panel_count(t, g.n), panels.get());
-  const bool half_output = product.half_input && activation != Activation::none;
-  g.c_stride = half_output ? half_row_stride(g.n) : row_stride(g.n);
+  g.c_dtype = activation == Activation::none ? Dtype::f32 : product.input;
+  g.c_stride = row_stride(g.n, g.c_dtype);
   const auto c = random_floats(g.m * g.c_stride);
   g.a = a.get();
   g.b = panels.get();
-  g.c = half_output ? nullptr : c.get();
-  g.c_half = half_output ? reinterpret_cast<uint16_t*>(c.get()) : nullptr;
+  g.c = c.get();
   g.bias = bias.get();
   g.epilogue = epilogue;
   g.activation = activation;
@@ -178,7 +174,7 @@ BENCHMARK(match)->ArgName("tokens")->Arg(54)->Arg(197)->Arg(1370);
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::AddCustomContext("level", fovea::to_string(fovea::chosen_level()));
+  benchmark::AddCustomContext("level", fovea::to_string(fovea::chosen_instructions()));
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 set(FOVEA_PUBLIC_HEADERS
     api.h
     fovea.h
+    backend/grid.h
     backend/kinds.h
     backend/plan.h
     backend/profile.h

@@ -1,4 +1,5 @@
 #include "fovea/fovea.h"
+#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <chrono>
@@ -23,8 +24,9 @@ namespace {
 
 void check_images(const Array& images, const Architecture& a) {
   const Shape& s = images.shape;
-  if (s.size() != 4 || s[1] != 3)
-    fail("images are {}; expected [batch, 3, height, width]", to_string(s));
+  if (s.size() != 4 || s[1] != a.in_channels) {
+    fail("images are {}; expected [batch, {}, height, width]", to_string(s), a.in_channels);
+  }
   if (checked_elements(s) != static_cast<int64_t>(images.data.size())) {
     fail("images are {} but hold {} values; expected as many as their shape says", to_string(s),
          images.data.size());
@@ -32,7 +34,7 @@ void check_images(const Array& images, const Architecture& a) {
   if (s[0] < 1) fail("images are {}; expected at least one", to_string(s));
   check_input_size("images are " + to_string(s), s[2], s[3], a);
   constexpr int64_t kMostPatches = 1 << 20;
-  if (s[2] / a.patch[0] * (s[3] / a.patch[1]) > kMostPatches || s[0] > kMostPatches) {
+  if (s[2] / a.patch.rows * (s[3] / a.patch.columns) > kMostPatches || s[0] > kMostPatches) {
     fail("images are {}; expected at most {} of at most {} patches each", to_string(s),
          kMostPatches, kMostPatches);
   }
@@ -40,9 +42,9 @@ void check_images(const Array& images, const Architecture& a) {
 
 // Pictures become inputs of the size that the model was made for.
 void set_input_size(Config& config, const Architecture& a) {
-  const std::array<int, 2> size = made_for(a);
-  config.preprocessing.height = size[0];
-  config.preprocessing.width = size[1];
+  const Grid size = made_for(a);
+  config.preprocessing.height = size.rows;
+  config.preprocessing.width = size.columns;
 }
 
 }  // namespace
@@ -86,8 +88,7 @@ const std::vector<Reader<Cpu>>& Model::State::readers(const MergeOptions& merge)
 void Model::State::run_images(Cpu& cpu, const Array& images, int64_t begin, int64_t end,
                               const Course& course, std::span<const Reader<Cpu>> readers,
                               Profile* total, ResultWriter& writer) const {
-  const Shape& s = images.shape;
-  const Images part{images.data.data() + begin * 3 * s[2] * s[3], end - begin, s[2], s[3]};
+  const Input part = input_of(images, begin, end);
   const auto run = [&] { writer.write(vit.forward(cpu, part, course, readers), cpu, begin); };
   if (total == nullptr) return run();
   Profile profile;

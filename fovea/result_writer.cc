@@ -1,4 +1,5 @@
 #include "fovea/result_writer.h"
+#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <utility>
@@ -70,7 +71,7 @@ ResultWriter::ResultWriter(const Architecture& a, const Array& images, const Cou
   result_.features = Array({s[0], a.features()});
   result_.logits = Array({s[0], a.classes > 0 ? a.classes : a.features()});
   result_.layer_tokens = IntArray({s[0], a.depth});
-  const int64_t positions = a.prefix() + s[2] / a.patch[0] * (s[3] / a.patch[1]);
+  const int64_t positions = a.prefix() + (input_of(images).grid / a.patch).size();
   if (course.trace) result_.trace = IntArray({s[0], a.depth, positions});
   // With a threshold it shows only later how many tokens are left.
   const std::vector<int> left =

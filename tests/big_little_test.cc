@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
+#include "fovea/backend/input.h"
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/tokens/routing.h"
@@ -181,7 +182,7 @@ TEST(BigLittle, MergingIsTheSameOnAllLevels) {
     const Array images = input_of(name, 1);
     for (const MergeOptions& merge : merges(3)) {
       const Result got = Model::load(kGoldens / name).run(images, {.merge = merge});
-      for (const SimdLevel level : available_levels()) {
+      for (const InstructionSet level : available_levels()) {
         setenv("FOVEA_SIMD", to_string(level).c_str(), 1);
         const Result other = Model::load(kGoldens / name).run(images, {.merge = merge});
         EXPECT_EQ(got.source.data, other.source.data);
@@ -201,11 +202,11 @@ TEST(BigLittle, CostIsThatOfTheTokensThatRun) {
     const auto height = static_cast<int>(images.shape[2]);
     const auto width = static_cast<int>(images.shape[3]);
     a.routing->keep_ratio = 0.5;
-    double last = cost(a, height, width).gflops;
+    double last = cost(a, {height, width}).gflops;
     for (const int r : {1, 3, 6}) {
       const MergeOptions merge{.schedule = {.r = r}};
       const Result got = model.run(images, {.merge = merge, .keep_ratio = 0.5});
-      const Cost counted = cost(a, height, width, merge);
+      const Cost counted = cost(a, {height, width}, merge);
       for (int64_t i = 0; i < images.shape[0]; ++i) {
         EXPECT_TRUE(std::equal(counted.tokens_per_layer.begin(), counted.tokens_per_layer.end(),
                                got.layer_tokens.data.begin() + i * a.depth));

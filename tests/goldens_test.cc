@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 
 namespace fovea {
 namespace {
@@ -21,7 +21,7 @@ TEST_P(GoldensTest, AllRunsAtAllLevels) {
   const Array input = read_npy(golden(GetParam()) / "input.npy");
   const std::vector<GoldenRun> runs = golden_runs(GetParam());
   ASSERT_FALSE(runs.empty());
-  for (const SimdLevel level : available_levels()) {
+  for (const InstructionSet level : available_levels()) {
     setenv("FOVEA_SIMD", to_string(level).c_str(), 1);
     const Model model = Model::load(golden(GetParam()), {.threads = 2});
     for (const GoldenRun& run : runs) {

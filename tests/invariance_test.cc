@@ -210,7 +210,7 @@ TEST(Invariance, TheLastLayerOfPooledTokensAloneIsSparedTheOthers) {
       model.run(pixels, {.merge = merge, .want_tokens = want_tokens, .profile = &profile});
       return profile.product_operations + profile.attention_operations;
     };
-    const Cost counted = cost(model.architecture(), 64, 64, merge);
+    const Cost counted = cost(model.architecture(), {64, 64}, merge);
     EXPECT_NEAR(operations(true) - operations(false), 2e9 * (counted.gflops - counted.computed), 1);
   }
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/input.h"
 #include "fovea/io/npy.h"
 #include "tests/cli_testing.h"
 #include "tests/plain_vit.h"

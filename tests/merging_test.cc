@@ -283,12 +283,12 @@ TEST(Merging, TellsTheTokensOfEveryLayer) {
   const Array images = read_npy(kModels / "vit" / "input.npy");
   const MergeOptions options{.schedule = {.per_layer = {5, 0, 7}}};
   const Result result = model.run(images, {.merge = options});
-  const Cost expected = cost(model.architecture(), 48, 48, options);
+  const Cost expected = cost(model.architecture(), {48, 48}, options);
   for (int64_t i = 0; i < images.shape[0]; ++i) {
     const std::vector<int> of_image(result.layer_tokens.data.begin() + i * 3,
                                     result.layer_tokens.data.begin() + i * 3 + 3);
     EXPECT_EQ(of_image, expected.tokens_per_layer);
-    EXPECT_EQ(gflops(model.architecture(), 48, 48, options, of_image), expected.gflops);
+    EXPECT_EQ(gflops(model.architecture(), {48, 48}, options, of_image), expected.gflops);
   }
 }
 
@@ -338,7 +338,7 @@ TEST(Merging, RefusesWhatCanNotBeDone) {
               testing::HasSubstr("a threshold goes with matching bipartite alone"));
   EXPECT_THAT(error({.threshold = NAN}), testing::HasSubstr("threshold is not a number"));
   EXPECT_THAT(error_of([] {
-                cost(named_architecture("vit_tiny_patch16_224"), 224, 224, {.threshold = 0.5F});
+                cost(named_architecture("vit_tiny_patch16_224"), {224, 224}, {.threshold = 0.5F});
               }),
               testing::HasSubstr("depends on the picture"));
 }

@@ -183,7 +183,8 @@ class PlainVit {
     Planes x{side, {}};
     for (int c = 0; c < 3; ++c)
       x.channels.emplace_back(image + c * side * side, image + (c + 1) * side * side);
-    if (a_.stem == Stem::linear) x = convolve(x, name, a_.width, a_.patch[0], a_.patch[0], 0, true);
+    if (a_.stem == Stem::linear)
+      x = convolve(x, name, a_.width, a_.patch.rows, a_.patch.rows, 0, true);
     int index = 0;
     for (const StemConvolution& step : a_.convolutions) {
       const bool overlaps = a_.stem == Stem::conv;

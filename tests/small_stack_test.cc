@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/model/testing.h"
@@ -36,7 +36,7 @@ TEST(SmallStack, RunsAtEveryLevelAndNumberFormat) {
   GTEST_SKIP() << "the sanitizer makes every stack frame larger";
 #endif
   const Array input = read_npy(golden("vit") / "input.npy");
-  for (const SimdLevel level : available_levels()) {
+  for (const InstructionSet level : available_levels()) {
     ASSERT_EQ(setenv("FOVEA_SIMD", to_string(level).c_str(), 1), 0);
     for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
       const Model model = Model::load(golden("vit"), {.threads = 1, .dtype = dtype});

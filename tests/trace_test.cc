@@ -25,8 +25,8 @@ class TraceTest : public testing::Test {
     return std::span(trace.data).subspan((image * trace.shape[1] + layer) * positions, positions);
   }
   static Array three_images(const Model& model) {
-    const auto [height, width] = made_for(model.architecture());
-    Array images({3, 3, height, width});
+    const Grid size = made_for(model.architecture());
+    Array images({3, 3, size.rows, size.columns});
     uint32_t state = 1;
     for (float& value : images.data) {
       state = state * 1664525 + 1013904223;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/input.h"
 #include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/tokens/sources.h"
@@ -73,9 +74,7 @@ TEST_P(EveryWay, KeepsSizesAndSourcesRight) {
       const Result result = model.run(images, {.merge = options});
       const int64_t left = result.tokens.shape[1];
       const int64_t positions = result.source.shape[1];
-      EXPECT_EQ(left, cost(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]),
-                           options)
-                          .tokens_per_layer.back());
+      EXPECT_EQ(left, cost(a, input_of(images).grid, options).tokens_per_layer.back());
       EXPECT_LT(left, positions);
       EXPECT_GT(left, a.prefix()) << "a token that is not protected must be left";
       for (int64_t image = 0; image < images.shape[0]; ++image) {

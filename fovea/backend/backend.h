@@ -2,13 +2,13 @@
 // that fulfils this.
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "fovea/backend/images.h"
+#include "fovea/backend/grid.h"
+#include "fovea/backend/input.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
@@ -34,10 +34,10 @@ concept Backend = requires(
     const typename B::Projection projection, std::span<const typename B::Projection> projections,
     const Weight weight, const std::optional<BatchNorm> batch_norm,
     std::span<const typename B::Rows> prefix, const typename B::Rows rows, const PositionMap map,
-    const typename B::Positions positions, const Images images, std::span<const float> sizes,
+    const typename B::Positions positions, const Input input, std::span<const float> sizes,
     std::span<const typename B::Tensor> many, const Plan plan, const Partition partition,
     const Ranking ranking, const Route route, const TokenState state, const Turns turns,
-    std::span<const int> splits, std::array<int, 2> grid, const Array& rows_of_host) {
+    std::span<const int> splits, const Grid& grid, const Array& rows_of_host) {
   { b.make_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   { b.make_exact_linear(weight, weight) } -> std::same_as<typename B::Linear>;
   {
@@ -51,7 +51,7 @@ concept Backend = requires(
   { b.make_fixed_norm(1, 1e-6) } -> std::same_as<typename B::Norm>;
   { b.make_vector(weight) } -> std::same_as<typename B::Vector>;
   { b.make_rows(weight) } -> std::same_as<typename B::Rows>;
-  { b.patches(images, 16, 16, splits) } -> std::same_as<typename B::Tensor>;
+  { b.patches(input, grid, splits) } -> std::same_as<typename B::Tensor>;
   { b.fold(x, 4) } -> std::same_as<typename B::Tensor>;
   { b.positions(prefix, rows, map) } -> std::same_as<typename B::Positions>;
   { b.embed(x, positions) } -> std::same_as<typename B::Tensor>;

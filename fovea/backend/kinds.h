@@ -20,9 +20,11 @@ constexpr bool is_weighted(MergeMode mode) {
   return mode == MergeMode::weighted || mode == MergeMode::rescaled;
 }
 
-// The number format of weights and of the inputs of products; sums, norms, softmax, the residual
-// stream and matching are always in single precision.
+// A number format. A model's is that of its weights and, where the processor multiplies in it, of
+// the inputs of products; sums, norms, softmax, the residual stream and matching are always in
+// single precision.
 enum class Dtype { f32, bf16 };
+inline constexpr int kDtypes = 2;
 
 // What a linear layer's outputs go through: x Phi(x); 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715
 // x^3))); x sigmoid(1.702 x); x sigmoid(x).

@@ -11,7 +11,7 @@ constexpr double kTwoPi = 6.28318530717958647692;
 // Angles of one place: [heads * pairs].
 class Angles {
  public:
-  Angles(const Rotation& rotation, int layer, std::array<int, 2> grid, int64_t width)
+  Angles(const Rotation& rotation, int layer, const Grid& grid, int64_t width)
       : rotation_(rotation), layer_(layer), grid_(grid) {
     const double sign = rotation.kind == RotationKind::cat ? -4.0 : 4.0;
     for (int64_t j = 0; j < width / 4; ++j) {
@@ -23,18 +23,18 @@ class Angles {
 
   void operator()(Place place, double* out) const {
     if (rotation_.kind == RotationKind::mixed) return mix(place, out);
-    const double y = coordinate(place.y, 0);
-    const double x = coordinate(place.x, 1);
+    const double y = coordinate(place.y, 0, grid_.rows);
+    const double x = coordinate(place.x, 1, grid_.columns);
     const bool x_first = rotation_.kind == RotationKind::cat && rotation_.x_first;
     for (const double speed : speeds_) *out++ = (x_first ? x : y) * speed;
     for (const double speed : speeds_) *out++ = (x_first ? y : x) * speed;
   }
 
  private:
-  double coordinate(double at, size_t axis) const {
-    if (rotation_.kind == RotationKind::dinov3) return 2 * (at + 0.5) / grid_[axis] - 1;
+  double coordinate(double at, size_t axis, int extent) const {
+    if (rotation_.kind == RotationKind::dinov3) return 2 * (at + 0.5) / extent - 1;
     const double reference = rotation_.reference[axis];
-    return (at + rotation_.offset) * (reference > 0 ? reference / grid_[axis] : 1);
+    return (at + rotation_.offset) * (reference > 0 ? reference / extent : 1);
   }
   void mix(Place place, double* out) const {
     const Shape& shape = rotation_.frequencies.shape;
@@ -46,7 +46,7 @@ class Angles {
 
   const Rotation& rotation_;
   int layer_;
-  std::array<int, 2> grid_;
+  Grid grid_;
   std::vector<double> speeds_;
 };
 
@@ -77,7 +77,7 @@ void turn(const double* angles, int64_t count, float* cos, float* sin) {
 }  // namespace
 
 Turns turns_of(const Rotation& rotation, int layer, std::span<const int32_t> first,
-               std::span<const Place> places, int prefix, std::array<int, 2> grid, int64_t width) {
+               std::span<const Place> places, int prefix, const Grid& grid, int64_t width) {
   Turns turns;
   turns.pairs = width / 2;
   turns.in_halves = rotation.kind == RotationKind::dinov3;

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "fovea/backend/grid.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -51,6 +52,6 @@ struct Turns {
 // Of all rows of a batch, `first` being where its images begin. The first `prefix` tokens of each
 // image aren't turned. grid: of the input's patches; width: d.
 Turns turns_of(const Rotation& rotation, int layer, std::span<const int32_t> first,
-               std::span<const Place> places, int prefix, std::array<int, 2> grid, int64_t width);
+               std::span<const Place> places, int prefix, const Grid& grid, int64_t width);
 
 }  // namespace fovea

@@ -2,11 +2,11 @@
 // Rows count over the whole batch.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "fovea/backend/grid.h"
 #include "fovea/backend/rotation.h"
 
 namespace fovea {
@@ -15,7 +15,7 @@ struct TokenState {
   std::vector<float> log_sizes = {};  // of how many patches a token stands for; empty: all are 0
   std::vector<Place> places = {};     // of every row, prefix tokens too; empty where nobody asks
   int prefix = 0;                     // first tokens of each image, which have no place
-  std::array<int, 2> grid = {};       // of the patches: rows, columns
+  Grid grid = {};                     // of the patches: rows, columns
 };
 
 // What else counts in attention. Relative: a backend's biases by relative position.

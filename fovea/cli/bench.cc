@@ -61,8 +61,8 @@ struct Measured {
   char error[512];         // empty where all went well
 };
 
-Array random_images(int batch, std::array<int, 2> size) {
-  Array images({batch, 3, size[0], size[1]});
+Array random_images(int batch, const Grid& size) {
+  Array images({batch, 3, size.rows, size.columns});
   std::mt19937 generator(0);
   std::normal_distribution<float> distribution;
   for (float& value : images.data) value = distribution(generator);
@@ -97,17 +97,16 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   if (is_first) print_notes(model);
   const RunOptions options = run_options(merge_options(row.merge), flags.keep_ratio);
   const Architecture a = as_run(model.architecture(), options);
-  const auto [height, width] = input_size(flags.size, a);
+  const Grid size = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
-  const Array images = random_images(row.batch, {height, width});
+  const Array images = random_images(row.batch, size);
   const Result result = model.run(images, options);  // warms caches and arenas too
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   for (int i = 0; i < row.batch; ++i) {
     const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    measured.gflops_per_image += gflops(a, height, width, options.merge, of_image) / row.batch;
-    measured.gflops_computed +=
-        computed_gflops(a, height, width, options.merge, of_image) / row.batch;
+    measured.gflops_per_image += gflops(a, size, options.merge, of_image) / row.batch;
+    measured.gflops_computed += computed_gflops(a, size, options.merge, of_image) / row.batch;
   }
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {
@@ -226,7 +225,7 @@ void refuse_merging(const MergeOptions& merge) {
 Architecture look_at(const Flags& flags) {
   const Architecture a =
       is_named(flags.model)
-          ? named_architecture(flags.model)
+          ? named_model(flags.model, parse_heads(flags.run.heads), flags.run.key)
           : open_stored(flags.model, parse_heads(flags.run.heads), flags.run.key).architecture;
   return as_run(a, run_options({}, flags.keep_ratio));
 }

@@ -103,7 +103,7 @@ Task task_of(const Flags& flags, const Processes& processes) {
 Shape shape_of_row(const Task& task, bool dense) {
   const Architecture& a = task.model.architecture();
   if (!dense) return {a.features()};
-  return {task.spec.height / a.patch[0], task.spec.width / a.patch[1], a.width};
+  return {task.spec.height / a.patch.rows, task.spec.width / a.patch.columns, a.width};
 }
 
 // The pictures that are still to be read, with their numbers among all.

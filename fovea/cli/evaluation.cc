@@ -39,7 +39,7 @@ void add(const Evaluation& evaluation, const Result& result, double seconds, Spe
   for (int64_t i = 0; i < images; ++i) {
     const auto of_image = tokens.subspan(i * a.depth, a.depth);
     spent.gflops +=
-        gflops(a, evaluation.spec.height, evaluation.spec.width, evaluation.run.merge, of_image);
+        gflops(a, {evaluation.spec.height, evaluation.spec.width}, evaluation.run.merge, of_image);
     spent.tokens += of_image.back();
   }
   spent.images += images;

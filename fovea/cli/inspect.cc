@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/options.h"
@@ -22,7 +22,7 @@ struct Flags {
 
 // A file is loaded in full, so that whatever is wrong with it is told.
 Architecture look_at(const std::string& model, const LoadOptions& options) {
-  if (is_named(model)) return named_architecture(model);
+  if (is_named(model)) return named_model(model, options.heads, options.key);
   const Model loaded = load_model(model, options);
   print_notes(loaded);
   return loaded.architecture();
@@ -37,7 +37,7 @@ std::string how_many(const MergeOptions& merge) {
 
 struct Facts {
   Architecture architecture;
-  std::array<int, 2> size;
+  Grid size;
   std::string schedule;
   std::string how;  // tokens merge, in a word
   Cost dense;
@@ -85,7 +85,7 @@ void print_as_json(const Facts& facts) {
                                  {"heads", a.block.heads},
                                  {"mlp_width", a.block.mlp_width},
                                  {"branches", a.block.branches},
-                                 {"patch", a.patch},
+                                 {"patch", {a.patch.rows, a.patch.columns}},
                                  {"stem", to_string(a.stem)},
                                  {"class_token", a.class_token},
                                  {"distillation_token", a.distillation_token},
@@ -96,8 +96,8 @@ void print_as_json(const Facts& facts) {
                                  {"family", a.family},
                                  {"pooling", pooling_name(a)},
                                  {"classes", a.classes},
-                                 {"input_size", facts.size},
-                                 {"simd", to_string(chosen_level())}};
+                                 {"input_size", {facts.size.rows, facts.size.columns}},
+                                 {"simd", to_string(chosen_instructions())}};
   if (a.routing) line["routing"] = routing_as_json(facts);
   print_json_line(line);
 }
@@ -129,8 +129,8 @@ std::string positions_text(const Architecture& a) {
   if (a.position_rows > 0) kinds.push_back(fmt::format("learned, {} rows", a.position_rows));
   if (a.block.rotation) kinds.emplace_back("rotary");
   if (a.block.bias_rows > 0) {
-    kinds.push_back(
-        fmt::format("relative, of {} x {} patches", a.block.bias_grid[0], a.block.bias_grid[1]));
+    kinds.push_back(fmt::format("relative, of {} x {} patches", a.block.bias_grid.rows,
+                                a.block.bias_grid.columns));
   }
   return kinds.empty() ? "none" : fmt::format("{}", fmt::join(kinds, "; "));
 }
@@ -180,12 +180,13 @@ void print_as_text(const Facts& facts) {
   if (!a.family.empty()) print_row("names", fmt::format("as in {}", a.family));
   print_row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
   print_row("layers", layers_text(a));
-  print_row("input", fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size[0],
-                                 facts.size[1], a.patch[0], a.patch[1], stem_text(a.stem)));
+  print_row("input",
+            fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size.rows, facts.size.columns,
+                        a.patch.rows, a.patch.columns, stem_text(a.stem)));
   print_row("tokens", tokens_text(a));
   print_row("positions", positions_text(a));
   print_row("output", output_text(a));
-  print_row("instructions", to_string(chosen_level()));
+  print_row("instructions", to_string(chosen_instructions()));
   if (a.routing) {
     print_routed(facts);
   } else {
@@ -211,17 +212,16 @@ int inspect(const Flags& flags) {
   RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
   const Architecture a = as_run(look_at(flags.model, load_options(flags.run)), options);
   check_fits(options.merge, a);
-  const std::array<int, 2> size = input_size(flags.size, a);
+  const Grid size = input_size(flags.size, a);
   resolve_speedup(flags.merge, flags.model, a, size, options);
   const MergeOptions& merge = options.merge;
   Facts facts{a, size, to_string(merge.schedule), how_many(merge), {}, {}, {}};
-  const auto [height, width] = facts.size;
-  facts.dense = cost(a, height, width);
-  if (!merge.threshold) facts.merged = cost(a, height, width, merge);
+  facts.dense = cost(a, size);
+  if (!merge.threshold) facts.merged = cost(a, size, merge);
   if (a.routing) {
     Architecture plain = a;
     plain.routing.reset();
-    facts.plain = cost(plain, height, width).gflops;
+    facts.plain = cost(plain, size).gflops;
   }
   (flags.json ? print_as_json : print_as_text)(facts);
   return kDone;

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/cli/command.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
@@ -76,7 +76,7 @@ std::string describe(const CLI::App& program, const CLI::ParseError& error) {
 }
 
 std::string version_text() {
-  return fmt::format("fovea {} ({})", FOVEA_VERSION, to_string(chosen_level()));
+  return fmt::format("fovea {} ({})", FOVEA_VERSION, to_string(chosen_instructions()));
 }
 
 int parse_and_run(int argc, char** argv) {

@@ -108,7 +108,7 @@ void add_size(Command& command, std::string& size) {
       ->type_name("HxW");
 }
 
-std::array<int, 2> input_size(const std::string& size, const Architecture& architecture) {
+Grid input_size(const std::string& size, const Architecture& architecture) {
   if (size.empty()) return made_for(architecture);
   const size_t x = size.find('x');
   const std::string height_text = size.substr(0, x);
@@ -126,14 +126,15 @@ Preprocessing preprocessing_of(const std::string& size, const Model& model) {
 Preprocessing preprocessing_of(const std::string& size, const Architecture& architecture,
                                const Config& config) {
   Preprocessing spec = config.preprocessing;
-  const auto [height, width] = input_size(size, architecture);
-  spec.height = height;
-  spec.width = width;
+  const Grid input = input_size(size, architecture);
+  spec.height = input.rows;
+  spec.width = input.columns;
   if (spec.assumed) {
     note(fmt::format(
         "no config beside the model says how pictures become inputs: {} x {} pixels, bicubic, crop "
         "{}, ImageNet's mean {} and deviation {} are taken",
-        height, width, spec.crop_pct, fmt::join(spec.mean, " "), fmt::join(spec.std, " ")));
+        input.rows, input.columns, spec.crop_pct, fmt::join(spec.mean, " "),
+        fmt::join(spec.std, " ")));
   }
   return spec;
 }
@@ -166,12 +167,22 @@ bool is_named(const std::string& model) {
   return true;
 }
 
+Architecture named_model(const std::string& model, int heads, const std::string& key) {
+  if (!key.empty()) {
+    fail("--key {}: {} is an architecture with random weights; expected a file", printable(key),
+         printable(model));
+  }
+  const Architecture a = named_architecture(model);
+  if (heads > 0 && heads != a.block.heads) {
+    fail("{}: has {} heads, --num-heads is {}; expected the same", printable(model), a.block.heads,
+         heads);
+  }
+  return a;
+}
+
 Model load_model(const std::string& model, const LoadOptions& options) {
   if (!is_named(model)) return Model::load(model, options);
-  if (!options.key.empty()) {
-    fail("--key {}: {} is an architecture with random weights; expected a file",
-         printable(options.key), printable(model));
-  }
+  named_model(model, options.heads, options.key);
   return Model::random(model, 0, options);
 }
 

@@ -1,11 +1,11 @@
 // Options that several commands share, and how their texts are read.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "fovea/backend/grid.h"
 #include "fovea/cli/command.h"
 #include "fovea/cli/merge_flags.h"
 #include "fovea/fovea.h"
@@ -44,7 +44,7 @@ Architecture as_run(Architecture architecture, const RunOptions& options);
 void add_size(Command& command, std::string& size);
 // The input's height and width in pixels: "224", "224x384", or what the model was made for where
 // `size` is empty. Throws Error where they are no multiples of the patch.
-std::array<int, 2> input_size(const std::string& size, const Architecture& architecture);
+Grid input_size(const std::string& size, const Architecture& architecture);
 // How pictures of that size are to be preprocessed for the model; a note says what is assumed where
 // no config does.
 Preprocessing preprocessing_of(const std::string& size, const Model& model);
@@ -57,6 +57,9 @@ std::vector<std::string> split(const std::string& text);
 
 // Whether MODEL names an architecture and not a file. Throws Error where it is neither.
 bool is_named(const std::string& model);
+// The architecture that MODEL names. Throws Error where what was typed for files, or another number
+// of heads, stands beside it; 0 heads: none were typed.
+Architecture named_model(const std::string& model, int heads, const std::string& key);
 // MODEL, ready to run; a named architecture gets random weights.
 Model load_model(const std::string& model, const LoadOptions& options);
 // The same, checked to go with how it will run, and what is to be said of it said on standard

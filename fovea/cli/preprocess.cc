@@ -22,9 +22,10 @@ struct Flags {
 
 // How the model wants its pictures; its weights stay where they are.
 Preprocessing spec_of(const Flags& flags) {
+  const int heads = parse_heads(flags.heads);
   if (is_named(flags.model))
-    return preprocessing_of(flags.size, named_architecture(flags.model), {});
-  const StoredModel model = open_stored(flags.model, parse_heads(flags.heads), flags.key);
+    return preprocessing_of(flags.size, named_model(flags.model, heads, flags.key), {});
+  const StoredModel model = open_stored(flags.model, heads, flags.key);
   return preprocessing_of(flags.size, model.architecture, model.config);
 }
 

@@ -37,9 +37,9 @@ ProfiledRun profile_run(const Model& model, const Array& images, const RunOption
   run.profile.attention_operations /= kRuns;
   // Images that don't share out evenly are spread over all threads; a batch of one is all such.
   run.threads_per_image = images.shape[0] < model.threads() ? model.threads() : 1;
-  const SimdLevel level = chosen_level();
-  run.peak_per_thread = multiply_add_peak(level);
-  const bool dots = dtype == Dtype::bf16 && level == SimdLevel::avx512_bf16;
+  const InstructionSet instructions = chosen_instructions();
+  run.peak_per_thread = multiply_add_peak(instructions);
+  const bool dots = dtype == Dtype::bf16 && instructions.has(levels::avx512_bf16);
   if (dots) run.peak_per_thread *= 2;  // the dot instruction does two multiply-adds a lane
   return run;
 }

@@ -44,9 +44,7 @@ std::filesystem::path tuned_config_of(const std::string& model) {
 MergeTexts at_speedup(const MergeTexts& texts, double speedup, const SpeedupOf& of) {
   std::string file;
   MergeTexts below = with_tuned(texts, of.model, file);
-  const auto [height, width] = of.size;
-  const Speedup reached =
-      reach_speedup(of.architecture, height, width, merge_options(below), speedup);
+  const Speedup reached = reach_speedup(of.architecture, of.size, merge_options(below), speedup);
   note_reached(speedup, reached, file);
   // As it would be typed: what is printed beside it stands in the option inflect.
   Schedule schedule = reached.merge.schedule;
@@ -56,8 +54,7 @@ MergeTexts at_speedup(const MergeTexts& texts, double speedup, const SpeedupOf& 
 }
 
 void resolve_speedup(const MergeFlags& flags, const std::string& model,
-                     const Architecture& architecture, std::array<int, 2> size,
-                     RunOptions& options) {
+                     const Architecture& architecture, const Grid& size, RunOptions& options) {
   const std::vector<double> speedups = parse_speedups(flags);
   if (speedups.empty()) return;
   options.merge = merge_options(

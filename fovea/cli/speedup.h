@@ -1,10 +1,10 @@
 // --speedup: how tokens must merge for a model to cost so many times less.
 #pragma once
 
-#include <array>
 #include <filesystem>
 #include <string>
 
+#include "fovea/backend/grid.h"
 #include "fovea/cli/merge_flags.h"
 #include "fovea/fovea.h"
 
@@ -18,7 +18,7 @@ std::filesystem::path tuned_config_of(const std::string& model);
 struct SpeedupOf {
   std::string model;  // as typed: a fovea.json beside it, as tune writes it, counts below `texts`
   Architecture architecture;
-  std::array<int, 2> size;  // height, width
+  Grid size;
 };
 
 // The options with the r that reaches `speedup`, and a note that says which. Throws Error where
@@ -28,7 +28,6 @@ MergeTexts at_speedup(const MergeTexts& texts, double speedup, const SpeedupOf& 
 // The same for a command that makes one run: puts what --speedup comes to, if it is typed, into
 // `options`.
 void resolve_speedup(const MergeFlags& flags, const std::string& model,
-                     const Architecture& architecture, std::array<int, 2> size,
-                     RunOptions& options);
+                     const Architecture& architecture, const Grid& size, RunOptions& options);
 
 }  // namespace fovea::cli

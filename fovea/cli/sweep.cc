@@ -105,7 +105,7 @@ void add_random(const Flags& flags, const Architecture& a, const Preprocessing& 
   }
   for (const char* option : {"r", "inflect"}) typed.erase(option);
   // No more on average than leaves some tokens for the last layer.
-  const int patches = input.height / a.patch[0] * (input.width / a.patch[1]);
+  const int patches = static_cast<int>((Grid(input.height, input.width) / a.patch).size());
   const std::vector<Setting> random =
       random_settings(typed, count, a.depth, std::max(1, patches / a.depth));
   settings.insert(settings.end(), random.begin(), random.end());
@@ -117,8 +117,8 @@ bool merges(const MergeOptions& merge, const Architecture& a, const Preprocessin
     const std::vector<Amount> r = layer_schedule(merge, a.depth);
     return std::any_of(r.begin(), r.end(), [](const Amount& some) { return some.takes_any(); });
   }
-  return cost(a, input.height, input.width, merge).tokens_per_layer !=
-         cost(a, input.height, input.width).tokens_per_layer;
+  return cost(a, {input.height, input.width}, merge).tokens_per_layer !=
+         cost(a, {input.height, input.width}).tokens_per_layer;
 }
 
 // Without those that merge nothing: they are the dense model, which is always there.

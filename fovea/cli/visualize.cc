@@ -82,8 +82,9 @@ Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Architecture& a = model.architecture();
   Drawing plan;
   plan.spec = preprocessing_of(flags.size, model);
-  plan.rows = plan.spec.height / a.patch[0];
-  plan.columns = plan.spec.width / a.patch[1];
+  const Grid grid = Grid(plan.spec.height, plan.spec.width) / a.patch;
+  plan.rows = grid.rows;
+  plan.columns = grid.columns;
   plan.prefix = a.prefix();
   plan.layers = chosen_layers(flags.layers, a.depth, default_layers(a, animated));
   plan.plain_layers = a.plain_layers();

@@ -1,8 +1,6 @@
 // The changes of pictures that RandAugment chooses from, as Pillow makes them.
 #pragma once
 
-#include <array>
-
 #include "fovea/data/image.h"
 
 namespace fovea {

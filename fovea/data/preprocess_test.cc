@@ -138,7 +138,7 @@ void expect_transformers(const std::string& name, const std::string& keys) {
   Config config;
   parse_preprocessor_config(keys, "preprocessor_config.json", config);
   Preprocessing& spec = config.preprocessing;
-  std::tie(spec.height, spec.width) = std::tie((*config.input_size)[0], (*config.input_size)[1]);
+  std::tie(spec.height, spec.width) = std::tie(config.input_size->rows, config.input_size->columns);
   Array got({3, spec.height, spec.width});
   ASSERT_EQ(got.shape, want.shape);
   preprocess(read_image(folder / "source.png"), spec, got.data, "source.png");

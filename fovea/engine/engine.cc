@@ -6,12 +6,12 @@
 namespace fovea {
 
 Engine::Workers::Workers(const EngineOptions& options)
-    : level_(chosen_level()),
+    : instructions_(chosen_instructions()),
       dtype_(options.dtype),
       threads_(std::make_shared<Threads>(
           options.oversubscribe ? options.threads : threads_to_start(options.threads))),
-      shared_(level_, dtype_, threads_, threads_->count()),
-      serial_(level_, dtype_, std::make_shared<Threads>(1), threads_->count()) {}
+      shared_(instructions_, dtype_, threads_, threads_->count()),
+      serial_(instructions_, dtype_, std::make_shared<Threads>(1), threads_->count()) {}
 
 void Engine::Workers::share_out(
     int64_t images, const std::function<void(Cpu&, int64_t begin, int64_t end)>& work) const {
@@ -41,7 +41,7 @@ Engine::~Engine() = default;
 
 int Engine::threads() const { return workers_->threads(); }
 Dtype Engine::dtype() const { return workers_->dtype(); }
-std::string Engine::simd() const { return to_string(workers_->level()); }
+std::string Engine::simd() const { return to_string(workers_->instructions()); }
 void Engine::trim() const { workers_->trim(); }
 
 }  // namespace fovea

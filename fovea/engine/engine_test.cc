@@ -39,7 +39,7 @@ TEST(EngineTest, SaysWhatItIs) {
   const Engine engine({.threads = 2, .oversubscribe = true, .dtype = Dtype::bf16});
   EXPECT_EQ(engine.threads(), 2);
   EXPECT_EQ(engine.dtype(), Dtype::bf16);
-  EXPECT_EQ(engine.simd(), to_string(chosen_level()));
+  EXPECT_EQ(engine.simd(), to_string(chosen_instructions()));
 }
 
 TEST(EngineTest, TwoModelsShareOneAndAnswerAsApart) {

@@ -14,7 +14,7 @@ class Engine::Workers {
  public:
   explicit Workers(const EngineOptions& options);
 
-  SimdLevel level() const { return level_; }
+  InstructionSet instructions() const { return instructions_; }
   Dtype dtype() const { return dtype_; }
   int threads() const { return threads_->count(); }
 
@@ -28,7 +28,7 @@ class Engine::Workers {
   void trim() const;
 
  private:
-  SimdLevel level_;
+  InstructionSet instructions_;
   Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   mutable Workspaces shared_;  // spread one image over the threads

@@ -4,15 +4,18 @@
 
 namespace fovea {
 
-Workspaces::Workspaces(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads,
+Workspaces::Workspaces(InstructionSet instructions, Dtype dtype, std::shared_ptr<Threads> threads,
                        int most_idle)
-    : level_(level), dtype_(dtype), threads_(std::move(threads)), most_idle_(most_idle) {
+    : instructions_(instructions),
+      dtype_(dtype),
+      threads_(std::move(threads)),
+      most_idle_(most_idle) {
   idle_.reserve(most_idle_);  // giving back must not fail
 }
 
 std::shared_ptr<Cpu> Workspaces::lend() {
   std::unique_ptr<Cpu> cpu = take_idle();
-  if (!cpu) cpu = std::make_unique<Cpu>(level_, dtype_, threads_);
+  if (!cpu) cpu = std::make_unique<Cpu>(instructions_, dtype_, threads_);
   return {cpu.release(), [this](Cpu* used) { give_back(std::unique_ptr<Cpu>(used)); }};
 }
 

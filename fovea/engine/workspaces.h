@@ -13,7 +13,8 @@ namespace fovea {
 class Workspaces {
  public:
   // Keeps at most `most_idle`, however many are lent at once.
-  Workspaces(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads, int most_idle);
+  Workspaces(InstructionSet instructions, Dtype dtype, std::shared_ptr<Threads> threads,
+             int most_idle);
 
   // Lends a backend for as long as the pointer lives, which must not outlive this.
   std::shared_ptr<Cpu> lend();
@@ -26,7 +27,7 @@ class Workspaces {
   std::unique_ptr<Cpu> take_idle();
   void give_back(std::unique_ptr<Cpu> cpu);
 
-  SimdLevel level_;
+  InstructionSet instructions_;
   Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   size_t most_idle_;

@@ -238,7 +238,7 @@ void Replacement::move() {
   file_.reset();
 }
 
-void Replacement::take_places(std::initializer_list<Replacement*> files) {
+void Replacement::take_places(const std::vector<Replacement*>& files) {
   std::list<Former> formers;
   for (Replacement* file : files) {
     if (file->file_ && files.size() > 1) formers.emplace_back(file->target_);

@@ -34,6 +34,7 @@ constexpr Magic kMagics[] = {
     {0, "8BPS"sv, "a Photoshop picture"},
     {0, "%PDF-"sv, "a PDF document"},
     {0, "PK\x03\x04"sv, "a zip file"},
+    {0, "PK\x05\x06"sv, "an empty zip file"},
     {0, "\x1f\x8b"sv, "a gzip file"},
     {0, "\x93NUMPY"sv, "a NumPy array"},
     {0, "GGUF"sv, "a GGUF file"},

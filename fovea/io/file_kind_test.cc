@@ -62,6 +62,24 @@ TEST(KindOfFile, KnowsWhatDownloadsLeave) {
   EXPECT_EQ(kind("<?xml version='1.0'?><svg>"), "an SVG drawing");
 }
 
+TEST(KindOfFile, KnowsModelsThatAreNotRead) {
+  EXPECT_EQ(kind("GGUF\3\0\0\0"sv), "a GGUF file");
+  EXPECT_EQ(kind("\x93NUMPY\1\0v\0"sv), "a NumPy array");
+  EXPECT_EQ(kind("\x89HDF\r\n\x1a\n\0\0"sv), "an HDF5 file, as Keras writes models");
+  EXPECT_EQ(kind("\x1c\0\0\0TFL3\0\0"sv), "a TensorFlow Lite model");
+  EXPECT_EQ(kind("PK\x05\x06\0\0"sv), "an empty zip file");
+  EXPECT_EQ(kind("\x80\x04\x95\0\0\0\0"sv), "a Python pickle that torch.save did not write");
+  EXPECT_EQ(kind(std::string(257, '\0') + "ustar"), "a tar archive");
+  // IR version 8, then the producer's name, or the graph itself.
+  EXPECT_EQ(kind("\x08\x08\x12\x07pytorch\x1a\x05"
+                 "2.1.0"sv),
+            "an ONNX model");
+  EXPECT_EQ(kind("\x08\x0a:\xf0\x12\n\x0finput and so on"sv), "an ONNX model");
+  EXPECT_EQ(kind("\x08\x00\x12\x07pytorch\x1a\x05"
+                 "2.1.0"sv),
+            "");
+}
+
 TEST(KindOfFile, IsNotGuessed) {
   for (const std::string_view text : {""sv, "B"sv, "text"sv, "RIFF"sv, "\0\0\0\0\0\0"sv}) {
     EXPECT_EQ(kind(text), "") << text;

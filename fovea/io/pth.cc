@@ -21,6 +21,7 @@ using Bytes = std::span<const std::byte>;
 using Kind = Pickle::Kind;
 
 constexpr std::string_view kZip = "PK\x03\x04"sv;
+constexpr std::string_view kEmptyZip = "PK\x05\x06"sv;
 // The pickle of 0x1950a86a20f9469cfc6c.
 constexpr std::string_view kLegacy = "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20j\xa8P\x19."sv;
 constexpr int64_t kProtocol = 1001;
@@ -210,7 +211,8 @@ PthFile parse_legacy(Bytes bytes, const std::string& name, const std::string& ke
 }  // namespace
 
 bool is_pth(Bytes bytes) {
-  return as_text(bytes).starts_with(kZip) || as_text(bytes).starts_with(kLegacy);
+  const std::string_view text = as_text(bytes);
+  return text.starts_with(kZip) || text.starts_with(kEmptyZip) || text.starts_with(kLegacy);
 }
 
 PthFile parse_pth(Bytes bytes, const std::string& name, const std::string& key) {

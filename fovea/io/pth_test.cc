@@ -216,6 +216,9 @@ TEST(Pth, NamesOtherZips) {
   EXPECT_THAT(error(pth_of(kOne, {1}, {{"x/constants.pkl", ""}})), HasSubstr("is TorchScript"));
   EXPECT_THAT(error(pth_of(kOne, {1}, {{"x/code/__torch__.py", ""}})), HasSubstr("is TorchScript"));
   EXPECT_THAT(error(zip_of({{"a.png", "x"}})), HasSubstr("is a zip file without data.pkl"));
+  EXPECT_EQ(error(zip_of({})),
+            "m.pth: is a zip file without data.pkl (it is empty); expected one that torch.save "
+            "wrote");
   EXPECT_THAT(error(pth_of(kOne, {1}, {{"y/data.pkl", ""}})),
               HasSubstr("has x/data.pkl and y/data.pkl; expected one"));
 }

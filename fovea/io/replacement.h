@@ -3,9 +3,9 @@
 
 #include <filesystem>
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <ostream>
+#include <vector>
 
 #include "fovea/io/temporary_file.h"
 
@@ -21,7 +21,7 @@ class [[nodiscard]] Replacement {
   // Throws Error likewise.
   void take_place() { take_places({this}); }
   // All or none.
-  static void take_places(std::initializer_list<Replacement*> files);
+  static void take_places(const std::vector<Replacement*>& files);
 
  private:
   void move();

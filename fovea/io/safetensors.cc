@@ -129,6 +129,11 @@ TensorToWrite describe(std::string name, const char* dtype, const BasicArray<T>&
   return {std::move(name), dtype, array.shape, std::as_bytes(std::span(array.data))};
 }
 
+[[noreturn]] void refuse_bytes(const TensorToWrite& tensor, size_t bytes, const std::string& file) {
+  fail("{}: tensor {}: {} of shape {} can't be written from {} bytes", file, printable(tensor.name),
+       tensor.dtype, to_string(tensor.shape), bytes);
+}
+
 // The indices of the tensors, largest elements first, so that each begins at a multiple of its
 // element size. Throws Error for what could not be read back.
 std::vector<size_t> writing_order(const std::vector<TensorToWrite>& tensors,
@@ -138,10 +143,8 @@ std::vector<size_t> writing_order(const std::vector<TensorToWrite>& tensors,
     sizes.push_back(element_bits(tensor.dtype, tensor.name, file));
     const std::optional<int64_t> count = checked_elements(tensor.shape);
     const std::optional<int64_t> size = count ? bytes_of(*count, sizes.back()) : std::nullopt;
-    if (!size || static_cast<uint64_t>(*size) != tensor.bytes.size()) {
-      fail("{}: tensor {}: {} of shape {} can't be written from {} bytes", file,
-           printable(tensor.name), tensor.dtype, to_string(tensor.shape), tensor.bytes.size());
-    }
+    const bool fits = size && (tensor.make || static_cast<uint64_t>(*size) == tensor.bytes.size());
+    if (!fits) refuse_bytes(tensor, tensor.bytes.size(), file);
   }
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -180,6 +183,16 @@ std::string header_json(const std::vector<TensorToWrite>& tensors, const std::ve
          text.size(), kLongestHeader);
   }
   return text;
+}
+
+void write_tensor(const TensorToWrite& tensor, const std::string& file, std::ostream& out) {
+  const std::vector<std::byte> made = tensor.make ? tensor.make() : std::vector<std::byte>();
+  const std::span<const std::byte> bytes = tensor.make ? std::span(made) : tensor.bytes;
+  const int64_t bits = element_bits(tensor.dtype, tensor.name, file);
+  if (bytes_of(elements(tensor.shape), bits) != static_cast<int64_t>(bytes.size()))
+    refuse_bytes(tensor, bytes.size(), file);
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
 }
 
 // The header with its length before it.
@@ -238,11 +251,7 @@ Replacement prepare_safetensors(const std::filesystem::path& path,
   const std::string head = with_length(header_json(tensors, order, metadata, path.string()));
   return {path, [&](std::ostream& out) {
             out << head;
-            for (const size_t i : order) {
-              const std::span<const std::byte> bytes = tensors[i].bytes;
-              out.write(reinterpret_cast<const char*>(bytes.data()),
-                        static_cast<std::streamsize>(bytes.size()));
-            }
+            for (const size_t i : order) write_tensor(tensors[i], path.string(), out);
           }};
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -41,12 +42,13 @@ class FOVEA_API SafeTensors {
   std::map<std::string, std::string> metadata_;
 };
 
-// One tensor to be written, from memory that outlives the call.
+// One tensor to be written: from memory that outlives the call, or made when its turn comes.
 struct TensorToWrite {
   std::string name;
   std::string dtype;
   Shape shape;
   std::span<const std::byte> bytes;
+  std::function<std::vector<std::byte>()> make = {};  // instead of `bytes`, where it is set
 };
 FOVEA_API TensorToWrite to_write(std::string name, const Array& array);
 FOVEA_API TensorToWrite to_write(std::string name, const IntArray& array);

@@ -14,8 +14,8 @@ std::vector<float> to_floats(const TensorView& tensor, const std::string& file_n
   }
   if (tensor.dtype == "F16") return convert_to_floats<uint16_t, half_to_float>(tensor.bytes);
   if (tensor.dtype == "BF16") return convert_to_floats<uint16_t, bfloat16_to_float>(tensor.bytes);
-  fail("{}: tensor {} is {}; expected F32, F16 or BF16", file_name, printable(tensor.name),
-       tensor.dtype);
+  fail("{}: tensor {} is {}; expected F32, F16 or BF16{}", file_name, printable(tensor.name),
+       tensor.dtype, tensor.dtype == "F64" ? ": fovea convert --dtype f32 rounds it" : "");
 }
 
 }  // namespace fovea

@@ -10,8 +10,6 @@
 namespace fovea {
 namespace {
 
-bool is_set(const std::array<int, 2>& size) { return size[0] > 0; }
-
 // The prefixes that a table of positions can have: all prefix tokens, none, or the class token
 // before registers.
 std::vector<int> table_prefixes(const Architecture& a) {
@@ -59,27 +57,27 @@ double keep_ratio_of(const Architecture& a, std::optional<double> wanted) {
   return *wanted;
 }
 
-PositionLayout position_layout(const Architecture& a, std::array<int, 2> grid) {
+PositionLayout position_layout(const Architecture& a, const Grid& grid) {
   const int64_t rows = a.position_rows;
-  const int64_t patches = int64_t{grid[0]} * grid[1];
+  const int64_t patches = grid.size();
   const std::vector<int> prefixes = table_prefixes(a);
   for (const int prefix : {0, a.prefix(), prefixes.back()}) {
     if (rows == patches + prefix) return {prefix, grid};
   }
-  for (const std::array<int, 2>& size : {a.image_size, a.input_size}) {
-    if (!is_set(size)) continue;
-    const std::array<int, 2> other = {size[0] / a.patch[0], size[1] / a.patch[1]};
+  for (const Grid& size : {a.image_size, a.input_size}) {
+    if (size.empty()) continue;
+    const Grid other = size / a.patch;
     for (const int prefix : prefixes) {
-      if (rows == other[0] * other[1] + prefix) return {prefix, other};
+      if (rows == other.size() + prefix) return {prefix, other};
     }
   }
   const PositionLayout square = square_layout(a);
-  if (square.grid[0] > 0) return square;
+  if (square.grid.rows > 0) return square;
   fail(
       "position embedding of {} rows: its grid can't be told for {} x {} patches and {} prefix "
       "tokens; config.json should "
       "give img_size",
-      rows, grid[0], grid[1], a.prefix());
+      rows, grid.rows, grid.columns, a.prefix());
 }
 
 namespace {
@@ -87,23 +85,23 @@ namespace {
 // Tables of relative positions that serve no other grid.
 void check_bias_grid(const std::string& what, int64_t height, int64_t width,
                      const Architecture& a) {
-  const std::array<int, 2>& grid = a.block.bias_grid;
+  const Grid& grid = a.block.bias_grid;
   if (a.block.bias_rows == 0 || a.resizes_bias) return;
-  if (height == grid[0] * a.patch[0] && width == grid[1] * a.patch[1]) return;
+  if (height == grid.rows * a.patch.rows && width == grid.columns * a.patch.columns) return;
   fail(
       "{}: the model's tables of relative positions are resampled by splines in timm, which is not "
       "supported; expected {} x {} pixels",
-      what, grid[0] * a.patch[0], grid[1] * a.patch[1]);
+      what, grid.rows * a.patch.rows, grid.columns * a.patch.columns);
 }
 
 }  // namespace
 
 void check_input_size(const std::string& what, int64_t height, int64_t width,
                       const Architecture& a) {
-  const std::array<int, 2> own = made_for(a);
-  if (a.stem != Stem::conv && height == own[0] && width == own[1]) return;
+  const Grid own = made_for(a);
+  if (a.stem != Stem::conv && height == own.rows && width == own.columns) return;
   std::string nearest;
-  for (const auto& [side, patch] : {std::pair{height, a.patch[0]}, {width, a.patch[1]}}) {
+  for (const auto& [side, patch] : {std::pair{height, a.patch.rows}, {width, a.patch.columns}}) {
     const int64_t below = side / patch * patch;
     if (below > 0 && below == side) continue;
     const std::string text =
@@ -112,15 +110,15 @@ void check_input_size(const std::string& what, int64_t height, int64_t width,
     if (nearest.find(text) == std::string::npos) nearest += text;
   }
   if (nearest.empty()) return check_bias_grid(what, height, width, a);
-  fail("{}: expected multiples of the patch, {} x {}{}", what, a.patch[0], a.patch[1], nearest);
+  fail("{}: expected multiples of the patch, {} x {}{}", what, a.patch.rows, a.patch.columns,
+       nearest);
 }
 
-std::array<int, 2> made_for(const Architecture& a) {
-  if (is_set(a.input_size)) return a.input_size;
-  if (is_set(a.image_size)) return a.image_size;
-  const int side = square_layout(a).grid[0];
-  return side > 0 ? std::array<int, 2>{side * a.patch[0], side * a.patch[1]}
-                  : std::array<int, 2>{224, 224};
+Grid made_for(const Architecture& a) {
+  if (!a.input_size.empty()) return a.input_size;
+  if (!a.image_size.empty()) return a.image_size;
+  const int side = square_layout(a).grid.rows;
+  return side > 0 ? Grid(side, side) * a.patch : Grid(224, 224);
 }
 
 }  // namespace fovea

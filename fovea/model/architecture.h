@@ -1,7 +1,6 @@
 // The shape of a model: all that its tensors and its config tell, as one plain struct.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "fovea/api.h"
+#include "fovea/backend/grid.h"
 #include "fovea/model/block_shape.h"
 #include "fovea/model/config.h"
 #include "fovea/model/stem.h"
@@ -56,7 +56,8 @@ struct Architecture {
   Stem stem = Stem::linear;
   // Of the other stems; the 1x1 one that ends Stem::conv is not among them.
   std::vector<StemConvolution> convolutions;
-  std::array<int, 2> patch = {16, 16};  // height, width in pixels
+  int in_channels = 3;
+  Grid patch = {16, 16};  // in pixels
   bool class_token = false;
   bool distillation_token = false;
   int registers = 0;
@@ -73,11 +74,11 @@ struct Architecture {
   bool distilled_head = false;  // a second head, on the distillation token
   int position_rows = 0;        // 0: no position embedding
   Resampling resampling = Resampling::antialiased;  // of positions, for other grids
-  std::array<int, 2> bias_grid = {0, 0};  // that tables of relative positions are made for
-  bool resizes_bias = false;              // which serve other grids
-  // Sizes of images, in pixels, that the config names; {0, 0} where it names none.
-  std::array<int, 2> image_size = {0, 0};
-  std::array<int, 2> input_size = {0, 0};
+  Grid bias_grid;             // that tables of relative positions are made for
+  bool resizes_bias = false;  // which serve other grids
+  // Sizes of images, in pixels, that the config names; empty where it names none.
+  Grid image_size;
+  Grid input_size;
   int64_t parameters = 0;
   std::optional<Routing> routing;  // of a big.LITTLE ViT
 
@@ -107,15 +108,15 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
 
 // How the rows of a position embedding are to be read for an input of some grid of patches.
 struct PositionLayout {
-  int prefix = 0;                    // leading rows, which belong to the first prefix tokens
-  std::array<int, 2> grid = {0, 0};  // rows and columns of patches that the others were made for
+  int prefix = 0;  // leading rows, which belong to the first prefix tokens
+  Grid grid;       // rows and columns of patches that the others were made for
 };
 
-// For P = grid[0] * grid[1] patches and p prefix tokens a table of n rows means: n = P patches
+// For P patches and p prefix tokens a table of n rows means: n = P patches
 // only; n = P + p all; n = P + 1 with registers the class token and patches. Otherwise it is of
 // another grid: that of image_size, else of input_size where it fits, else a square. Throws Error
 // where none fits.
-FOVEA_API PositionLayout position_layout(const Architecture& architecture, std::array<int, 2> grid);
+FOVEA_API PositionLayout position_layout(const Architecture& architecture, const Grid& grid);
 
 // Throws Error where an input of height x width pixels is not made of whole patches: `what` says
 // what it is of, and the message which sizes are nearest. The size that the model was made for may
@@ -124,9 +125,9 @@ FOVEA_API PositionLayout position_layout(const Architecture& architecture, std::
 FOVEA_API void check_input_size(const std::string& what, int64_t height, int64_t width,
                                 const Architecture& architecture);
 
-// The image size, in pixels (height, width), that the model was made for: what the config says,
+// The image size, in pixels, that the model was made for: what the config says,
 // else what a square table of positions tells, else 224.
-FOVEA_API std::array<int, 2> made_for(const Architecture& architecture);
+FOVEA_API Grid made_for(const Architecture& architecture);
 
 // A named architecture: (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE or
 // blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, SIZE 224 or 224x384 (height x width); or what
@@ -157,20 +158,20 @@ struct Cost {
   double gflops = 0;
   double computed = 0;  // where features and logits are all that is read; see computed_gflops
 };
-// For one image of height x width pixels (multiples of the patch), its tokens merged so. Throws
-// Error where a threshold lets the picture decide how many.
-FOVEA_API Cost cost(const Architecture& architecture, int height, int width,
+// For one input of that size in pixels (whole patches), its tokens merged so. Throws Error where a
+// threshold lets the picture decide how many.
+FOVEA_API Cost cost(const Architecture& architecture, const Grid& size,
                     const MergeOptions& merge = {});
 
-// Such an image's GFLOPs where layer_tokens[l] tokens leave layer l (Result::layer_tokens). Counts
+// Such an input's GFLOPs where layer_tokens[l] tokens leave layer l (Result::layer_tokens). Counts
 // what looking for tokens to merge before attention adds, but not the matching itself. How many of
 // a big.LITTLE ViT's selected tokens merge with each other depends on the image: counts none.
-FOVEA_API double gflops(const Architecture& architecture, int height, int width,
+FOVEA_API double gflops(const Architecture& architecture, const Grid& size,
                         const MergeOptions& merge, std::span<const int32_t> layer_tokens);
 
 // The same of a run of which features and logits are all that is read (want_tokens is false): the
 // last layer computes no tokens that the head doesn't see.
-FOVEA_API double computed_gflops(const Architecture& architecture, int height, int width,
+FOVEA_API double computed_gflops(const Architecture& architecture, const Grid& size,
                                  const MergeOptions& merge, std::span<const int32_t> layer_tokens);
 
 }  // namespace fovea

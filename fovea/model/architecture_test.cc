@@ -34,7 +34,7 @@ TEST(InferArchitecture, ReadsAPlainViT) {
   EXPECT_EQ(a.block.branches, 1);
   EXPECT_EQ(a.block.mlp_width, 192);
   EXPECT_EQ(a.stem, Stem::linear);
-  EXPECT_THAT(a.patch, ElementsAre(8, 8));
+  EXPECT_EQ(a.patch, Grid(8, 8));
   EXPECT_TRUE(a.class_token);
   EXPECT_EQ(a.prefix(), 1);
   EXPECT_FALSE(a.block.scale_attention);
@@ -43,8 +43,8 @@ TEST(InferArchitecture, ReadsAPlainViT) {
   EXPECT_EQ(a.pooling, Pooling::token);
   EXPECT_EQ(a.classes, 10);
   EXPECT_EQ(a.position_rows, 37);
-  EXPECT_THAT(a.input_size, ElementsAre(48, 48));
-  EXPECT_THAT(a.image_size, ElementsAre(0, 0));
+  EXPECT_EQ(a.input_size, Grid(48, 48));
+  EXPECT_EQ(a.image_size, Grid(0, 0));
   EXPECT_EQ(a.parameters, 96490);
 }
 
@@ -70,13 +70,13 @@ TEST(InferArchitecture, ReadsWhatSetsModelsApart) {
   for (const char* model : {"parallel", "parallel-plain", "timm-parallel"})
     EXPECT_EQ(infer(model).block.branches, 2) << model;
   EXPECT_EQ(infer("hmlp").stem, Stem::hmlp);
-  EXPECT_THAT(infer("hmlp").patch, ElementsAre(16, 16));
+  EXPECT_EQ(infer("hmlp").patch, Grid(16, 16));
   EXPECT_FALSE(infer("no-class-token").class_token);
   EXPECT_EQ(infer("no-class-token").pooling, Pooling::average);
   EXPECT_TRUE(infer("mae-avgpool").fc_norm);
   EXPECT_FALSE(infer("mae-avgpool").final_norm);
   EXPECT_EQ(infer("vit-odd").block.heads, 5);
-  EXPECT_THAT(made_for(infer("vit-odd")), ElementsAre(40, 56));
+  EXPECT_EQ(made_for(infer("vit-odd")), Grid(40, 56));
 }
 
 TEST(InferArchitecture, PoolsByWhatIsThere) {
@@ -271,12 +271,12 @@ TEST(InferArchitecture, TellsConvolutionalStems) {
   Config config = config_of("vit");
   const Architecture eight = infer(behind_convolutions(), config);
   EXPECT_EQ(eight.stem, Stem::conv);
-  EXPECT_THAT(eight.patch, ElementsAre(8, 8));
+  EXPECT_EQ(eight.patch, Grid(8, 8));
   EXPECT_THAT(eight.convolutions, ElementsAre(StemConvolution{3, 2, 6}, StemConvolution{3, 2, 10},
                                               StemConvolution{3, 2, 20}));
   config.patch_size = {4, 4};
   const Architecture four = infer(behind_convolutions(), config);
-  EXPECT_THAT(four.patch, ElementsAre(4, 4));
+  EXPECT_EQ(four.patch, Grid(4, 4));
   EXPECT_EQ(four.convolutions.front().stride, 1);
 }
 
@@ -387,7 +387,7 @@ Architecture with_table(int rows, int registers = 0) {
   return a;
 }
 
-void expect_layout(const PositionLayout& layout, int prefix, std::array<int, 2> grid) {
+void expect_layout(const PositionLayout& layout, int prefix, const Grid& grid) {
   EXPECT_EQ(layout.prefix, prefix);
   EXPECT_EQ(layout.grid, grid);
 }
@@ -424,12 +424,12 @@ TEST(PositionLayout, SaysWhenItCannotTell) {
 
 TEST(MadeFor, IsWhatTheConfigSaysElseTheTable) {
   Architecture a = with_table(37);
-  EXPECT_THAT(made_for(a), ElementsAre(48, 48));
+  EXPECT_EQ(made_for(a), Grid(48, 48));
   a.image_size = {64, 64};
-  EXPECT_THAT(made_for(a), ElementsAre(64, 64));
+  EXPECT_EQ(made_for(a), Grid(64, 64));
   a.input_size = {40, 56};
-  EXPECT_THAT(made_for(a), ElementsAre(40, 56));
-  EXPECT_THAT(made_for(with_table(40)), ElementsAre(224, 224));
+  EXPECT_EQ(made_for(a), Grid(40, 56));
+  EXPECT_EQ(made_for(with_table(40)), Grid(224, 224));
 }
 
 }  // namespace

@@ -133,16 +133,16 @@ TEST(Cost, CountsRoutingAndMergingTogether) {
   Architecture plain = routed;
   plain.routing.reset();
   const MergeOptions merge{.schedule = {.r = 4}};
-  const double both = cost(routed, 48, 48, merge).gflops;
-  EXPECT_LT(both, cost(routed, 48, 48).gflops);
-  EXPECT_LT(both, cost(plain, 48, 48, merge).gflops);
+  const double both = cost(routed, {48, 48}, merge).gflops;
+  EXPECT_LT(both, cost(routed, {48, 48}).gflops);
+  EXPECT_LT(both, cost(plain, {48, 48}, merge).gflops);
   MergeOptions before = merge;
   before.placement = Placement::before_attention;
   before.metric = Metric::x;  // needs no product
-  EXPECT_LT(cost(routed, 48, 48, before).gflops, both);
+  EXPECT_LT(cost(routed, {48, 48}, before).gflops, both);
   MergeOptions after = merge;
   after.placement = Placement::after_mlp;
-  EXPECT_GT(cost(routed, 48, 48, after).gflops, both);
+  EXPECT_GT(cost(routed, {48, 48}, after).gflops, both);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // What one layer of a model is, as one plain struct: all that its blocks are loaded and run by.
 #pragma once
 
-#include <array>
 #include <optional>
 
+#include "fovea/backend/grid.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/rotation.h"
 
@@ -31,11 +31,11 @@ struct BlockShape {
   bool proj_bias = true;
   bool fc1_bias = true;
   bool fc2_bias = true;
-  std::optional<Rotation> rotation;       // of queries and keys, by their tokens' places
-  int layers = 0;                         // that mixed rotations have frequencies for
-  int bias_rows = 0;                      // of the table of relative positions; 0: none
-  std::array<int, 2> bias_grid = {0, 0};  // that it is made for: rows, columns
-  bool shares_bias = false;               // all layers have one table
+  std::optional<Rotation> rotation;  // of queries and keys, by their tokens' places
+  int layers = 0;                    // that mixed rotations have frequencies for
+  int bias_rows = 0;                 // of the table of relative positions; 0: none
+  Grid bias_grid;                    // that it is made for: rows, columns
+  bool shares_bias = false;          // all layers have one table
 
   int attention_width() const { return attention > 0 ? attention : width; }
   bool knows_places() const { return rotation || bias_rows > 0; }

@@ -46,6 +46,8 @@ class Checkpoint {
   // The shape under a canonical name, as it is to be read. Error naming the tensor, as this file's
   // dialect spells it, if it isn't there.
   Shape shape(const std::string& name) const;
+  // The number format that it is stored in, as safetensors spell it. Error likewise.
+  const std::string& dtype(const std::string& name) const { return tensor(name).dtype; }
   // The values; marks the tensor as used. Error naming tensor, shape found and shape expected.
   // Those of tokens and positions may lack extents of 1, or have them elsewhere (SWAG, CLIP); a
   // matrix is turned where its family's files have it so.

@@ -191,6 +191,7 @@ Config parse_open_clip_config(const std::string& text, const std::string& name) 
     config.depth = vision.whole("layers", 1, kMostLayers);
     config.activation = model.flag("quick_gelu") ? Activation::quick_gelu : Activation::gelu;
   }
+  config.heads = vision.whole("num_heads", 1, 1024);  // what fovea convert puts there
   config.image_size = vision.size("image_size");
   config.input_size = config.image_size;
   config.patch_size = vision.size("patch_size");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fovea/api.h"
+#include "fovea/backend/grid.h"
 #include "fovea/backend/kinds.h"
 
 namespace fovea {
@@ -79,13 +80,13 @@ struct Config {
   bool is_open_clip = false;  // an open_clip_config.json
   std::optional<int> heads;   // num_heads | num_attention_heads
   std::optional<int> depth;   // num_hidden_layers | depth; only to be checked against the tensors
-  std::optional<std::array<int, 2>>
+  std::optional<Grid>
       image_size;  // of the position grid: image_size | model_args.img_size, (h, w) in pixels
-  std::optional<std::array<int, 2>>
+  std::optional<Grid>
       patch_size;  // patch_size | model_args.patch_size, (h, w); shapes tell all but conv stems'
-  std::optional<std::array<int, 2>> input_size;  // pretrained_cfg.input_size, (h, w)
-  std::optional<Pooling> pooling;                // global_pool
-  std::optional<int> head_width;                 // vision_cfg.head_width: width / heads
+  std::optional<Grid> input_size;  // pretrained_cfg.input_size, (h, w)
+  std::optional<Pooling> pooling;  // global_pool
+  std::optional<int> head_width;   // vision_cfg.head_width: width / heads
   std::optional<double> layer_norm_eps;
   std::optional<Activation> activation;  // hidden_act | act_layer | quick_gelu
   std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
@@ -124,6 +125,10 @@ FOVEA_API void parse_preprocessor_config(const std::string& text, const std::str
 
 // The same of an open_clip_config.json.
 FOVEA_API Config parse_open_clip_config(const std::string& text, const std::string& name);
+
+// What the files are called that say of a model what its tensors can't.
+inline constexpr const char* kConfigNames[] = {"config.json", "preprocessor_config.json",
+                                               "open_clip_config.json"};
 
 // Reads config.json (or open_clip_config.json, and preprocessor_config.json, if there) beside a
 // model; defaults where there is none.

@@ -65,17 +65,18 @@ bool ConfigKeys::flag(const std::string& key, bool otherwise) const {
   return value->get<bool>();
 }
 
-std::optional<std::array<int, 2>> ConfigKeys::size(const std::string& key) const {
+std::optional<Grid> ConfigKeys::size(const std::string& key) const {
   const json* value = find(key);
   if (value == nullptr) return std::nullopt;
-  std::array<int, 2> size = {0, 0};
+  Grid size;
   if (value->is_number_integer()) {
-    size[0] = size[1] = side(*value);
+    const int both = side(*value);
+    size = {both, both};
   } else if (value->is_array() &&
              (value->size() == 2 || (value->size() == 3 && value->at(0) == 3))) {
     size = {side(value->at(value->size() - 2)), side(value->back())};
   }
-  if (size[0] == 0 || size[1] == 0) {
+  if (size.empty()) {
     refuse(key, fmt::format("a side, [height, width] or [3, height, width] of 1 to {} pixels",
                             kLargestSide));
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "fovea/backend/grid.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/json.h"
 #include "fovea/model/config.h"
@@ -38,7 +39,7 @@ class ConfigKeys {
   std::optional<int> whole(const std::string& key, int least, int most) const;
   bool flag(const std::string& key, bool otherwise = false) const;
   // A side, [height, width] or [3, height, width].
-  std::optional<std::array<int, 2>> size(const std::string& key) const;
+  std::optional<Grid> size(const std::string& key) const;
   // Three numbers, one a colour, or one for all.
   void colours(const std::string& key, float least, std::array<float, 3>& to) const;
 

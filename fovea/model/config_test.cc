@@ -69,8 +69,8 @@ TEST(ParseConfig, ReadsTimm) {
       "label_names": ["a", "b"]}})");
   EXPECT_EQ(config.architecture, "vit_small_patch14");
   EXPECT_THAT(config.heads, Optional(6));
-  EXPECT_THAT(config.image_size, Optional(ElementsAre(518, 518)));
-  EXPECT_THAT(config.input_size, Optional(ElementsAre(224, 196)));
+  EXPECT_EQ(config.image_size, Grid(518, 518));
+  EXPECT_EQ(config.input_size, Grid(224, 196));
   EXPECT_THAT(config.pooling, Optional(Pooling::average));
   EXPECT_THAT(config.labels, ElementsAre("a", "b"));
   const Preprocessing& p = config.preprocessing;
@@ -94,7 +94,7 @@ TEST(ParseConfig, TakesWhatTimmTakesWhereItIsSilent) {
 TEST(ParseConfig, ReadsPretrainedKeysAtTheTop) {
   const Config config = parse(R"({"input_size": [3, 32, 32], "crop_pct": 1.0, "global_pool": "",
       "label_names": ["x"], "std": [1, 1, 1]})");
-  EXPECT_THAT(config.input_size, Optional(ElementsAre(32, 32)));
+  EXPECT_EQ(config.input_size, Grid(32, 32));
   EXPECT_EQ(config.preprocessing.crop_pct, 1);
   EXPECT_THAT(config.preprocessing.std, ElementsAre(1, 1, 1));
   EXPECT_FALSE(config.pooling);
@@ -110,7 +110,7 @@ TEST(ParseConfig, ReadsTransformers) {
   EXPECT_EQ(config.architecture, "vit");
   EXPECT_THAT(config.heads, Optional(12));
   EXPECT_THAT(config.depth, Optional(24));
-  EXPECT_THAT(config.image_size, Optional(ElementsAre(224, 384)));
+  EXPECT_EQ(config.image_size, Grid(224, 384));
   EXPECT_THAT(config.layer_norm_eps, Optional(1e-12));
   EXPECT_THAT(config.labels, ElementsAre("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"));
 }
@@ -139,9 +139,8 @@ TEST(ParseConfig, ReadsTheProblemType) {
 }
 
 TEST(ParseConfig, ReadsThePatchSize) {
-  EXPECT_THAT(parse(R"({"patch_size": 14})").patch_size, Optional(ElementsAre(14, 14)));
-  EXPECT_THAT(parse(R"({"model_args": {"patch_size": [8, 4]}})").patch_size,
-              Optional(ElementsAre(8, 4)));
+  EXPECT_EQ(parse(R"({"patch_size": 14})").patch_size, Grid(14, 14));
+  EXPECT_EQ(parse(R"({"model_args": {"patch_size": [8, 4]}})").patch_size, Grid(8, 4));
   EXPECT_THAT(error_in(R"({"patch_size": 0})"), HasSubstr("patch_size is 0; expected a side"));
   EXPECT_THAT(error_in(R"({"model_args": {"patch_size": "16"}})"),
               HasSubstr("model_args.patch_size is \"16\""));
@@ -220,7 +219,7 @@ TEST(ParseConfig, ReadsTheImageTowerOfTwo) {
   EXPECT_EQ(config.architecture, "clip_vision_model");
   EXPECT_THAT(config.heads, Optional(16));
   EXPECT_THAT(config.activation, Optional(Activation::gelu));
-  EXPECT_THAT(config.image_size, Optional(ElementsAre(336, 336)));
+  EXPECT_EQ(config.image_size, Grid(336, 336));
   EXPECT_EQ(parse(R"({"model_type": "siglip", "vision_config": {"patch_size": 14}})").architecture,
             "siglip");
 }
@@ -235,7 +234,7 @@ TEST(ParseOpenClipConfig, ReadsTowerAndPictures) {
   EXPECT_THAT(config.head_width, Optional(56));
   EXPECT_THAT(config.depth, Optional(12));
   EXPECT_THAT(config.activation, Optional(Activation::quick_gelu));
-  EXPECT_THAT(config.image_size, Optional(ElementsAre(240, 240)));
+  EXPECT_EQ(config.image_size, Grid(240, 240));
   EXPECT_THAT(config.preprocessing.mean, ElementsAre(FloatEq(0.4), FloatEq(0.5), FloatEq(0.6)));
   EXPECT_EQ(config.preprocessing.crop_pct, 1);
   const Config timm = open_clip(
@@ -270,8 +269,8 @@ TEST(ReadConfig, LaysThePreprocessorOverTheConfig) {
   write_file(folder / "preprocessor_config.json", R"({"size": 384})");
   const Config config = read_config(folder.path());
   EXPECT_THAT(config.layer_norm_eps, testing::Optional(1e-5));
-  EXPECT_THAT(config.image_size, Optional(ElementsAre(224, 224)));
-  EXPECT_THAT(config.input_size, Optional(ElementsAre(384, 384)));
+  EXPECT_EQ(config.image_size, Grid(224, 224));
+  EXPECT_EQ(config.input_size, Grid(384, 384));
   write_file(folder / "preprocessor_config.json", "{");
   EXPECT_THAT(error_of([&] { read_config(folder.path()); }),
               HasSubstr("preprocessor_config.json: not JSON"));

@@ -8,17 +8,13 @@
 namespace fovea {
 namespace {
 
-int patches_of(const Architecture& a, int height, int width) {
-  return height / a.patch[0] * (width / a.patch[1]);
-}
-
 // Multiply-adds of the stem for each patch.
 double stem_products(const Architecture& a) {
   const double width = a.width;
-  const double pixels = static_cast<double>(a.patch[0]) * a.patch[1];
-  if (a.stem == Stem::linear) return 3 * pixels * width;
+  const auto pixels = static_cast<double>(a.patch.size());
+  if (a.stem == Stem::linear) return a.in_channels * pixels * width;
   double products = 0;
-  double channels = 3;
+  double channels = a.in_channels;
   double places = pixels;  // where a convolution is taken
   for (const StemConvolution& step : a.convolutions) {
     places /= static_cast<double>(step.stride) * step.stride;
@@ -74,11 +70,11 @@ bool predicts_before(const Routing& routing, int layer) {
 
 }  // namespace
 
-double gflops(const Architecture& a, int height, int width, const MergeOptions& merge,
+double gflops(const Architecture& a, const Grid& size, const MergeOptions& merge,
               std::span<const int32_t> layer_tokens) {
   const std::vector<Amount> schedule = layer_schedule(merge, a.depth);
   const double c = a.width;
-  const int patches = patches_of(a, height, width);
+  const auto patches = static_cast<int>((size / a.patch).size());
   double products = patches * stem_products(a);
   int tokens = patches + a.prefix();
   int selected = 0;
@@ -100,13 +96,13 @@ double gflops(const Architecture& a, int height, int width, const MergeOptions& 
   return 2e-9 * products;
 }
 
-double computed_gflops(const Architecture& a, int height, int width, const MergeOptions& merge,
+double computed_gflops(const Architecture& a, const Grid& size, const MergeOptions& merge,
                        std::span<const int32_t> layer_tokens) {
-  const double all = gflops(a, height, width, merge, layer_tokens);
+  const double all = gflops(a, size, merge, layer_tokens);
   const double asking = last_asking(a, merge);
   if (asking == 0) return all;
-  const int entering =
-      a.depth > 1 ? layer_tokens[a.depth - 2] : patches_of(a, height, width) + a.prefix();
+  const int entering = a.depth > 1 ? layer_tokens[a.depth - 2]
+                                   : static_cast<int>((size / a.patch).size()) + a.prefix();
   const LayerTokens in = tokens_in(merge, entering, layer_tokens[a.depth - 1]);
   return all - 2e-9 * (plain_products(a, in, in.attended) - plain_products(a, in, asking));
 }
@@ -115,11 +111,10 @@ int selected_tokens(const Architecture& a, double keep_ratio, int tokens) {
   return a.prefix() + selected_patches(keep_ratio, tokens - a.prefix());
 }
 
-Cost cost(const Architecture& a, int height, int width, const MergeOptions& merge) {
-  const int tokens = patches_of(a, height, width) + a.prefix();
+Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge) {
+  const int tokens = static_cast<int>((size / a.patch).size()) + a.prefix();
   const std::vector<int> left = tokens_per_layer(merge, a.depth, tokens, a.prefix());
-  return {left, gflops(a, height, width, merge, left),
-          computed_gflops(a, height, width, merge, left)};
+  return {left, gflops(a, size, merge, left), computed_gflops(a, size, merge, left)};
 }
 
 }  // namespace fovea

@@ -13,9 +13,7 @@ namespace {
 using testing::Each;
 using testing::ElementsAre;
 
-Cost cost_of(const Architecture& a, int r) {
-  return cost(a, a.image_size[0], a.image_size[1], {.schedule = {.r = r}});
-}
+Cost cost_of(const Architecture& a, int r) { return cost(a, a.image_size, {.schedule = {.r = r}}); }
 
 // Two per multiply-add of a plain ViT with a class token.
 double plain_gflops(int64_t c, int depth, int64_t patch, int64_t image, int64_t r) {
@@ -54,7 +52,7 @@ TEST(Cost, ComputesNoTokensThatTheHeadDoesNotSee) {
   const Cost merged = cost_of(a, 13);
   EXPECT_NEAR(merged.gflops - merged.computed, spared(54, 41, 1), 1e-9);
   const Cost before =
-      cost(a, 224, 224, {.schedule = {.r = 13}, .placement = Placement::before_attention});
+      cost(a, {224, 224}, {.schedule = {.r = 13}, .placement = Placement::before_attention});
   EXPECT_NEAR(before.gflops - before.computed, spared(41, 41, 1), 1e-9);
 
   Architecture distilled = a;
@@ -86,13 +84,14 @@ TEST(Cost, CountsTokensThatLeaveEachLayer) {
 
 TEST(Cost, SharesAreOfWhatComesIntoALayer) {
   const Architecture a = named_architecture("vit_tiny_patch16_224");
-  EXPECT_THAT(cost(a, 224, 224, {.schedule = parse_schedule("8%")}).tokens_per_layer,
+  EXPECT_THAT(cost(a, {224, 224}, {.schedule = parse_schedule("8%")}).tokens_per_layer,
               ElementsAre(181, 167, 154, 142, 131, 121, 111, 102, 94, 87, 80, 74));
-  EXPECT_THAT(cost(a, 224, 224, {.schedule = parse_schedule("8%,0,50%")}).tokens_per_layer,
+  EXPECT_THAT(cost(a, {224, 224}, {.schedule = parse_schedule("8%,0,50%")}).tokens_per_layer,
               ElementsAre(181, 181, 91, 91, 91, 91, 91, 91, 91, 91, 91, 91));
   // The share is the same of larger pictures, and cut at half whatever the matching.
-  EXPECT_EQ(cost(a, 448, 448, {.schedule = parse_schedule("8%,0")}).tokens_per_layer[0], 785 - 63);
-  EXPECT_EQ(cost(a, 48, 48, {.schedule = parse_schedule("50%,0"), .matching = Matching::greedy})
+  EXPECT_EQ(cost(a, {448, 448}, {.schedule = parse_schedule("8%,0")}).tokens_per_layer[0],
+            785 - 63);
+  EXPECT_EQ(cost(a, {48, 48}, {.schedule = parse_schedule("50%,0"), .matching = Matching::greedy})
                 .tokens_per_layer[0],
             10 - 4);
 }
@@ -100,11 +99,11 @@ TEST(Cost, SharesAreOfWhatComesIntoALayer) {
 TEST(Cost, LeavesProtectedTokensOut) {
   Architecture a = named_architecture("vit_tiny_patch32_64");
   a.registers = 3;  // 4 patches, 4 protected tokens
-  EXPECT_THAT(cost(a, 64, 64, {.schedule = parse_schedule("9,1,1")}).tokens_per_layer,
+  EXPECT_THAT(cost(a, {64, 64}, {.schedule = parse_schedule("9,1,1")}).tokens_per_layer,
               ElementsAre(6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5));
   a.class_token = false;
   a.registers = 0;
-  EXPECT_EQ(cost(a, 64, 96).tokens_per_layer.front(), 6);
+  EXPECT_EQ(cost(a, {64, 96}).tokens_per_layer.front(), 6);
 }
 
 TEST(Cost, OfARoutedLayerIsThatOfThePaper) {
@@ -162,7 +161,7 @@ TEST(Cost, CountsWhatRunsWhereverTokensMerge) {
   a.block.branches = 2;
   const double c = 192;
   const auto multiply_adds = [&](const MergeOptions& merge) {
-    return cost(a, 64, 64, merge).gflops * 0.5e9 - 4 * 3 * 32 * 32 * c;
+    return cost(a, {64, 64}, merge).gflops * 0.5e9 - 4 * 3 * 32 * 32 * c;
   };
   const auto attention = [&](double n) { return 2 * (4 * c * c * n + 2 * n * n * c); };
   const auto mlp = [&](double n) { return 2 * 8 * c * c * n; };
@@ -186,14 +185,15 @@ TEST(Cost, CountsWhatRunsWhereverTokensMerge) {
 TEST(Cost, KnowsHowManyEachMatchingTakes) {
   const Architecture a = named_architecture("vit_tiny_patch16_224");
   const auto last = [&](Matching matching) {
-    return cost(a, 224, 224, {.schedule = {.r = 50}, .matching = matching}).tokens_per_layer.back();
+    return cost(a, {224, 224}, {.schedule = {.r = 50}, .matching = matching})
+        .tokens_per_layer.back();
   };
   EXPECT_EQ(last(Matching::bipartite), 2);
   EXPECT_EQ(last(Matching::greedy), 2);
   EXPECT_THAT(
-      cost(a, 224, 224, {.schedule = {.r = 90}, .matching = Matching::kmeans}).tokens_per_layer,
+      cost(a, {224, 224}, {.schedule = {.r = 90}, .matching = Matching::kmeans}).tokens_per_layer,
       testing::ElementsAre(107, 17, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2));
-  EXPECT_THAT(cost(a, 224, 224, {.matching = Matching::kth, .k = 5}).tokens_per_layer,
+  EXPECT_THAT(cost(a, {224, 224}, {.matching = Matching::kth, .k = 5}).tokens_per_layer,
               testing::ElementsAre(41, 9, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5));
 }
 

@@ -59,7 +59,9 @@ void save_delta(const Checkpoint& base, const std::vector<Weight>& weights, cons
   std::map<std::string, std::string> metadata = {{"fovea", "delta"},
                                                  {"base", fingerprint(base.file())}};
   if (!config.labels.empty()) metadata["label_names"] = nlohmann::json(config.labels).dump();
-  if (config.input_size) metadata["input_size"] = nlohmann::json(*config.input_size).dump();
+  if (config.input_size)
+    metadata["input_size"] =
+        nlohmann::json{config.input_size->rows, config.input_size->columns}.dump();
   prepare_weights(path, changed, storage, metadata).take_place();
 }
 

@@ -126,7 +126,7 @@ TEST(Delta, MayHaveAHeadOfOtherClassesWithTheirLabels) {
     const StoredModel read = open_stored(join(golden(name), path));
     EXPECT_EQ(read.architecture.classes, 2);
     EXPECT_THAT(read.config.labels, ElementsAre("cat, \"domestic\"", "dog"));
-    EXPECT_THAT(made_for(read.architecture), ElementsAre(96, 96));
+    EXPECT_EQ(made_for(read.architecture), Grid(96, 96));
   }
 }
 

@@ -1,7 +1,6 @@
 // From images to tokens: the stem (see Stem), prefix tokens and positions.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "fovea/backend/backend.h"
+#include "fovea/backend/grid.h"
 #include "fovea/model/attention.h"
 #include "fovea/model/positions.h"
 #include "fovea/model/recent.h"
@@ -27,21 +27,20 @@ class PatchEmbed {
     return embed;
   }
 
-  // images [B, 3, H, W] -> [B, p + P, C]. H and W are multiples of the patch.
-  typename B::Tensor forward(B& b, const Images& images) const {
+  // -> [B, p + P, C]. The input is made of whole patches.
+  typename B::Tensor forward(B& b, const Input& input) const {
     const Architecture& a = architecture_;
-    typename B::Tensor x = a.stem == Stem::conv ? overlapping(b, images) : apart(b, images);
+    typename B::Tensor x = a.stem == Stem::conv ? overlapping(b, input) : apart(b, input);
     if (patch_norm_) x = b.layer_norm(x, *patch_norm_);
-    x = b.embed(x, *positions_of(b, {static_cast<int>(images.height / a.patch[0]),
-                                     static_cast<int>(images.width / a.patch[1])}));
+    x = b.embed(x, *positions_of(b, input.grid / a.patch));
     return pre_norm_ ? b.layer_norm(x, *pre_norm_) : x;
   }
 
  private:
   // The linear and the hMLP stem: no patch sees another.
-  typename B::Tensor apart(B& b, const Images& images) const {
+  typename B::Tensor apart(B& b, const Input& input) const {
     const Architecture& a = architecture_;
-    typename B::Tensor x = b.patches(images, a.patch[0], a.patch[1], splits_);
+    typename B::Tensor x = b.patches(input, a.patch, splits_);
     for (size_t stage = 0; stage + 1 < stages_.size(); ++stage) {
       const int side = a.convolutions[stage + 1].kernel;
       x = b.fold(b.linear(x, stages_[stage], Activation::gelu), side * side);
@@ -49,13 +48,13 @@ class PatchEmbed {
     return b.linear(x, stages_.back());
   }
 
-  typename B::Tensor overlapping(B& b, const Images& images) const {
-    typename B::Tensor x = b.patches(images, 1, 1, {});
-    std::array<int, 2> grid = {static_cast<int>(images.height), static_cast<int>(images.width)};
+  typename B::Tensor overlapping(B& b, const Input& input) const {
+    typename B::Tensor x = b.patches(input, {1, 1}, {});
+    Grid grid = input.grid;
     for (size_t i = 0; i < architecture_.convolutions.size(); ++i) {
       const int stride = architecture_.convolutions[i].stride;
       x = b.convolve(x, stages_[i], grid, stride, Activation::gelu);
-      grid = {grid[0] / stride, grid[1] / stride};
+      grid = grid / Grid(stride, stride);
     }
     return b.linear(x, stages_.back());
   }
@@ -63,7 +62,7 @@ class PatchEmbed {
   void load_stem(B& b, WeightSource& weights) {
     const Architecture& a = architecture_;
     const std::string name = "patch_embed.proj";
-    int64_t channels = 3;
+    int64_t channels = a.in_channels;
     for (size_t i = 0; i < a.convolutions.size(); ++i) {
       load_convolution(b, weights, i, channels);
       channels = a.convolutions[i].channels;
@@ -73,7 +72,8 @@ class PatchEmbed {
     if (a.stem == Stem::hmlp) return;
     const bool is_linear = a.stem == Stem::linear;
     const std::string last = is_linear ? name : name + "." + std::to_string(3 * stages_.size());
-    const Shape shape = {a.width, channels, is_linear ? a.patch[0] : 1, is_linear ? a.patch[1] : 1};
+    const Shape shape = {a.width, channels, is_linear ? a.patch.rows : 1,
+                         is_linear ? a.patch.columns : 1};
     stages_.push_back(
         b.make_linear(weights.named(last + ".weight", shape),
                       a.patch_bias ? weights.named(last + ".bias", {a.width}) : Weight{}));
@@ -116,13 +116,13 @@ class PatchEmbed {
 
   using Positions = std::shared_ptr<const typename B::Positions>;
 
-  Positions make_positions(B& b, std::array<int, 2> grid) const {
+  Positions make_positions(B& b, const Grid& grid) const {
     return std::make_shared<const typename B::Positions>(
         b.positions(prefix_, table_, position_map(architecture_, grid)));
   }
 
   // Kept for the grids of late, unless training changes them.
-  Positions positions_of(B& b, std::array<int, 2> grid) const {
+  Positions positions_of(B& b, const Grid& grid) const {
     if constexpr (B::kTrains) {
       return make_positions(b, grid);
     } else {
@@ -132,7 +132,7 @@ class PatchEmbed {
 
   // A server may be sent pictures of any size: tables of a few grids are kept, no more.
   static constexpr size_t kMostGrids = 8;
-  using Cache = Recent<std::array<int, 2>, Positions>;
+  using Cache = Recent<Grid, Positions>;
 
   Architecture architecture_;
   std::vector<typename B::Linear> stages_;

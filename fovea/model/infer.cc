@@ -43,11 +43,11 @@ void infer_hmlp(const Checkpoint& checkpoint, int count, Architecture& a) {
     // Kernels are squares, and the steps as wide: that is checked with all shapes.
     const int kernel = convolution_extent(checkpoint, i, 2);
     a.convolutions.push_back({kernel, kernel, convolution_extent(checkpoint, i, 0)});
-    if (kernel > kLargestPatch / a.patch[0]) {
+    if (kernel > kLargestPatch / a.patch.rows) {
       fail("{}: the hMLP stem has patches of more than {} pixels", checkpoint.file_name(),
            kLargestPatch);
     }
-    a.patch = {a.patch[0] * kernel, a.patch[0] * kernel};
+    a.patch = {a.patch.rows * kernel, a.patch.rows * kernel};
   }
   a.width = a.convolutions.back().channels;
 }
@@ -58,13 +58,14 @@ void infer_conv(const Checkpoint& checkpoint, const Config& config, int count, A
   a.width = convolution_extent(checkpoint, count - 1, 0);
   std::vector<int> channels;
   for (int i = 0; i + 1 < count; ++i) channels.push_back(convolution_extent(checkpoint, i, 0));
-  a.patch[0] = a.patch[1] = 1 << std::min(count - 1, 20);
+  const int side = 1 << std::min(count - 1, 20);
+  a.patch = {side, side};
   if (config.patch_size) a.patch = *config.patch_size;
-  if (a.patch[0] != a.patch[1]) {
+  if (a.patch.rows != a.patch.columns) {
     fail("{}: config.json says patch_size {} x {}; expected a square for a convolutional stem",
-         checkpoint.file_name(), a.patch[0], a.patch[1]);
+         checkpoint.file_name(), a.patch.rows, a.patch.columns);
   }
-  a.convolutions = overlapping_convolutions(channels, a.patch[0], checkpoint.file_name());
+  a.convolutions = overlapping_convolutions(channels, a.patch.rows, checkpoint.file_name());
 }
 
 // Weight or bias of a norm that the model, or each of its layers, may have. RMSNorm has no bias.
@@ -78,9 +79,9 @@ void infer_linear(const Checkpoint& checkpoint, Architecture& a) {
   const std::string name = "patch_embed.proj.weight";
   a.width = extent(checkpoint, name, 4, 0);
   a.patch = {extent(checkpoint, name, 4, 2), extent(checkpoint, name, 4, 3)};
-  if (extent(checkpoint, name, 4, 1) != 3) {
-    fail("{}: tensor {} is {}; expected 3 input channels", checkpoint.file_name(),
-         checkpoint.spelling(name), to_string(checkpoint.shape(name)));
+  if (extent(checkpoint, name, 4, 1) != a.in_channels) {
+    fail("{}: tensor {} is {}; expected {} input channels", checkpoint.file_name(),
+         checkpoint.spelling(name), to_string(checkpoint.shape(name)), a.in_channels);
   }
 }
 
@@ -95,7 +96,7 @@ void infer_stem(const Checkpoint& checkpoint, const Config& config, Architecture
   }
   if (config.patch_size && *config.patch_size != a.patch) {
     fail("{}: patches of {} x {} pixels found; config.json says {} x {}", checkpoint.file_name(),
-         a.patch[0], a.patch[1], (*config.patch_size)[0], (*config.patch_size)[1]);
+         a.patch.rows, a.patch.columns, config.patch_size->rows, config.patch_size->columns);
   }
 }
 
@@ -125,14 +126,14 @@ void infer_tokens(const Checkpoint& checkpoint, const Config& config, Architectu
 // The grid that tables of relative positions are made for: (2 gh - 1) (2 gw - 1) + 3 rows.
 void infer_bias_grid(const Checkpoint& checkpoint, Architecture& a) {
   if (a.block.bias_rows == 0) return;
-  const auto rows_of = [](const std::array<int, 2>& grid) {
-    return (2 * grid[0] - 1) * (2 * grid[1] - 1) + 3;
+  const auto rows_of = [](const Grid& grid) {
+    return (2 * grid.rows - 1) * (2 * grid.columns - 1) + 3;
   };
-  for (const std::array<int, 2>& size : {a.image_size, a.input_size}) {
-    const std::array<int, 2> grid = {size[0] / a.patch[0], size[1] / a.patch[1]};
-    if (grid[0] > 0 && rows_of(grid) == a.block.bias_rows) a.block.bias_grid = grid;
+  for (const Grid& size : {a.image_size, a.input_size}) {
+    const Grid grid = size / a.patch;
+    if (!grid.empty() && rows_of(grid) == a.block.bias_rows) a.block.bias_grid = grid;
   }
-  if (a.block.bias_grid[0] > 0) return;
+  if (a.block.bias_grid.rows > 0) return;
   const int side =
       (static_cast<int>(std::lround(std::sqrt(std::max(0, a.block.bias_rows - 3)))) + 1) / 2;
   if (side > 0 && rows_of({side, side}) == a.block.bias_rows) {

@@ -7,6 +7,7 @@
 
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
+#include "fovea/model/config.h"
 #include "fovea/model/hub.h"
 
 namespace fovea {
@@ -116,7 +117,9 @@ bool is_part_of(const fs::path& written, const fs::path& model) {
     // Opening it will say so; what is written now can't be part of it.
   }
   const fs::path folder = fs::is_directory(base) ? base : base.parent_path();
-  return is_same(weights) || is_same(folder / "config.json") || is_shard_of(written, weights);
+  const bool is_config =
+      std::ranges::any_of(kConfigNames, [&](const char* name) { return is_same(folder / name); });
+  return is_same(weights) || is_config || is_shard_of(written, weights);
 }
 
 }  // namespace fovea

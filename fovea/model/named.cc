@@ -123,7 +123,7 @@ Architecture named_architecture(const std::string& name) {
   a.final_norm = true;
   a.classes = 1000;
   a.image_size = {height, width};
-  a.position_rows = height / patch * (width / patch) + 1;
+  a.position_rows = static_cast<int>((a.image_size / a.patch).size()) + 1;
   if (pair != nullptr) a.routing = routing_of(*pair);
   for_each_tensor(a,
                   [&](const std::string&, const Shape& shape) { a.parameters += elements(shape); });

@@ -30,8 +30,8 @@ TEST(NamedArchitecture, IsAPlainViT) {
   EXPECT_EQ(a.position_rows, 7 * 12 + 1);
   EXPECT_EQ(a.prefix(), 1);
   EXPECT_TRUE(a.final_norm);
-  EXPECT_THAT(a.patch, ElementsAre(32, 32));
-  EXPECT_THAT(made_for(a), ElementsAre(224, 384));
+  EXPECT_EQ(a.patch, Grid(32, 32));
+  EXPECT_EQ(made_for(a), Grid(224, 384));
   EXPECT_EQ(named_architecture("vit_large_patch14_518").block.heads, 16);
   EXPECT_EQ(named_architecture("vit_huge_patch14_224").depth, 32);
 }

@@ -15,6 +15,7 @@ constexpr const Family* kFamilies[] = {&kDinov3,   &kDinov2, &kBeit,        &kSi
 constexpr std::string_view kWrappers[] = {"teacher.backbone.", "_orig_mod.", "module.", "model.",
                                           "backbone."};
 
+constexpr std::string_view kSelfSupervised = "heads of self-supervised training";
 // By how the name begins.
 constexpr Kind kHarmlessBeginnings[] = {
     {"model_ema.", "averaged copies of weights (EMA)"},
@@ -24,10 +25,15 @@ constexpr Kind kHarmlessBeginnings[] = {
     {"state_dict_ema.", "averaged copies of weights (EMA)"},
     {"n_averaged", "averaged copies of weights (EMA)"},
     {"student.", "a student's weights"},
-    {"teacher.dino_head.", "heads of self-supervised training"},
-    {"teacher.ibot_head.", "heads of self-supervised training"},
-    {"dino_head.", "heads of self-supervised training"},
-    {"ibot_head.", "heads of self-supervised training"},
+    {"teacher.dino_head.", kSelfSupervised},
+    {"teacher.ibot_head.", kSelfSupervised},
+    {"dino_head.", kSelfSupervised},
+    {"ibot_head.", kSelfSupervised},
+    {"teacher.head.", kSelfSupervised},
+    {"head.last_layer", kSelfSupervised},
+    {"dino_loss.", kSelfSupervised},
+    {"ibot_patch_loss.", kSelfSupervised},
+    {"masked_embed", "tokens of masked pre-training"},
     {"decoder", "a decoder of masked pre-training"},
     {"lm_head.", "a decoder of masked pre-training"},
     {"mask_token", "tokens of masked pre-training"},
@@ -126,6 +132,14 @@ std::string without_chunk(std::string_view name) {
   return chunked ? std::string(kBlocks) + std::string(rest.substr(1)) : std::string(name);
 }
 
+// DINO's and iBOT's heads are layers by number, where the MLP of SigLIP's head has names for them.
+bool is_dino_head(std::string_view name) {
+  for (const std::string_view mlp : {"head.mlp.", "head.mlp2."}) {
+    if (name.starts_with(mlp) && !leading_number(name.substr(mlp.size())).empty()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::span<const Family* const> families() { return kFamilies; }
@@ -180,7 +194,7 @@ const Family& family_of(std::span<const std::string> file_names, std::string_vie
 
 std::string timm_name(std::string_view canonical, int branches) {
   if (branches > 1 && canonical.starts_with("blocks.")) return std::string(canonical);
-  for (const char* dialect : {"timm", "timm_scale", "timm_pool", "eva"}) {
+  for (const char* dialect : {"eva", "timm", "timm_scale", "timm_pool"}) {
     if (auto name = dialect_name(canonical, dialect)) return *std::move(name);
   }
   return std::string(canonical);
@@ -206,6 +220,7 @@ std::string Speller::spell(std::string_view canonical) const {
 
 std::optional<std::string> harmless_kind(std::string_view file_name) {
   const std::string_view name = unwrap(file_name);
+  if (is_dino_head(name)) return std::string(kSelfSupervised);
   const auto among = [&](std::span<const Kind> kinds) -> const Kind* {
     const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const Kind& kind) {
       return name.starts_with(kind.part) || file_name.starts_with(kind.part);

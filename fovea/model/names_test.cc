@@ -111,6 +111,19 @@ TEST(HarmlessKind, KnowsWhatTrainingLeavesBehind) {
   EXPECT_FALSE(harmless_kind("blocks.0.junk"));
 }
 
+TEST(HarmlessKind, KnowsHeadsOfDinoFromThatOfSiglip) {
+  for (const char* name :
+       {"head.mlp.0.weight", "backbone.head.mlp.2.bias", "head.last_layer.weight_g",
+        "head.last_layer2.weight_v", "head.mlp2.4.bias", "dino_head.last_layer.weight_v",
+        "teacher.head.mlp.0.weight", "teacher.ibot_head.mlp.0.bias", "dino_loss.center"}) {
+    EXPECT_THAT(harmless_kind(name), Optional(std::string("heads of self-supervised training")))
+        << name;
+  }
+  EXPECT_FALSE(harmless_kind("vision_model.head.mlp.fc1.weight"));
+  EXPECT_FALSE(harmless_kind("head.mlp.fc2.bias"));
+  EXPECT_FALSE(harmless_kind("head.weight"));
+}
+
 TEST(FamilyOf, GoesByTheConfigThenByMarksThenByCounts) {
   const std::vector<std::string> bare = {"encoder.layer.0.attention.output.dense.weight"};
   EXPECT_EQ(&family_of(bare, ""), &kVit);

@@ -4,18 +4,19 @@
 
 namespace fovea {
 
-PositionMap position_map(const Architecture& architecture, std::array<int, 2> grid) {
+PositionMap position_map(const Architecture& architecture, const Grid& grid) {
   if (architecture.position_rows == 0) return {};
   const PositionLayout layout = position_layout(architecture, grid);
   const int prefix = layout.prefix;
-  const std::array<int, 2>& from = layout.grid;
-  if (from == grid) return {prefix, from[0], from[1], {}, {}};
-  const auto taps = [&](int axis) {
+  const Grid& from = layout.grid;
+  if (from == grid) return {prefix, from.rows, from.columns, {}, {}};
+  const auto taps = [&](int count, int wanted) {
     return architecture.resampling == Resampling::plain
-               ? make_plain_taps(from[axis], grid[axis])
-               : make_taps(from[axis], grid[axis], Interpolation::bicubic);
+               ? make_plain_taps(count, wanted)
+               : make_taps(count, wanted, Interpolation::bicubic);
   };
-  return {prefix, from[0], from[1], taps(0), taps(1)};
+  return {prefix, from.rows, from.columns, taps(from.rows, grid.rows),
+          taps(from.columns, grid.columns)};
 }
 
 }  // namespace fovea

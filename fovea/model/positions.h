@@ -1,17 +1,16 @@
 // Position embeddings for the grid of patches that the actual input has.
 #pragma once
 
-#include <array>
-
+#include "fovea/backend/grid.h"
 #include "fovea/backend/positions.h"
 #include "fovea/model/architecture.h"
 
 namespace fovea {
 
-// How the model's table serves an input of grid[0] x grid[1] patches: resampled, where it was made
+// How the model's table serves an input of so many patches: resampled, where it was made
 // for another grid, as timm does it: cubic with a = -0.5, half-pixel centres, antialiased. Of no
 // use to a model without positions. Throws Error where the table's grid can't be told (see
 // position_layout).
-PositionMap position_map(const Architecture& architecture, std::array<int, 2> grid);
+PositionMap position_map(const Architecture& architecture, const Grid& grid);
 
 }  // namespace fovea

@@ -65,7 +65,7 @@ std::string wrapper_of(const std::vector<std::string>& names) {
   if (model.empty()) model = names;  // all of a student, say
   const std::string common = common_beginning(model);
   for (const std::string& prefix : {before_own(common), common}) {
-    if (!prefix.empty() && is_known_without(model, prefix) && can_go(names, prefix)) return prefix;
+    if (is_known_without(model, prefix) && can_go(names, prefix)) return prefix;
   }
   return "";
 }

@@ -133,8 +133,8 @@ double share_of(int crop, int from) {
 }
 
 struct Resized {
-  std::array<int, 2> size;  // height, width
-  bool short_side;          // both are the side that the short one gets
+  Grid size;
+  bool short_side;  // both are the side that the short one gets
 };
 
 // The sides that an object names, and no others.
@@ -169,20 +169,20 @@ std::optional<Resized> resized_size(const Keys& top, const Processor* processor)
 }
 
 // None where nothing is cropped.
-std::optional<std::array<int, 2>> crop_size(const Keys& top, const Processor* processor) {
+std::optional<Grid> crop_size(const Keys& top, const Processor* processor) {
   const json* crop = top.find("crop_size");
   const bool usual = processor == nullptr ? crop != nullptr : processor->crop > 0;
   if (!top.flag("do_center_crop", usual)) return std::nullopt;
   if (crop == nullptr) {
     if (processor == nullptr || processor->crop == 0) top.miss("crop_size", "height and width");
-    return std::array<int, 2>{processor->crop, processor->crop};
+    return Grid{processor->crop, processor->crop};
   }
   if (!crop->is_object()) return top.size("crop_size");
   const Keys sides = top.object("crop_size");
   const auto height = sides.whole("height", 1, kLargestSide);
   const auto width = sides.whole("width", 1, kLargestSide);
   if (!height || !width) top.refuse("crop_size", "height and width");
-  return std::array<int, 2>{*height, *width};
+  return Grid{*height, *width};
 }
 
 [[noreturn]] void refuse_uncropped(const Keys& top) {
@@ -193,21 +193,20 @@ std::optional<std::array<int, 2>> crop_size(const Keys& top, const Processor* pr
 }
 
 // The centre of what was resized.
-void read_crop(const Keys& top, const Resized& resized, const std::array<int, 2>& crop,
-               Preprocessing& p) {
-  const auto [height, width] = resized.size;
-  if (crop[0] > height || crop[1] > width)
-    top.refuse("crop_size", fmt::format("at most {} x {}", height, width));
-  p.crop_pct =
-      resized.short_side ? share_of(std::max(crop[0], crop[1]), height) : share_of(crop[0], height);
-  if (!resized.short_side && resized_side(crop[1], p.crop_pct) != width)
+void read_crop(const Keys& top, const Resized& resized, const Grid& crop, Preprocessing& p) {
+  const Grid& size = resized.size;
+  if (crop.rows > size.rows || crop.columns > size.columns)
+    top.refuse("crop_size", fmt::format("at most {} x {}", size.rows, size.columns));
+  p.crop_pct = resized.short_side ? share_of(std::max(crop.rows, crop.columns), size.rows)
+                                  : share_of(crop.rows, size.rows);
+  if (!resized.short_side && resized_side(crop.columns, p.crop_pct) != size.columns)
     top.refuse("crop_size", "the same share of height and width");
 }
 
 // The size that a picture gets, and the part of it that is kept.
 void read_fit(const Keys& top, const Processor* processor, Config& config) {
   Preprocessing& p = config.preprocessing;
-  const std::optional<std::array<int, 2>> crop = crop_size(top, processor);
+  const std::optional<Grid> crop = crop_size(top, processor);
   p.crop_down = crop.has_value();
   if (!top.flag("do_resize", true)) {
     p.fit = crop ? Fit::crop : Fit::exact;

@@ -148,7 +148,7 @@ TEST(PublishedArchitecture, SaysWhatNoTensorTells) {
   EXPECT_EQ(clip.block.eps, 1e-5);
   EXPECT_EQ(clip.pre_norm, NormKind::layer);
   EXPECT_FALSE(clip.patch_bias);
-  EXPECT_THAT(made_for(clip), ElementsAre(336, 336));
+  EXPECT_EQ(made_for(clip), Grid(336, 336));
   EXPECT_EQ(named_architecture("vit_large_patch14_clip_336").block.activation, Activation::gelu);
 
   const Architecture siglip = named_architecture("vit_so400m_patch16_siglip_384");
@@ -183,19 +183,18 @@ TEST(PublishedArchitecture, SaysWhatNoTensorTells) {
 
   const Architecture beit = named_architecture("beit_base_patch16_224");
   EXPECT_EQ(beit.block.bias_rows, 27 * 27 + 3);
-  EXPECT_THAT(beit.block.bias_grid, ElementsAre(14, 14));
+  EXPECT_EQ(beit.block.bias_grid, Grid(14, 14));
 }
 
 TEST(PublishedArchitecture, TakesASizeWhereItsNameTellsNone) {
   const Architecture giant = named_architecture("vit_giant_patch14_dinov2");
-  EXPECT_THAT(made_for(giant), ElementsAre(518, 518));
+  EXPECT_EQ(made_for(giant), Grid(518, 518));
   EXPECT_EQ(giant.position_rows, 37 * 37 + 1);
   const Architecture small = named_architecture("vit_giant_patch14_dinov2_224x280");
   EXPECT_EQ(small.name, "vit_giant_patch14_dinov2_224x280");
-  EXPECT_THAT(made_for(small), ElementsAre(224, 280));
+  EXPECT_EQ(made_for(small), Grid(224, 280));
   EXPECT_EQ(small.position_rows, 16 * 20 + 1);
-  EXPECT_THAT(made_for(named_architecture("vit_small_patch16_dinov3_qkvb_512")),
-              ElementsAre(512, 512));
+  EXPECT_EQ(made_for(named_architecture("vit_small_patch16_dinov3_qkvb_512")), Grid(512, 512));
   EXPECT_THAT(error_of([] { named_architecture("vit_giant_patch14_dinov2_225"); }),
               AllOf(HasSubstr("vit_giant_patch14_dinov2_225"), HasSubstr("multiples of 14")));
   EXPECT_THAT(error_of([] { named_architecture("vit_giant_patch14_dinov2_0"); }),

@@ -22,12 +22,12 @@ Between between(int64_t i, int64_t from, int64_t to) {
 
 }  // namespace
 
-Array resample_biases(const Array& table, std::array<int, 2> from, std::array<int, 2> to) {
+Array resample_biases(const Array& table, const Grid& from, const Grid& to) {
   const int64_t heads = table.shape[1];
-  const int64_t rows = 2 * int64_t{from[0]} - 1;
-  const int64_t columns = 2 * int64_t{from[1]} - 1;
-  const int64_t new_rows = 2 * int64_t{to[0]} - 1;
-  const int64_t new_columns = 2 * int64_t{to[1]} - 1;
+  const int64_t rows = 2 * int64_t{from.rows} - 1;
+  const int64_t columns = 2 * int64_t{from.columns} - 1;
+  const int64_t new_rows = 2 * int64_t{to.rows} - 1;
+  const int64_t new_columns = 2 * int64_t{to.columns} - 1;
   Array out({new_rows * new_columns + 3, heads});
   for (int64_t y = 0; y < new_rows; ++y) {
     const Between v = between(y, rows, new_rows);

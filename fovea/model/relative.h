@@ -1,11 +1,11 @@
 // Biases of attention by relative position (BEiT), for the grid of patches that an input has.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <utility>
 
 #include "fovea/backend/backend.h"
+#include "fovea/backend/grid.h"
 #include "fovea/model/recent.h"
 
 namespace fovea {
@@ -13,7 +13,7 @@ namespace fovea {
 // A table [(2 h - 1) (2 w - 1) + 3, heads] made for another grid, as transformers resamples it:
 // each head's part for patches bilinear, with half-pixel centres and not antialiased; the last
 // three rows stay.
-Array resample_biases(const Array& table, std::array<int, 2> from, std::array<int, 2> to);
+Array resample_biases(const Array& table, const Grid& from, const Grid& to);
 
 template <Backend B>
 class RelativeBiases {
@@ -21,12 +21,12 @@ class RelativeBiases {
   using Relative = std::shared_ptr<const typename B::Relative>;
 
   // grid: that the table is made for.
-  RelativeBiases(B& b, Weight table, std::array<int, 2> grid)
+  RelativeBiases(B& b, Weight table, const Grid& grid)
       : table_(table.values),
         grid_(grid),
         own_(std::make_shared<const typename B::Relative>(b.make_relative(table, grid))) {}
 
-  Relative of(B& b, std::array<int, 2> grid) const {
+  Relative of(B& b, const Grid& grid) const {
     if (grid == grid_) return own_;
     return cache_.get(grid, [&] {
       return std::make_shared<const typename B::Relative>(
@@ -38,9 +38,9 @@ class RelativeBiases {
   static constexpr size_t kMostGrids = 8;
 
   Array table_;
-  std::array<int, 2> grid_;
+  Grid grid_;
   Relative own_;
-  mutable Recent<std::array<int, 2>, Relative> cache_{kMostGrids};
+  mutable Recent<Grid, Relative> cache_{kMostGrids};
 };
 
 }  // namespace fovea

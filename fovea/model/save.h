@@ -1,5 +1,4 @@
-// Writing a model that Model::load reads: tensors under the names that timm gives them, and
-// config.json.
+// Writing a model that Model::load reads: its tensors, and the configs beside them.
 #pragma once
 
 #include <filesystem>
@@ -9,20 +8,15 @@
 
 #include "fovea/backend/weight.h"
 #include "fovea/io/replacement.h"
+#include "fovea/io/safetensors.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/config.h"
+#include "fovea/model/storage.h"
 
 namespace fovea {
 
-// The text of a config.json in timm's style: all that shapes of tensors can't tell, labels and
-// preprocessing.
-std::string config_text(const Architecture& architecture, const Config& config);
-
-// The number format of weights in a file.
-enum class Storage { f32, f16, bf16 };
-
-// Writes values as tensors of these names, ready to take their place. Throws Error naming the file
-// that can't be written, and the tensor whose values f16 can't hold.
+// Tensors of such values, which must outlive it, ready to take their place. Throws Error naming the
+// file that can't be written, and the tensor whose values f16 can't hold.
 struct NamedValues {
   std::string name;
   const Array* values;
@@ -31,10 +25,22 @@ Replacement prepare_weights(const std::filesystem::path& path,
                             const std::vector<NamedValues>& weights, Storage storage,
                             const std::map<std::string, std::string>& metadata = {});
 
-// Makes `folder`, if it isn't there, and writes model.safetensors, under timm's names, and
-// config.json into it, both or none of them; with them preprocessor_config.json, where timm's keys
-// don't say all of how pictures become inputs, or without one, if another model has left it there.
-// Weights carry canonical names. Throws Error as prepare_weights does.
+// A config as it is to lie beside a model: "config.json", and what it holds.
+struct ConfigFile {
+  std::string name;
+  std::string text;
+};
+
+// Makes `folder`, if it isn't there, and writes model.safetensors and the configs into it, all or
+// none of them. Configs of other names that read_config would read, of a model that was there
+// before, go. Throws Error as prepare_weights does.
+void write_model(const std::filesystem::path& folder, const std::vector<TensorToWrite>& tensors,
+                 const std::map<std::string, std::string>& metadata,
+                 const std::vector<ConfigFile>& configs);
+
+// Writes a model under timm's names, with a config.json; with it preprocessor_config.json, where
+// timm's keys don't say all of how pictures become inputs. Weights carry canonical names. Throws
+// Error as prepare_weights does.
 void save_model(const std::filesystem::path& folder, const Architecture& architecture,
                 const Config& config, const std::vector<Weight>& weights,
                 Storage storage = Storage::f32);

@@ -55,8 +55,8 @@ int least_whole(int most, const std::function<bool(int)>& reaches) {
 
 }  // namespace
 
-Speedup reach_speedup(const Architecture& architecture, int height, int width,
-                      const MergeOptions& merge, double speedup) {
+Speedup reach_speedup(const Architecture& architecture, const Grid& size, const MergeOptions& merge,
+                      double speedup) {
   // Written so that NaN fails too.
   if (!(speedup >= 1)) fail("--speedup {}: expected 1 or more", speedup);
   if (merge.threshold) {
@@ -78,16 +78,16 @@ Speedup reach_speedup(const Architecture& architecture, int height, int width,
     return some;
   };
   const auto gflops_with = [&](double amount) {
-    return cost(architecture, height, width, with(amount)).gflops;
+    return cost(architecture, size, with(amount)).gflops;
   };
-  const double dense = cost(architecture, height, width).gflops;
+  const double dense = cost(architecture, size).gflops;
   const auto reaches = [&](double amount) { return gflops_with(amount) <= dense / speedup; };
   // As a factor too: with it every layer that merges any merges all it can.
   constexpr double kMost = kNoLimit;
   if (!reaches(kMost)) {
     // Cut, not rounded: what is said to be possible must be.
     fail("--speedup {}: is more than {} reaches of {} x {} pixels; expected at most {:.2f}",
-         speedup, constant ? "any r" : "any multiple of the schedule", height, width,
+         speedup, constant ? "any r" : "any multiple of the schedule", size.rows, size.columns,
          std::floor(100 * dense / gflops_with(kMost)) / 100);
   }
   const double least = constant ? least_whole(kNoLimit, reaches) : least_real(kMost, reaches);

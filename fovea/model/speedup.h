@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fovea/api.h"
+#include "fovea/backend/grid.h"
 #include "fovea/model/architecture.h"
 #include "fovea/tokens/options.h"
 
@@ -14,12 +15,12 @@ struct Speedup {
   double merged_gflops = 0;  // of one image merged so
 };
 
-// How tokens must merge so that an image of height x width pixels takes at most 1 / `speedup` of
+// How tokens must merge so that an input of that size in pixels takes at most 1 / `speedup` of
 // the dense model's GFLOPs (architecture.h): `merge` with the least constant r, around which its
 // inflect is kept, or, where its schedule is a list or a share, with the least multiple of that.
 // Throws Error where none does, saying what is reached at most, and for a threshold or matching
 // kth, which no r makes faster.
-FOVEA_API Speedup reach_speedup(const Architecture& architecture, int height, int width,
+FOVEA_API Speedup reach_speedup(const Architecture& architecture, const Grid& size,
                                 const MergeOptions& merge, double speedup);
 
 }  // namespace fovea

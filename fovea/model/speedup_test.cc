@@ -14,11 +14,11 @@ namespace {
 using testing::HasSubstr;
 
 Speedup reached(const MergeOptions& merge, double speedup, int size = 224) {
-  return reach_speedup(named_architecture("vit_small_patch16_224"), size, size, merge, speedup);
+  return reach_speedup(named_architecture("vit_small_patch16_224"), {size, size}, merge, speedup);
 }
 
 double gflops_of(const MergeOptions& merge) {
-  return cost(named_architecture("vit_small_patch16_224"), 224, 224, merge).gflops;
+  return cost(named_architecture("vit_small_patch16_224"), {224, 224}, merge).gflops;
 }
 
 TEST(ReachSpeedup, FindsTheLeastR) {

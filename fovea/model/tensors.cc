@@ -35,7 +35,7 @@ void visit_batch_norm(const Visit& visit, const std::string& name, int64_t chann
 // Convolutions, each with a batch norm after it. Those that overlap have no bias, for the norms
 // have one, and a 1x1 convolution behind them.
 void visit_convolutions(const Visit& visit, const std::string& name, const Architecture& a) {
-  int64_t channels = 3;
+  int64_t channels = a.in_channels;
   int index = 0;
   for (const StemConvolution& step : a.convolutions) {
     const std::string convolution = fmt::format("{}.{}", name, index);
@@ -53,7 +53,7 @@ void visit_convolutions(const Visit& visit, const std::string& name, const Archi
 void visit_stem(const Visit& visit, const Architecture& a) {
   const std::string name = "patch_embed.proj";
   if (a.stem == Stem::linear) {
-    visit(name + ".weight", {a.width, 3, a.patch[0], a.patch[1]});
+    visit(name + ".weight", {a.width, a.in_channels, a.patch.rows, a.patch.columns});
     if (a.patch_bias) visit(name + ".bias", {a.width});
   } else {
     visit_convolutions(visit, name, a);

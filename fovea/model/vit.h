@@ -60,27 +60,26 @@ struct Vit {
     return read_ahead(b, blocks, architecture.width, architecture.block.eps, channels);
   }
 
-  // images: [B, 3, H, W], H and W multiples of the patch. readers: where the method is foveal.
-  Output forward(B& b, const Images& images, const Course& course,
+  // The input is made of whole patches. readers: where the method is foveal.
+  Output forward(B& b, const Input& input, const Course& course,
                  std::span<const Reader<B>> readers = {}) const {
-    typename B::Tensor x = patch_embed.forward(b, images);
+    typename B::Tensor x = patch_embed.forward(b, input);
     Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
     tokens.keep_attention(course.attention_layers);
     if (architecture.block.knows_places()) {
-      tokens.place({static_cast<int>(images.height / architecture.patch[0]),
-                    static_cast<int>(images.width / architecture.patch[1])},
+      tokens.place(input.grid / architecture.patch,
                    architecture.block.rotation ? Carry::mean : Carry::first);
     }
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
-    IntArray layer_tokens({images.batch, architecture.depth});
+    IntArray layer_tokens({input.batch, architecture.depth});
     const auto count = [&](int layer, int64_t image) -> int32_t& {
       return layer_tokens.data[image * architecture.depth + layer];
     };
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
       const Sequences& first = b.sequences(out);
-      for (int64_t i = 0; i < images.batch; ++i) count(layer, i) = first[i + 1] - first[i];
+      for (int64_t i = 0; i < input.batch; ++i) count(layer, i) = first[i + 1] - first[i];
       if (course.trace) trace.push_back(tokens.sources());
       if (std::ranges::find(course.layers, layer + 1) == course.layers.end()) return;
       const std::span<const float> sizes = tokens.sizes();
@@ -90,7 +89,7 @@ struct Vit {
     for (const Block<B>& block : blocks) {
       if (course.last_asking > 0 && block.layer + 1 == architecture.depth) {
         const std::vector<int> leaving = tokens.leaving(block.layer);
-        for (int64_t i = 0; i < images.batch; ++i) count(block.layer, i) = leaving[i];
+        for (int64_t i = 0; i < input.batch; ++i) count(block.layer, i) = leaving[i];
         x = block.forward_first(b, std::move(x), tokens, course.last_asking);
         continue;
       }

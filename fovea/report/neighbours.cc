@@ -25,7 +25,7 @@ Array normalized(Array rows) {
 
 Neighbours::Neighbours(Array features, std::vector<int> classes, int class_count, int nearest,
                        int threads)
-    : cpu_(chosen_level(), Dtype::f32, std::make_shared<Threads>(threads)),
+    : cpu_(chosen_instructions(), Dtype::f32, std::make_shared<Threads>(threads)),
       classes_(std::move(classes)),
       class_count_(class_count),
       nearest_(nearest) {

@@ -1,4 +1,5 @@
 #include "fovea/study/comparison.h"
+#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <chrono>
@@ -24,8 +25,7 @@ double gflops_run(const Model& model, const Array& images, const MergeOptions& m
   const std::span<const int32_t> tokens = result.layer_tokens.data;
   double sum = 0;
   for (int64_t i = 0; i < images.shape[0]; ++i) {
-    sum += gflops(a, static_cast<int>(images.shape[2]), static_cast<int>(images.shape[3]), merge,
-                  tokens.subspan(i * a.depth, a.depth));
+    sum += gflops(a, input_of(images).grid, merge, tokens.subspan(i * a.depth, a.depth));
   }
   return sum;
 }

@@ -1,4 +1,5 @@
 #include "fovea/study/judge.h"
+#include "fovea/backend/input.h"
 
 #include <cmath>
 #include <optional>
@@ -43,11 +44,11 @@ class Judge {
   }
 
  private:
+  Grid size() const { return input_of(held_out_.front()).grid; }
+
   // Of an image merged so, whose operations do not depend on it.
   double gflops_of(const MergeOptions& merge) const {
-    const Shape& s = held_out_.front().shape;
-    return cost(model_.architecture(), static_cast<int>(s[2]), static_cast<int>(s[3]), merge)
-        .gflops;
+    return cost(model_.architecture(), size(), merge).gflops;
   }
 
   // Of an image in the mean, where they may.
@@ -65,9 +66,7 @@ class Judge {
 
   // The largest r whose operations are no fewer than those of the tuned schedule.
   int r_as_costly(const MergeOptions& way, std::optional<double> inflect) const {
-    const Shape& s = held_out_.front().shape;
-    const Architecture& a = model_.architecture();
-    const auto patches = static_cast<int>(s[2] / a.patch[0] * (s[3] / a.patch[1]));
+    const auto patches = static_cast<int>((size() / model_.architecture().patch).size());
     int r = 0;
     while (r < patches && gflops_of(usual(way, r + 1, inflect)) >= wanted_) ++r;
     return r;

@@ -1,4 +1,5 @@
 #include "fovea/study/tune.h"
+#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <chrono>
@@ -55,8 +56,7 @@ class Tuner {
         options_(options),
         merge_(options.ways.front()),
         until_(options.thresholds ? kBeforeThresholds * options.seconds : options.seconds),
-        height_(static_cast<int>(pictures.front().shape[2])),
-        width_(static_cast<int>(pictures.front().shape[3])) {
+        size_(input_of(pictures.front()).grid) {
     look_at_dense();
     set_up_problem();
   }
@@ -79,8 +79,7 @@ class Tuner {
   }
 
   int tokens() const {
-    return height_ / architecture_.patch[0] * (width_ / architecture_.patch[1]) +
-           architecture_.prefix();
+    return static_cast<int>((size_ / architecture_.patch).size()) + architecture_.prefix();
   }
 
   LayerCounts dense_schedule() const { return LayerCounts(architecture_.depth, 0); }
@@ -98,7 +97,7 @@ class Tuner {
   }
 
   double operations(const LayerCounts& schedule) const {
-    return cost(architecture_, height_, width_, with(schedule)).gflops;
+    return cost(architecture_, size_, with(schedule)).gflops;
   }
 
   void look_at_dense() {
@@ -355,8 +354,7 @@ class Tuner {
   MergeOptions merge_;
   size_t way_ = 0;
   double until_;  // seconds
-  int height_;
-  int width_;
+  Grid size_;     // of a picture
   Stopwatch stopwatch_;
   std::vector<Result> dense_;
   double dense_seconds_ = 0;

@@ -4,16 +4,17 @@
 
 namespace fovea {
 
-std::vector<Place> places_of(const Sequences& sequences, int prefix, std::array<int, 2> grid) {
+std::vector<Place> places_of(const Sequences& sequences, int prefix, const Grid& grid) {
   std::vector<Place> places(sequences.back());
   for (size_t image = 0; image + 1 < sequences.size(); ++image) {
     const int32_t first = sequences[image] + prefix;
     const int32_t patches = sequences[image + 1] - first;
-    if (patches != grid[0] * grid[1]) {
-      fail("{} patches for a grid of {} x {}", patches, grid[0], grid[1]);
+    if (patches != grid.size()) {
+      fail("{} patches for a grid of {} x {} x {}", patches, grid.frames, grid.rows, grid.columns);
     }
     for (int32_t i = 0; i < patches; ++i) {
-      places[first + i] = {static_cast<float>(i / grid[1]), static_cast<float>(i % grid[1])};
+      places[first + i] = {static_cast<float>(i / grid.columns % grid.rows),
+                           static_cast<float>(i % grid.columns)};
     }
   }
   return places;

@@ -1,11 +1,11 @@
 // Where tokens stand on the grid of patches, for attention that knows it.
 #pragma once
 
-#include <array>
 #include <span>
 #include <vector>
 
 #include "fovea/api.h"
+#include "fovea/backend/grid.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/rotation.h"
 
@@ -19,8 +19,7 @@ enum class Carry {
 
 // Of patches row by row behind `prefix` tokens of each image, which have none. Throws Error where a
 // sequence is of another length.
-FOVEA_API std::vector<Place> places_of(const Sequences& sequences, int prefix,
-                                       std::array<int, 2> grid);
+FOVEA_API std::vector<Place> places_of(const Sequences& sequences, int prefix, const Grid& grid);
 
 // After a merge; sizes: of the old tokens.
 FOVEA_API std::vector<Place> merge_places(std::span<const Place> places,

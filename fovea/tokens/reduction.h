@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "fovea/backend/backend.h"
+#include "fovea/backend/grid.h"
 #include "fovea/tokens/counts.h"
 #include "fovea/tokens/course.h"
 #include "fovea/tokens/foveal.h"
@@ -103,7 +103,7 @@ class Reduction {
 
   // For models whose attention knows where tokens are: on a grid of patches behind the protected
   // tokens. carry: what a merged token's place is.
-  void place(std::array<int, 2> grid, Carry carry) {
+  void place(const Grid& grid, Carry carry) {
     state_.grid = grid;
     state_.places = places_of(sequences_, state_.prefix, grid);
     carry_ = carry;

@@ -4,7 +4,7 @@
 #include <c10/core/DeviceGuard.h>
 #include <fmt/format.h>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/backend/torch/device.h"
 
 namespace fovea {
@@ -16,10 +16,11 @@ Multiplier multiplier_of(const std::string& device) {
     // From Ampere on: the one question about bf16 that libtorch answers without CUDA's headers.
     return {device, at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8()};
   }
-  const SimdLevel level = chosen_level();
-  const char* capped = level == available_levels().back() ? "" : " by FOVEA_SIMD";
-  return {fmt::format("the processor ({}{})", to_string(level), capped),
-          level == SimdLevel::avx512_bf16};
+  const InstructionSet chosen = chosen_instructions();
+  const char* capped =
+      to_string(chosen) == to_string(available_levels().back()) ? "" : " by FOVEA_SIMD";
+  return {fmt::format("the processor ({}{})", to_string(chosen), capped),
+          chosen.has(levels::avx512_bf16)};
 }
 
 Multiplier agreed(const Multiplier& own, const Processes& processes) {

@@ -1,6 +1,5 @@
 #include "fovea/train/journal.h"
 
-#include <array>
 #include <cstdlib>
 #include <string>
 #include <vector>

@@ -103,7 +103,7 @@ MaeDecoder::MaeDecoder(const Architecture& encoder, const MaeOptions& options, u
     blocks_.push_back(Block<Torch>::load(torch_, weights, decoder.layer(layer), layer));
   }
   norm_ = read_norm(torch_, weights, "norm", decoder.width, decoder.block.eps);
-  const int64_t pixels = int64_t{3} * encoder.patch[0] * encoder.patch[1];
+  const int64_t pixels = encoder.in_channels * encoder.patch.size();
   pred_ = read_linear(torch_, weights, "pred", decoder.width, pixels);
 }
 
@@ -114,16 +114,16 @@ std::vector<TorchParameter> MaeDecoder::parameters() const {
 }
 
 torch::Tensor MaeDecoder::paint(const TorchTensor& encoded, std::span<const int32_t> visible,
-                                int64_t rows, int64_t columns) {
+                                const Grid& grid) {
   const int64_t batch = encoded.batch();
-  const int64_t patches = rows * columns;
+  const int64_t patches = grid.size();
   const int64_t width = options_.decoder_width;
   const torch::Tensor seen = torch_.linear(encoded, embed_).rows.view({batch, -1, width});
   const torch::Tensor unseen = mask_token_[0].expand({batch * patches, -1}).clone();
   const torch::Tensor index = index_tensor(rows_of(visible, batch, patches), unseen.device());
   const torch::Tensor all = unseen.index_copy(0, index, seen.slice(1, prefix_).flatten(0, 1));
-  const torch::Tensor placed =
-      all.view({batch, patches, width}) + grid_positions(rows, columns, width).to(all.options());
+  const torch::Tensor placed = all.view({batch, patches, width}) +
+                               grid_positions(grid.rows, grid.columns, width).to(all.options());
   const TorchTensor x =
       run_blocks(torch_, blocks_, tensor_of(torch::cat({seen.slice(1, 0, prefix_), placed}, 1)));
   const torch::Tensor painted = torch_.linear(torch_.layer_norm(x, norm_), pred_).rows;
@@ -134,35 +134,33 @@ torch::Tensor MaePainting::loss() const {
   return (pixels - targets).index_select(0, masked).square().mean();
 }
 
-MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder,
-                      const Images& images, Random& random) {
+MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder, const Input& input,
+                      Random& random) {
   const Architecture& a = vit.architecture;
-  const int64_t rows = images.height / a.patch[0];
-  const int64_t columns = images.width / a.patch[1];
-  const int64_t patches = rows * columns;
+  const Grid grid = input.grid / a.patch;
+  const int64_t patches = grid.size();
   const double ratio = decoder.options().mask_ratio;
   const auto count = static_cast<int64_t>((1 - ratio) * static_cast<double>(patches) + 1e-9);
   if (count < 1 || count >= patches) {
     fail("a mask of {} of {} patches; expected some visible and some masked", ratio, patches);
   }
-  const std::vector<int32_t> visible = draw_visible(images.batch, patches, count, random);
-  const std::vector<int32_t> kept = rows_of(visible, images.batch, patches);
+  const std::vector<int32_t> visible = draw_visible(input.batch, patches, count, random);
+  const std::vector<int32_t> kept = rows_of(visible, input.batch, patches);
 
   // Positions are added to all patches, then the visible ones are taken.
-  const torch::Tensor embedded = vit.patch_embed.forward(torch, images).rows;
-  const torch::Tensor block = embedded.view({images.batch, a.prefix() + patches, a.width});
+  const torch::Tensor embedded = vit.patch_embed.forward(torch, input).rows;
+  const torch::Tensor block = embedded.view({input.batch, a.prefix() + patches, a.width});
   const torch::Tensor shown = block.slice(1, a.prefix())
                                   .flatten(0, 1)
                                   .index_select(0, index_tensor(kept, block.device()))
-                                  .view({images.batch, count, a.width});
+                                  .view({input.batch, count, a.width});
   TorchTensor x = run_blocks(torch, vit.blocks,
                              tensor_of(torch::cat({block.slice(1, 0, a.prefix()), shown}, 1)));
   if (vit.norm) x = torch.layer_norm(x, *vit.norm);
 
-  const torch::Tensor pixels = torch.patches(images, a.patch[0], a.patch[1], {}).rows;
-  return {decoder.paint(x, visible, rows, columns),
-          decoder.options().norm_pix ? normalised(pixels) : pixels,
-          index_tensor(others(kept, images.batch * patches), block.device())};
+  const torch::Tensor pixels = torch.patches(input, a.patch, {}).rows;
+  return {decoder.paint(x, visible, grid), decoder.options().norm_pix ? normalised(pixels) : pixels,
+          index_tensor(others(kept, input.batch * patches), block.device())};
 }
 
 }  // namespace fovea

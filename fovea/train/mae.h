@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "fovea/backend/images.h"
+#include "fovea/backend/input.h"
 #include "fovea/backend/torch/torch.h"
 #include "fovea/io/random.h"
 #include "fovea/model/vit.h"
@@ -36,9 +36,9 @@ class MaeDecoder {
   // Under names that no model has: "decoder_blocks.0.attns.0.norm.weight".
   std::vector<TorchParameter> parameters() const;
   // What the encoder made of the prefix and the visible patches, [B, p + visible, C] -> the pixels
-  // of all patches of the grid, [B * P, 3 * h * w].
-  torch::Tensor paint(const TorchTensor& encoded, std::span<const int32_t> visible, int64_t rows,
-                      int64_t columns);
+  // of all patches of the grid, [B * P, channels * h * w].
+  torch::Tensor paint(const TorchTensor& encoded, std::span<const int32_t> visible,
+                      const Grid& grid);
 
  private:
   MaeOptions options_;
@@ -52,7 +52,7 @@ class MaeDecoder {
 };
 
 struct MaePainting {
-  torch::Tensor pixels;   // [B * P, 3 * h * w], by the decoder
+  torch::Tensor pixels;   // [B * P, channels * h * w], by the decoder
   torch::Tensor targets;  // the same, what they should be
   torch::Tensor masked;   // rows of patches that were not visible
 
@@ -60,15 +60,14 @@ struct MaePainting {
   torch::Tensor loss() const;
 };
 
-// Draws what stays visible, and has the rest painted. images: [B, 3, H, W], H and W multiples of
-// the patch. The model's head takes no part: its parameters get no gradient. Throws Error where the
+// Draws what stays visible, and has the rest painted. The input is made of whole patches. The model's head takes no part: its parameters get no gradient. Throws Error where the
 // mask would leave nothing visible or nothing masked.
-MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder,
-                      const Images& images, Random& random);
+MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder, const Input& input,
+                      Random& random);
 
 inline torch::Tensor mae_loss(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder,
-                              const Images& images, Random& random) {
-  return mae_paint(torch, vit, decoder, images, random).loss();
+                              const Input& input, Random& random) {
+  return mae_paint(torch, vit, decoder, input, random).loss();
 }
 
 }  // namespace fovea

@@ -1,4 +1,5 @@
 #include "fovea/train/objective.h"
+#include "fovea/backend/input.h"
 
 #include <utility>
 
@@ -7,11 +8,6 @@
 
 namespace fovea {
 namespace {
-
-Images images_of(const Batch& batch) {
-  const Shape& s = batch.images.shape;
-  return {batch.images.data.data(), s[0], s[2], s[3]};
-}
 
 // Overlapping convolutions would see pixels of masked patches.
 void check_stem(const Architecture& a) {
@@ -46,12 +42,12 @@ std::vector<TorchParameter> Objective::parameters() const {
 Loss Objective::of(const Batch& batch, Random& random) {
   const Autocast autocast(in_bf16_, student_.torch->device().type());
   if (!decoder_) return of_classes(batch);
-  return {mae_loss(*student_.torch, student_.vit, *decoder_, images_of(batch), random), {}};
+  return {mae_loss(*student_.torch, student_.vit, *decoder_, input_of(batch.images), random), {}};
 }
 
 Loss Objective::of_classes(const Batch& batch) {
   Torch& torch = *student_.torch;
-  const Vit<Torch>::Output output = student_.vit.forward(torch, images_of(batch), course_);
+  const Vit<Torch>::Output output = student_.vit.forward(torch, input_of(batch.images), course_);
   const torch::Tensor targets =
       torch::from_blob(const_cast<float*>(batch.targets.data.data()), batch.targets.shape)
           .to(torch.device());

@@ -75,10 +75,8 @@ Preprocessing new_preprocessing(const Recipe& r) {
 
 // The size of input that the model has had may be all that tells the grid of its positions.
 void keep_grid(Architecture& a) {
-  if (a.position_rows == 0 || a.image_size[0] > 0) return;
-  const std::array<int, 2> size = made_for(a);
-  const auto [prefix, grid] = position_layout(a, {size[0] / a.patch[0], size[1] / a.patch[1]});
-  a.image_size = {grid[0] * a.patch[0], grid[1] * a.patch[1]};
+  if (a.position_rows == 0 || !a.image_size.empty()) return;
+  a.image_size = position_layout(a, made_for(a) / a.patch).grid * a.patch;
 }
 
 void set_input(Student& student, const Recipe& recipe) {
@@ -86,14 +84,13 @@ void set_input(Student& student, const Recipe& recipe) {
   keep_grid(a);
   a.input_size = made_for(a);
   if (recipe.img_size > 0) a.input_size = {recipe.img_size, recipe.img_size};
-  for (const int axis : {0, 1}) {
-    if (a.input_size[axis] % a.patch[axis] != 0) {
-      fail("img_size is {}; expected a multiple of the patch, {}", a.input_size[axis],
-           a.patch[axis]);
-    }
+  for (const auto& [side, patch] : {std::pair(a.input_size.rows, a.patch.rows),
+                                    std::pair(a.input_size.columns, a.patch.columns)}) {
+    if (side % patch != 0)
+      fail("img_size is {}; expected a multiple of the patch, {}", side, patch);
   }
-  student.config.preprocessing.height = a.input_size[0];
-  student.config.preprocessing.width = a.input_size[1];
+  student.config.preprocessing.height = a.input_size.rows;
+  student.config.preprocessing.width = a.input_size.columns;
 }
 
 bool is_chosen(const std::string& name, const Recipe& recipe, bool has_new_head) {

@@ -117,8 +117,8 @@ TEST_F(BigLittleRun, LearnsWithoutPredictorAndWithoutCrossAttention) {
   train(alone, {.threads = 1});
   const Model model = Model::load(alone.output, {.threads = 1});
   EXPECT_FALSE(model.architecture().routing->cross_attention);
-  EXPECT_LT(cost(model.architecture(), 16, 16).gflops,
-            cost(Model::load(r.output, {.threads = 1}).architecture(), 16, 16).gflops);
+  EXPECT_LT(cost(model.architecture(), {16, 16}).gflops,
+            cost(Model::load(r.output, {.threads = 1}).architecture(), {16, 16}).gflops);
   const RunOptions merging{.merge = {.schedule = {.r = 1}}};
   EXPECT_THAT(error_of([&] { model.run(model.preprocess(data_ / "val/class1/3.png"), merging); }),
               HasSubstr("r = 1: a big.LITTLE ViT whose attention sees selected tokens alone"));

@@ -44,10 +44,6 @@ TorchModel small_model(torch::ScalarType dtype = torch::kFloat) {
   return {small_encoder(), weights, dtype};
 }
 
-Images view(const Array& images) {
-  return {images.data.data(), images.shape[0], images.shape[2], images.shape[3]};
-}
-
 // Waves from the left or from the top: which, a masked patch can only be told by others.
 Array waves(int64_t batch, uint64_t seed) {
   Random random({seed});
@@ -87,7 +83,7 @@ TEST(Mae, MasksThreeQuartersWhichTheEncoderDoesNotSee) {
   Array images = waves(2, 1);
   const auto paint = [&] {
     Random random({9});
-    return mae_paint(model.torch, model.vit, decoder, view(images), random);
+    return mae_paint(model.torch, model.vit, decoder, input_of(images), random);
   };
   const MaePainting before = paint();
   ASSERT_EQ(before.masked.size(0), 2 * 12);
@@ -115,7 +111,7 @@ TEST(Mae, TargetsAreEvenedOutPatchByPatch) {
   const auto targets = [&] {
     MaeDecoder decoder(model.architecture, options, 5);
     Random random({9});
-    return mae_paint(model.torch, model.vit, decoder, view(images), random).targets;
+    return mae_paint(model.torch, model.vit, decoder, input_of(images), random).targets;
   };
   const torch::Tensor even = targets();
   EXPECT_LT(even.mean(1).abs().max().item<float>(), 1e-4);
@@ -137,7 +133,7 @@ TEST(Mae, GradientsAreThoseOfTheLoss) {
   expect_gradients(
       [&] {
         Random random({9});
-        return mae_loss(model.torch, model.vit, decoder, view(images), random);
+        return mae_loss(model.torch, model.vit, decoder, input_of(images), random);
       },
       inputs);
 }
@@ -181,7 +177,7 @@ TEST(Mae, LearnsToPaintWhatItSeesElsewhere) {
   const auto loss_of = [&](uint64_t step) {
     Random random({7, step});
     const Array images = waves(16, 100 + step);
-    return mae_loss(model.torch, model.vit, decoder, view(images), random);
+    return mae_loss(model.torch, model.vit, decoder, input_of(images), random);
   };
   EXPECT_NEAR(loss_of(0).item<double>(), 1, 0.2);
   for (uint64_t step = 0; step < 100; ++step) descent.step(loss_of(step));
@@ -216,8 +212,9 @@ TEST(Mae, RefusesWhatDoesNotGoTogether) {
   MaeDecoder decoder(model.architecture, options, 5);
   const Array images = waves(1, 1);
   Random random({9});
-  EXPECT_THAT(error_of([&] { mae_loss(model.torch, model.vit, decoder, view(images), random); }),
-              HasSubstr("a mask of 0.99 of 16 patches"));
+  EXPECT_THAT(
+      error_of([&] { mae_loss(model.torch, model.vit, decoder, input_of(images), random); }),
+      HasSubstr("a mask of 0.99 of 16 patches"));
 }
 
 }  // namespace

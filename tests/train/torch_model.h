@@ -33,10 +33,8 @@ struct TorchModel {
 
   // images: [B, 3, H, W]
   Vit<Torch>::Output forward(const Array& images, const MergeOptions& options = {}) {
-    const Shape& s = images.shape;
     if (options.method == Method::foveal) readers = vit.readers(torch, options.foveal.channels);
-    return vit.forward(torch, Images{images.data.data(), s[0], s[2], s[3]},
-                       course_of(architecture, options), readers);
+    return vit.forward(torch, input_of(images), course_of(architecture, options), readers);
   }
 
   // Images must keep equal numbers of tokens.

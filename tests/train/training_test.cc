@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/input.h"
 #include "fovea/io/testing.h"
 #include "fovea/model/save.h"
 #include "fovea/model/tensors.h"
@@ -100,9 +101,7 @@ class HmlpStem : public testing::Test {
   // What the stem alone makes of images: [B * P, C].
   Array tokens(const Array& images) {
     const torch::NoGradGuard no_grad;
-    const Shape& s = images.shape;
-    const Images view{images.data.data(), s[0], s[2], s[3]};
-    return model_.torch.read(model_.vit.patch_embed.forward(model_.torch, view));
+    return model_.torch.read(model_.vit.patch_embed.forward(model_.torch, input_of(images)));
   }
 
   TorchModel model_ = TorchModel::load(golden("hmlp"));
@@ -138,7 +137,7 @@ TEST_F(HmlpStem, MaskingPatchesBeforeOrAfterItIsTheSame) {
   const Array images = random_images(1, 64, 7);
   const Array all = tokens(images);
   Array masked = images;
-  const int patch = model_.architecture.patch[0];
+  const int patch = model_.architecture.patch.rows;
   const int grid = 64 / patch;
   const auto is_masked = [&](int64_t y, int64_t x) { return (y / patch + x / patch) % 2 == 1; };
   for (size_t i = 0; i < masked.data.size(); ++i) {

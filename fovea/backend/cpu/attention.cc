@@ -18,7 +18,7 @@ std::vector<int32_t> relative_places(const Sequences& first, const TokenState& s
   for (size_t image = 0; image + 1 < first.size(); ++image) {
     for (int32_t row = first[image] + state.prefix; row < first[image + 1]; ++row) {
       const Place& place = state.places[row];
-      places[row] = static_cast<int32_t>(place.y) * (2 * relative->grid[1] - 1) +
+      places[row] = static_cast<int32_t>(place.y) * (2 * relative->grid.columns - 1) +
                     static_cast<int32_t>(place.x);
     }
   }
@@ -30,7 +30,7 @@ kernels::RelativeBias relative_of(const CpuRelative* relative, int64_t head,
   if (relative == nullptr) return {};
   const auto entries = static_cast<int32_t>(relative->table.shape[1]);
   const int32_t offset =
-      (relative->grid[0] - 1) * (2 * relative->grid[1] - 1) + relative->grid[1] - 1;
+      (relative->grid.rows - 1) * (2 * relative->grid.columns - 1) + relative->grid.columns - 1;
   return {relative->table.data.data() + head * entries, places, offset, entries};
 }
 
@@ -62,7 +62,7 @@ void soften(std::span<float> scores) {
 CpuProjection Cpu::project(const Tensor& x, const Norm& norm, const Qkv& w, bool matched) {
   CpuProjection qkv;
   qkv.mean_weights = &w.mean;
-  const bool rounds = takes_half(w.joint);
+  const bool rounds = product_of(w.joint).rounds();
   const Tensor normed = norm_for(x, norm, w.joint.dtype, matched && rounds ? &qkv.rest : nullptr);
   const Tensor joint = like(x, w.joint.out);
   multiply(normed, w.joint, kernels::Epilogue::store, Activation::none, {}, joint);
@@ -77,7 +77,7 @@ CpuProjection Cpu::project(const Tensor& asking, const Tensor& x, const Norm& no
                            bool matched) {
   CpuProjection qkv;
   qkv.mean_weights = &w.mean;
-  const bool rounds = takes_half(w.joint);
+  const bool rounds = product_of(w.joint).rounds();
   const Tensor queries = like(asking, w.q.out);
   multiply(norm_for(asking, norm, w.q.dtype), w.q, kernels::Epilogue::store, Activation::none, {},
            queries);
@@ -97,9 +97,8 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
   const Tensor& keys = qkv.k;
   const int64_t width = keys.channels() / heads;
   const int64_t value_width = qkv.v.channels() / heads;
-  const kernels::Product& product = product_of(dtype_);
-  Tensor out = product.half_input ? make_half(queries.shared_sequences(), qkv.v.channels())
-                                  : like(queries, qkv.v.channels());
+  const kernels::Product& product = kernels_.product(dtype_);
+  Tensor out = like(queries, qkv.v.channels(), product.input);
   int64_t most_tokens = 0;
   for (int64_t b = 0; b < keys.batch(); ++b) {
     const int64_t tokens = keys.tokens(b);
@@ -114,7 +113,7 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
   const std::vector<int32_t> asking =
       within_images(sight.asking, queries.sequences(), keys.sequences());
   const int64_t scratch_size =
-      kernels::attention_scratch(*kernels_, most_tokens, width, value_width);
+      kernels::attention_scratch(kernels_, most_tokens, width, value_width);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   // Few heads for many threads: let several tasks share a head's queries, each packing its keys
   // anew.
@@ -142,9 +141,7 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
     a.turn = turn_of(sight.turns, first, head);
     a.relative = relative_of(sight.relative, head, places.data() + first);
     a.asking = asking.empty() ? nullptr : asking.data() + queries.first(image);
-    const int64_t row = out.first(image);
-    a.out = out.is_half() ? static_cast<void*>(out.half_row(row) + head * value_width)
-                          : static_cast<void*>(out.row(row) + head * value_width);
+    a.out = out.at(out.first(image), head * value_width);
     a.out_stride = out.stride();
     product.attention(a, count * part / parts, count * (part + 1) / parts,
                       scratch.get() + worker * scratch_size);
@@ -158,8 +155,8 @@ Tensor Cpu::rotate(const Tensor& x, int heads, const Turns& turns) {
   Tensor out = like(x, x.channels());
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
     for (int64_t head = 0; head < heads; ++head) {
-      kernels_->rotate(x.row(begin) + head * width, x.stride(), end - begin, width,
-                       turn_of(&turns, begin, head), out.row(begin) + head * width, out.stride());
+      kernels_.rotate(x.row(begin) + head * width, x.stride(), end - begin, width,
+                      turn_of(&turns, begin, head), out.row(begin) + head * width, out.stride());
     }
   });
   return out;
@@ -189,8 +186,8 @@ std::vector<float> Cpu::class_rows(const Projection& branch, int head, int heads
     for (int64_t i = first; i < keys.first(image + 1); ++i) {
       const float* key = keys.row(i) + head * width;
       if (sight.turns != nullptr) {  // the class token itself is not
-        kernels_->rotate(key, keys.stride(), 1, width, turn_of(sight.turns, i, head), turned.data(),
-                         width);
+        kernels_.rotate(key, keys.stride(), 1, width, turn_of(sight.turns, i, head), turned.data(),
+                        width);
         key = turned.data();
       }
       rows[i] = dot(q, key, width) * scale;

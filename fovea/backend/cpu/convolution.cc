@@ -39,7 +39,7 @@ int64_t whole_lines(int64_t floats) {
 
 void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, Activation activation,
                         float* spare, float* out, int64_t out_stride) const {
-  const kernels::Product& product = product_of(w.dtype);
+  const kernels::Product& product = product_of(w);
   kernels::Gemm g;
   g.a = rows;
   g.a_stride = row_stride(w.in);
@@ -51,38 +51,39 @@ void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, Activ
   g.k = w.in;
   g.bias = w.bias.data();
   g.activation = activation;
-  const int64_t panels = kernels::panel_count(*kernels_, g.n);
+  const int64_t panels = kernels::panel_count(kernels_, g.n);
   g.scratch = spare;
-  if (!product.half_input) return product.gemm(g, 0, count, 0, panels);
-  auto* half = reinterpret_cast<uint16_t*>(spare);
-  // As in run_in_halves: rounded once, these would show in all that follows.
-  g.a = half;
-  g.a_stride = half_row_stride(w.in);
+  if (!product.rounds()) return product.gemm(g, 0, count, 0, panels);
+  // As in run_in_two: rounded once, these would show in all that follows.
+  g.a = spare;
+  g.a_stride = row_stride(w.in, product.input);
   kernels::Gemm rest = g;
   rest.bias = nullptr;
   rest.activation = Activation::none;
-  kernels_->narrow_rest(rows, row_stride(w.in), count, w.in, half, g.a_stride);
+  product.round_rest(rows, row_stride(w.in), count, w.in, spare, g.a_stride);
   product.gemm(rest, 0, count, 0, panels);
-  kernels_->narrow_rows(rows, row_stride(w.in), count, w.in, half, g.a_stride);
+  product.round_rows(rows, row_stride(w.in), count, w.in, spare, g.a_stride);
   g.epilogue = kernels::Epilogue::add;
   product.gemm(g, 0, count, 0, panels);
 }
 
-Tensor Cpu::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+Tensor Cpu::convolve(const Tensor& x, const Linear& w, const Grid& grid, int stride,
                      Activation activation) {
   const Timed timed = time(Work::products);
-  const int64_t columns = grid[1] / stride;
-  const int64_t places = grid[0] / stride * columns;  // of an image's result
+  const int64_t columns = grid.columns / stride;
+  const int64_t places = grid.rows / stride * columns;  // of an image's result
   Tensor out = make(sequences_of(x, [&](int64_t) { return places; }), w.out);
   if (profile_)
     profile_->product_operations += 2.0 * static_cast<double>(out.rows() * w.out * w.in);
   // Windows in the second cache, and a piece for every thread.
-  const int64_t most = product_of(w.dtype).hot_rows(w.in);
+  const kernels::Product& product = product_of(w);
+  const int64_t most = product.hot_rows(w.in);
   const int64_t shared = threads_->count() == 1 ? 1 : 4 * threads_->count() / x.batch();
   const int64_t tiles = std::clamp((places + most - 1) / most, std::min(shared, places), places);
   const int64_t longest = (places + tiles - 1) / tiles;
   const int64_t spare_size =
-      takes_half(w) ? (longest * half_row_stride(w.in) + 1) / 2 : scratch_of(w);
+      product.rounds() ? longest * row_stride(w.in, product.input) * bytes_of(product.input) / 4
+                       : scratch_of(w);
   const int64_t windows_size = whole_lines(longest * row_stride(w.in));
   const int64_t scratch_size = windows_size + whole_lines(spare_size);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
@@ -90,7 +91,7 @@ Tensor Cpu::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, 
     const int64_t image = task / tiles;
     const int64_t begin = places * (task % tiles) / tiles;
     const int64_t end = places * (task % tiles + 1) / tiles;
-    const Plane plane{x, x.first(image), grid[0], grid[1]};
+    const Plane plane{x, x.first(image), grid.rows, grid.columns};
     float* windows = scratch.get() + worker * scratch_size;
     for (int64_t i = begin; i < end; ++i) {
       copy_window(plane, i / columns * stride, i % columns * stride,

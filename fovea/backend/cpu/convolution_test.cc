@@ -22,14 +22,14 @@ Array random_array(const Shape& shape, uint32_t seed, float mean = 0) {
 struct Case {
   int64_t batch = 1;
   int in = 3, out = 8;
-  std::array<int, 2> grid = {4, 4};
+  Grid grid = {4, 4};
   int stride = 1;
 };
 
 // What a convolution of some case is made of.
 struct Parts {
   explicit Parts(const Case& c)
-      : images(random_array({c.batch, c.in, c.grid[0], c.grid[1]}, 1)),
+      : images(random_array({c.batch, c.in, c.grid.rows, c.grid.columns}, 1)),
         weight(random_array({c.out, c.in, 3, 3}, 2)),
         gamma(random_array({c.out}, 3, 1)),
         beta(random_array({c.out}, 4)),
@@ -50,8 +50,8 @@ double plain(const Case& c, const Parts& p, int64_t image, int64_t y, int64_t x,
     for (int64_t tap = 0; tap < 9; ++tap) {
       const int64_t row = y * c.stride + tap / 3 - 1;
       const int64_t column = x * c.stride + tap % 3 - 1;
-      if (row < 0 || row >= c.grid[0] || column < 0 || column >= c.grid[1]) continue;
-      const int64_t pixel = ((image * c.in + i) * c.grid[0] + row) * c.grid[1] + column;
+      if (row < 0 || row >= c.grid.rows || column < 0 || column >= c.grid.columns) continue;
+      const int64_t pixel = ((image * c.in + i) * c.grid.rows + row) * c.grid.columns + column;
       sum += static_cast<double>(p.images.data[pixel]) * p.weight.data[(o * c.in + i) * 9 + tap];
     }
   }
@@ -61,7 +61,7 @@ double plain(const Case& c, const Parts& p, int64_t image, int64_t y, int64_t x,
 
 // All images as rows of places, in order.
 Tensor rows_of(Cpu& cpu, const Case& c, const Parts& p) {
-  const int64_t places = int64_t{c.grid[0]} * c.grid[1];
+  const int64_t places = int64_t{c.grid.rows} * c.grid.columns;
   auto first = std::make_shared<Sequences>(1, 0);
   for (int64_t b = 0; b < c.batch; ++b)
     first->push_back(first->back() + static_cast<int32_t>(places));
@@ -76,7 +76,7 @@ Tensor rows_of(Cpu& cpu, const Case& c, const Parts& p) {
   return {first, x.channels(), x.stride(), x.shared_data()};
 }
 
-Array convolve(const Case& c, SimdLevel level, Dtype dtype, int threads) {
+Array convolve(const Case& c, InstructionSet level, Dtype dtype, int threads) {
   const Parts p(c);
   Cpu cpu(level, dtype, std::make_shared<Threads>(threads));
   const Cpu::Linear w = cpu.make_convolution({p.weight}, {}, p.norm(), RowOrder::channels_last);
@@ -94,15 +94,15 @@ std::vector<Case> cases() {
 }
 
 TEST(Convolution, IsThatOfPlainLoopsAtEveryLevel) {
-  for (const SimdLevel level : available_levels()) {
+  for (const InstructionSet level : available_levels()) {
     for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
       for (const Case& c : cases()) {
         SCOPED_TRACE(to_string(level) + (dtype == Dtype::f32 ? ", f32, " : ", bf16, ") +
                      std::to_string(c.in) + " channels");
         const Array got = convolve(c, level, dtype, 2);
         const Parts p(c);
-        const int64_t columns = c.grid[1] / c.stride;
-        const int64_t places = c.grid[0] / c.stride * columns;
+        const int64_t columns = c.grid.columns / c.stride;
+        const int64_t places = c.grid.rows / c.stride * columns;
         ASSERT_EQ(got.shape, (Shape{c.batch * places, c.out}));
         // Of values around 1; bf16 rounds weights to 8 bits.
         const double most = (dtype == Dtype::f32 ? 2e-6 : 5e-3) * std::sqrt(9.0 * c.in);
@@ -120,7 +120,7 @@ TEST(Convolution, IsThatOfPlainLoopsAtEveryLevel) {
 }
 
 TEST(Convolution, HasTheSameBitsHoweverItIsSharedOut) {
-  for (const SimdLevel level : available_levels()) {
+  for (const InstructionSet level : available_levels()) {
     for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {
       for (const Case& c : cases()) {
         EXPECT_EQ(convolve(c, level, dtype, 1).data, convolve(c, level, dtype, 5).data)
@@ -133,7 +133,7 @@ TEST(Convolution, HasTheSameBitsHoweverItIsSharedOut) {
 TEST(Convolution, CountsItsWork) {
   const Case c = cases().front();
   const Parts p(c);
-  Cpu cpu(SimdLevel::scalar, Dtype::f32, std::make_shared<Threads>(1));
+  Cpu cpu(levels::scalar, Dtype::f32, std::make_shared<Threads>(1));
   Profile profile;
   cpu.set_profile(&profile);
   const Cpu::Linear w = cpu.make_convolution({p.weight}, {}, p.norm(), RowOrder::channels_last);

@@ -10,39 +10,33 @@ namespace {
 // Rows of bf16 as floats, close together.
 void widen_rows(const Tensor& x, int64_t first, int64_t count, float* out) {
   for (int64_t i = first; i < first + count; ++i) {
+    const auto* row = static_cast<const uint16_t*>(x.at(i));
     for (int64_t c = 0; c < x.channels(); ++c) {
-      *out++ = std::bit_cast<float>(static_cast<uint32_t>(x.half_row(i)[c]) << 16);
+      *out++ = std::bit_cast<float>(static_cast<uint32_t>(row[c]) << 16);
     }
   }
 }
 
 }  // namespace
 
-Cpu::Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads)
-    : kernels_(&kernels::table(level)), dtype_(dtype), threads_(std::move(threads)) {}
+Cpu::Cpu(InstructionSet instructions, Dtype dtype, std::shared_ptr<Threads> threads)
+    : kernels_(kernels::table(instructions)), dtype_(dtype), threads_(std::move(threads)) {}
 
-const kernels::Product& Cpu::product_of(Dtype dtype) const {
-  return dtype == Dtype::bf16 ? kernels_->bf16 : kernels_->f32;
-}
-
-Tensor Cpu::make(std::shared_ptr<const Sequences> sequences, int64_t channels) {
+Tensor Cpu::make(std::shared_ptr<const Sequences> sequences, int64_t channels, Dtype dtype) {
   const int64_t rows = sequences->back();
-  const int64_t stride = row_stride(channels);
-  return {std::move(sequences), channels, stride, arena_.take(rows * stride)};
-}
-
-Tensor Cpu::make_half(std::shared_ptr<const Sequences> sequences, int64_t channels) {
-  const int64_t rows = sequences->back();
-  const int64_t stride = half_row_stride(channels);
-  Tensor x =
-      Tensor::half(std::move(sequences), channels, stride, arena_.take((rows * stride + 1) / 2));
-  if (channels % 2 != 0) {  // the other half of the last pair, which products multiply by zero
-    for (int64_t i = 0; i < rows; ++i) x.half_row(i)[channels] = 0;
+  const int64_t stride = row_stride(channels, dtype);
+  Tensor x(std::move(sequences), channels, stride,
+           arena_.take(rows * stride * bytes_of(dtype) / bytes_of(Dtype::f32)), dtype);
+  // The rest of the last pair, which products multiply by zero.
+  if (dtype == Dtype::bf16 && channels % 2 != 0) {
+    for (int64_t i = 0; i < rows; ++i) *static_cast<uint16_t*>(x.at(i, channels)) = 0;
   }
   return x;
 }
 
-Tensor Cpu::like(const Tensor& x, int64_t channels) { return make(x.shared_sequences(), channels); }
+Tensor Cpu::like(const Tensor& x, int64_t channels, Dtype dtype) {
+  return make(x.shared_sequences(), channels, dtype);
+}
 
 void Cpu::for_ranges(int64_t count, int64_t least,
                      const std::function<void(int64_t, int64_t)>& work) {
@@ -70,9 +64,10 @@ void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
   const Timed timed = time(Work::products);
   if (profile_)
     profile_->product_operations += 2.0 * static_cast<double>(x.rows() * w.rows() * w.in);
-  if (takes_half(w) && !x.is_half()) {
-    if (!w.is_gated) return run_in_halves(x, w, epilogue, activation, scale, out);
-    const Tensor rounded = narrow(x, kernels_->narrow_rows);
+  const kernels::Product& product = product_of(w);
+  if (x.dtype() != product.input) {
+    if (!w.is_gated) return run_in_two(x, w, epilogue, activation, scale, out);
+    const Tensor rounded = convert(x, product.input, product.round_rows);
     return run_product(rounded, w, w.bias.data(), epilogue, activation, scale, out);
   }
   run_product(x, w, w.bias.data(), epilogue, activation, scale, out);
@@ -80,16 +75,19 @@ void Cpu::multiply(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
 
 // Few inputs are in single precision, and rounding those (pixels above all) would show in all that
 // follows: as the sum of two bf16 they lose next to nothing.
-void Cpu::run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
-                        Activation activation, const Vector& scale, const Tensor& out) {
+void Cpu::run_in_two(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
+                     Activation activation, const Vector& scale, const Tensor& out) {
   using kernels::Epilogue;
-  run_product(narrow(x, kernels_->narrow_rest), w, nullptr, epilogue, Activation::none, scale, out);
+  const kernels::Product& product = product_of(w);
+  run_product(convert(x, product.input, product.round_rest), w, nullptr, epilogue, Activation::none,
+              scale, out);
   if (epilogue == Epilogue::store) epilogue = Epilogue::add;
-  run_product(narrow(x, kernels_->narrow_rows), w, w.bias.data(), epilogue, activation, scale, out);
+  run_product(convert(x, product.input, product.round_rows), w, w.bias.data(), epilogue, activation,
+              scale, out);
 }
 
 int64_t Cpu::scratch_of(const Linear& w) const {
-  const kernels::Product& product = product_of(w.dtype);
+  const kernels::Product& product = product_of(w);
   kernels::Gemm g;
   g.k = w.in;
   g.is_gated = w.is_gated;
@@ -99,13 +97,13 @@ int64_t Cpu::scratch_of(const Linear& w) const {
 void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
                       kernels::Epilogue epilogue, Activation activation, const Vector& scale,
                       const Tensor& out) {
-  const kernels::Product& product = product_of(w.dtype);
+  const kernels::Product& product = product_of(w);
   kernels::Gemm g;
-  g.a = x.data();
+  g.a = x.at(0);
   g.a_stride = x.stride();
   g.b = w.panels.get();
-  g.c = out.is_half() ? nullptr : out.data();
-  g.c_half = out.is_half() ? out.half_row(0) : nullptr;
+  g.c = out.at(0);
+  g.c_dtype = out.dtype();
   g.c_stride = out.stride();
   g.m = x.rows();
   g.n = w.out;
@@ -116,8 +114,8 @@ void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
   g.activation = activation;
   g.is_gated = w.is_gated;
   // Block after block of rows, so that a thread finds the rows of its last piece in its cache.
-  const int64_t panels = w.is_gated ? kernels::gated_panel_count(*kernels_, g.n)
-                                    : kernels::panel_count(*kernels_, g.n);
+  const int64_t panels =
+      w.is_gated ? kernels::gated_panel_count(kernels_, g.n) : kernels::panel_count(kernels_, g.n);
   const int64_t most_rows = product.hot_rows(g.k);
   const int64_t blocks = (g.m + most_rows - 1) / most_rows;
   const int64_t threads = threads_->count();
@@ -135,23 +133,23 @@ void Cpu::run_product(const Tensor& x, const Linear& w, const float* bias,
   });
 }
 
-Tensor Cpu::narrow(const Tensor& x, kernels::NarrowRows to_half) {
-  Tensor out = make_half(x.shared_sequences(), x.channels());
+Tensor Cpu::convert(const Tensor& x, Dtype dtype, kernels::ConvertRows convert_rows) {
+  Tensor out = like(x, x.channels(), dtype);
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
-    to_half(x.row(begin), x.stride(), end - begin, x.channels(), out.half_row(begin), out.stride());
+    convert_rows(x.row(begin), x.stride(), end - begin, x.channels(), out.at(begin), out.stride());
   });
   return out;
 }
 
 Tensor Cpu::output(const Tensor& x, const Linear& w, Precision precision) {
-  const bool can = takes_half(w) && (w.is_gated || w.in <= product_of(w.dtype).most_depth);
-  return precision == Precision::product && can ? make_half(x.shared_sequences(), w.out)
-                                                : like(x, w.out);
+  const kernels::Product& product = product_of(w);
+  const bool can = w.is_gated || w.in <= product.most_depth;
+  return like(x, w.out, precision == Precision::product && can ? product.input : Dtype::f32);
 }
 
 Tensor Cpu::linear(const Tensor& x, const Linear& w, Activation activation, Precision precision) {
   // An input in single precision takes two products, of which the second adds to the first's.
-  const bool adds = takes_half(w) && !x.is_half() && !w.is_gated;
+  const bool adds = x.dtype() != product_of(w).input && !w.is_gated;
   Tensor out = output(x, w, adds ? Precision::single : precision);
   multiply(x, w, kernels::Epilogue::store, activation, {}, out);
   return out;
@@ -165,10 +163,10 @@ Tensor Cpu::add_linear(Tensor x, const Tensor& h, const Linear& w, const Vector&
 void Cpu::norm_rows(const Norm& norm, const float* x, int64_t stride, int64_t count, int64_t width,
                     float* out, int64_t out_stride) const {
   if (norm.beta.empty()) {
-    kernels_->rms_norm(x, stride, count, width, norm.gamma.data(), norm.eps, out, out_stride);
+    kernels_.rms_norm(x, stride, count, width, norm.gamma.data(), norm.eps, out, out_stride);
   } else {
-    kernels_->layer_norm(x, stride, count, width, norm.gamma.data(), norm.beta.data(), norm.eps,
-                         out, out_stride);
+    kernels_.layer_norm(x, stride, count, width, norm.gamma.data(), norm.beta.data(), norm.eps, out,
+                        out_stride);
   }
 }
 
@@ -181,26 +179,27 @@ Tensor Cpu::norm_for(const Tensor& x, const Norm& norm, Dtype dtype, std::option
   const Timed timed = time(Work::norms);
   constexpr int64_t kRows = 4;
   const int64_t width = x.channels();
-  const bool rounds = product_of(dtype).half_input;
-  Tensor out = rounds ? make_half(x.shared_sequences(), width) : like(x, width);
-  if (rest != nullptr) rest->emplace(make_half(x.shared_sequences(), width));
+  const kernels::Product& product = kernels_.product(dtype);
+  const bool rounds = product.rounds();
+  const bool is_wide = x.dtype() == Dtype::f32;
+  Tensor out = like(x, width, product.input);
+  if (rest != nullptr) rest->emplace(like(x, width, product.input));
   for_ranges(x.rows(), 16, [&](int64_t begin, int64_t end) {
-    if (!rounds && !x.is_half()) {
+    if (!rounds && is_wide) {
       norm_rows(norm, x.row(begin), x.stride(), end - begin, width, out.row(begin), out.stride());
       return;
     }
     std::vector<float> rows(kRows * width);
     for (int64_t i = begin; i < end; i += kRows) {
       const int64_t count = std::min(kRows, end - i);
-      const float* from = x.is_half() ? rows.data() : x.row(i);
-      if (x.is_half()) widen_rows(x, i, count, rows.data());
-      norm_rows(norm, from, x.is_half() ? width : x.stride(), count, width,
+      const float* from = is_wide ? x.row(i) : rows.data();
+      if (!is_wide) widen_rows(x, i, count, rows.data());
+      norm_rows(norm, from, is_wide ? x.stride() : width, count, width,
                 rounds ? rows.data() : out.row(i), rounds ? width : out.stride());
       if (!rounds) continue;
-      kernels_->narrow_rows(rows.data(), width, count, width, out.half_row(i), out.stride());
+      product.round_rows(rows.data(), width, count, width, out.at(i), out.stride());
       if (rest == nullptr) continue;
-      kernels_->narrow_rest(rows.data(), width, count, width, (*rest)->half_row(i),
-                            (*rest)->stride());
+      product.round_rest(rows.data(), width, count, width, (*rest)->at(i), (*rest)->stride());
     }
   });
   return out;
@@ -232,8 +231,8 @@ Tensor Cpu::average(const Tensor& x, std::span<const float> sizes, int prefix) {
       factors.push_back(sizes[i]);
       total += sizes[i];
     }
-    kernels_->weighted_sum(rows.data(), factors.data(), static_cast<int64_t>(rows.size()),
-                           x.channels(), 1.0F / total, out.row(b));
+    kernels_.weighted_sum(rows.data(), factors.data(), static_cast<int64_t>(rows.size()),
+                          x.channels(), 1.0F / total, out.row(b));
   }
   return out;
 }

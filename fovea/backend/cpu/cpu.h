@@ -14,7 +14,8 @@
 #include "fovea/backend/cpu/kernels/kernels.h"
 #include "fovea/backend/cpu/tensor.h"
 #include "fovea/backend/cpu/threads.h"
-#include "fovea/backend/images.h"
+#include "fovea/backend/grid.h"
+#include "fovea/backend/input.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
@@ -26,7 +27,7 @@
 
 namespace fovea {
 
-// A linear layer's weights, packed for the level they will run at.
+// A linear layer's weights, packed for the instruction set they will run at.
 struct CpuLinear {
   int64_t in = 0;
   int64_t out = 0;
@@ -39,8 +40,8 @@ struct CpuLinear {
 };
 
 // The joint weights of queries, keys and values, each beginning with a panel of its own. Where
-// products take bf16, tokens are matched by the mean over heads, and what rounding the inputs took
-// is added to it: near-ties would fall another way.
+// products round their inputs, what that took is added to the mean over heads, by which tokens are
+// matched: near-ties would fall another way.
 struct CpuQkv {
   CpuLinear joint;
   CpuLinear q, kv;                // parts of it
@@ -55,7 +56,7 @@ struct CpuProjection : Projected<Tensor> {
 
 // Biases of attention by relative position, of a grid of patches.
 struct CpuRelative {
-  std::array<int, 2> grid = {};
+  Grid grid = {};
   Array table;  // [heads, entries]
 };
 
@@ -88,8 +89,8 @@ class Cpu {
   // Weights stay as they were made, so what is computed from them alone can be kept.
   static constexpr bool kTrains = false;
 
-  // dtype: of the weights that it makes, and of the arithmetic where the level has it.
-  Cpu(SimdLevel level, Dtype dtype, std::shared_ptr<Threads> threads);
+  // dtype: of the weights that it makes, and of the arithmetic where `instructions` have it.
+  Cpu(InstructionSet instructions, Dtype dtype, std::shared_ptr<Threads> threads);
 
   // Where the time of what follows is added up; null: nowhere.
   void set_profile(Profile* profile) { profile_ = profile; }
@@ -119,16 +120,15 @@ class Cpu {
   Norm make_rms_norm(Weight gamma, double eps);
   // Biases of attention by relative position, weight: [(2 h - 1) (2 w - 1) + 3, heads] for a grid
   // of h x w patches behind one class token (BEiT's).
-  Relative make_relative(const Weight& weight, std::array<int, 2> grid);
+  Relative make_relative(const Weight& weight, const Grid& grid);
   Vector make_vector(Weight values);
   Rows make_rows(Weight rows);
 
-  // Cuts images into patches of `patch` (h, w), flattened as convolution weights are (channel, row,
-  // column). With inner > 1 each patch is cut again into inner x inner pieces, and those `levels`
-  // deep in an order such that fold() joins neighbours: [B, patches * pieces, 3 * piece_h *
-  // piece_w].
-  Tensor patches(const Images& images, int patch_height, int patch_width,
-                 std::span<const int> splits);
+  // Cuts inputs into patches, flattened as convolution weights are (channel, frame, row, column).
+  // With splits each patch of a picture is cut again into splits[0] x splits[0] pieces, those by
+  // splits[1] and so on, in an order such that fold() joins neighbours: [B, patches * pieces,
+  // channels * frames * rows * columns of a piece].
+  Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
   // [B, T * count, C] as [B, T, count * C]: the same memory, every `count` rows joined.
   Tensor fold(const Tensor& x, int count);
   // Prefix tokens, joined in their order, and a table of positions (may be empty) as an input needs
@@ -139,7 +139,7 @@ class Cpu {
 
   // A 3x3 convolution with padding 1 (make_convolution, channels_last) over images whose rows are
   // `grid` (height, width) places in order: [B, h w, C] -> [B, h / s w / s, C'].
-  Tensor convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+  Tensor convolve(const Tensor& x, const Linear& w, const Grid& grid, int stride,
                   Activation activation = Activation::none);
 
   Tensor linear(const Tensor& x, const Linear& w, Activation activation = Activation::none,
@@ -232,12 +232,11 @@ class Cpu {
   Array read(const Tensor& x) const;
 
  private:
-  Tensor like(const Tensor& x, int64_t channels);
-  Tensor make(std::shared_ptr<const Sequences> sequences, int64_t channels);
-  Tensor make_half(std::shared_ptr<const Sequences> sequences, int64_t channels);
-  const kernels::Product& product_of(Dtype dtype) const;
-  // Whether `w` takes its inputs in bf16.
-  bool takes_half(const Linear& w) const { return product_of(w.dtype).half_input; }
+  // A tensor of x's tokens.
+  Tensor like(const Tensor& x, int64_t channels, Dtype dtype = Dtype::f32);
+  Tensor make(std::shared_ptr<const Sequences> sequences, int64_t channels,
+              Dtype dtype = Dtype::f32);
+  const kernels::Product& product_of(const Linear& w) const { return kernels_.product(w.dtype); }
   // Some rows of a feature, side by side, of length 1 where so asked.
   std::shared_ptr<float[]> gather(const Tensor& feature, std::span<const int32_t> rows,
                                   bool normalized);
@@ -247,8 +246,9 @@ class Cpu {
       std::function<void(kernels::Match& match, int64_t image, int64_t a_begin, float* scratch)>;
   Edges draw_edges(const Tensor& feature, const Partition& partition, bool normalized,
                    const DrawMatch& draw);
-  Tensor narrow(const Tensor& x, kernels::NarrowRows to_half);
-  // A tensor of x's tokens for the output of `w`: in bf16 where such a product can.
+  // x, of floats, in another format.
+  Tensor convert(const Tensor& x, Dtype dtype, kernels::ConvertRows convert_rows);
+  // A tensor of x's tokens for the output of `w`: in the format of its input where it can.
   Tensor output(const Tensor& x, const Linear& w, Precision precision);
   // Packs rows of `in` floats; null: zeros.
   Linear pack(std::span<const float* const> rows, int64_t in, std::vector<float> bias, Dtype dtype);
@@ -269,18 +269,20 @@ class Cpu {
   // The same, of an input in the format that `w` takes, neither timed nor counted.
   void run_product(const Tensor& x, const Linear& w, const float* bias, kernels::Epilogue epilogue,
                    Activation activation, const Vector& scale, const Tensor& out);
-  void run_in_halves(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
-                     Activation activation, const Vector& scale, const Tensor& out);
+  // The same of floats where `w` takes another format.
+  void run_in_two(const Tensor& x, const Linear& w, kernels::Epilogue epilogue,
+                  Activation activation, const Vector& scale, const Tensor& out);
   // Floats that a product with `w` needs for each worker.
   int64_t scratch_of(const Linear& w) const;
   // A product of a few rows in single precision, by the calling thread alone; `spare` holds as many
-  // rows of half_row_stride(w.in) where `w` takes such, else what its product needs (scratch_of).
+  // rows in the format that `w` takes where that is another, else what its product needs
+  // (scratch_of).
   void multiply_tile(const float* rows, int64_t count, const Linear& w, Activation activation,
                      float* spare, float* out, int64_t out_stride) const;
   // Calls work(begin, end) for pieces of [0, count), in parallel.
   void for_ranges(int64_t count, int64_t least, const std::function<void(int64_t, int64_t)>& work);
 
-  const kernels::Table* kernels_;
+  kernels::Table kernels_;
   Dtype dtype_;
   std::shared_ptr<Threads> threads_;
   Arena arena_;

@@ -71,7 +71,7 @@ std::shared_ptr<float[]> Cpu::gather(const Tensor& feature, std::span<const int3
   for_ranges(static_cast<int64_t>(rows.size()), 256, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
       std::copy_n(feature.row(rows[i]), width, out.get() + i * width);
-    if (normalized) kernels_->normalize(out.get() + begin * width, end - begin, width);
+    if (normalized) kernels_.normalize(out.get() + begin * width, end - begin, width);
   });
   return out;
 }
@@ -89,7 +89,7 @@ Edges Cpu::draw_edges(const Tensor& feature, const Partition& partition, bool no
     most_columns =
         std::max<int64_t>(most_columns, partition.b_first[image + 1] - partition.b_first[image]);
   }
-  const int64_t scratch_size = kernels::match_scratch(*kernels_, most_columns, width);
+  const int64_t scratch_size = kernels::match_scratch(kernels_, most_columns, width);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   const int64_t parts = feature.batch() >= threads_->count() ? 1 : threads_->count();
   threads_->run(feature.batch() * parts, [&](int64_t task, int worker) {
@@ -118,7 +118,7 @@ Edges Cpu::match(const Tensor& feature, const Partition& partition, Distance dis
     m.first_allowed = partition.b_protected[image];
     m.similarity = similarity_of(distance);
     if (m.first_allowed >= m.columns) return;
-    kernels_->match(m, scratch);
+    kernels_.match(m, scratch);
     for (int64_t i = 0; i < m.rows; ++i)
       m.best_column[i] = partition.b[partition.b_first[image] + m.best_column[i]];
   };
@@ -136,7 +136,7 @@ Edges Cpu::match_ranked(const Tensor& feature, const Ranking& ranking, std::span
     for (const int32_t row : a) lines.push_back(factors.of(sizes[row]));
     m.allowed = ranking.allowed.data() + a_begin;
     m.factors = lines.data();
-    kernels_->match(m, scratch);
+    kernels_.match(m, scratch);
     for (int64_t i = 0; i < m.rows; ++i) {
       const bool is_alone = m.allowed[i] >= m.columns;
       if (is_alone) m.best[i] = -std::numeric_limits<float>::infinity();

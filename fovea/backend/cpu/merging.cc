@@ -1,6 +1,5 @@
 // The operations of the CPU backend that token merging needs: features, matching, the merge.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -35,8 +34,8 @@ Tensor Cpu::head_mean(std::span<const Projection> qkv, QkvPart part, int heads) 
       for (size_t s = 0; s < slices.size(); ++s) {
         slices[s] = qkv[s / heads].part(part).row(i) + static_cast<int64_t>(s % heads) * width;
       }
-      kernels_->weighted_sum(slices.data(), ones.data(), static_cast<int64_t>(slices.size()), width,
-                             1.0F / static_cast<float>(slices.size()), out.row(i));
+      kernels_.weighted_sum(slices.data(), ones.data(), static_cast<int64_t>(slices.size()), width,
+                            1.0F / static_cast<float>(slices.size()), out.row(i));
     }
   });
   add_rests(qkv, part, out);
@@ -73,8 +72,8 @@ Tensor Cpu::mean(std::span<const Tensor> x) {
   std::vector<const float*> rows(x.size());
   for (int64_t i = 0; i < out.rows(); ++i) {
     for (size_t j = 0; j < x.size(); ++j) rows[j] = x[j].row(i);
-    kernels_->weighted_sum(rows.data(), ones.data(), static_cast<int64_t>(rows.size()),
-                           out.channels(), 1.0F / static_cast<float>(rows.size()), out.row(i));
+    kernels_.weighted_sum(rows.data(), ones.data(), static_cast<int64_t>(rows.size()),
+                          out.channels(), 1.0F / static_cast<float>(rows.size()), out.row(i));
   }
   return out;
 }
@@ -101,10 +100,10 @@ Tensor Cpu::merge(const Tensor& x, std::span<const float> sizes, const Plan& pla
       }
       const auto count = static_cast<int64_t>(rows.size());
       if (mode == MergeMode::amax) {
-        kernels_->maximum(rows.data(), count, x.channels(), out.row(i));
+        kernels_.maximum(rows.data(), count, x.channels(), out.row(i));
       } else {
-        kernels_->weighted_sum(rows.data(), factors.data(), count, x.channels(), 1.0F / total,
-                               out.row(i));
+        kernels_.weighted_sum(rows.data(), factors.data(), count, x.channels(), 1.0F / total,
+                              out.row(i));
       }
       if (mode == MergeMode::rescaled) rescale(rows, factors, total, x.channels(), out.row(i));
     }

@@ -16,7 +16,7 @@ Tensor random_tensor(std::shared_ptr<const Sequences> sequences, int64_t channel
   std::normal_distribution<float> distribution;
   const int64_t stride = row_stride(channels);
   Tensor x(sequences, channels, stride, allocate_floats(sequences->back() * stride));
-  for (int64_t i = 0; i < sequences->back() * stride; ++i) x.data()[i] = distribution(generator);
+  for (int64_t i = 0; i < sequences->back() * stride; ++i) x.row(0)[i] = distribution(generator);
   return x;
 }
 

@@ -29,7 +29,7 @@ Array columns_of(const Array& rows, int64_t begin, int64_t count) {
   return out;
 }
 
-class Operations : public testing::TestWithParam<std::tuple<SimdLevel, Dtype>> {
+class Operations : public testing::TestWithParam<std::tuple<InstructionSet, Dtype>> {
  protected:
   Cpu make() const {
     return {std::get<0>(GetParam()), std::get<1>(GetParam()), std::make_shared<Threads>(2)};

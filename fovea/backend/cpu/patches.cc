@@ -30,34 +30,39 @@ std::vector<Corner> piece_order(std::span<const int> splits) {
 
 }  // namespace
 
-Tensor Cpu::patches(const Images& images, int patch_height, int patch_width,
-                    std::span<const int> splits) {
+Tensor Cpu::patches(const Input& input, const Grid& patch, std::span<const int> splits) {
   const Timed timed = time(Work::patches);
   int split = 1;
   for (const int s : splits) split *= s;
   const std::vector<Corner> order = piece_order(splits);
-  const int64_t height = patch_height / split;
-  const int64_t width = patch_width / split;
-  const int64_t columns = images.width / patch_width;
-  const int64_t count = images.height / patch_height * columns;
+  const Grid piece(patch.frames, patch.rows / split, patch.columns / split);
+  const Grid grid = input.grid / patch;
+  const int64_t count = grid.size();
   auto sequences = std::make_shared<Sequences>(1, 0);
-  for (int64_t b = 0; b < images.batch; ++b) {
+  for (int64_t b = 0; b < input.batch; ++b) {
     sequences->push_back(sequences->back() + static_cast<int32_t>(count * order.size()));
   }
-  Tensor out = make(sequences, 3 * height * width);
-  for_ranges(images.batch * count, 8, [&](int64_t begin, int64_t end) {
+  Tensor out = make(sequences, input.channels * piece.size());
+  const Grid& all = input.grid;
+  for_ranges(input.batch * count, 8, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const float* image = images.data + i / count * 3 * images.height * images.width;
-      const int64_t top = i % count / columns * patch_height;
-      const int64_t left = i % count % columns * patch_width;
+      const float* one = input.data + i / count * input.each();
+      const int64_t within = i % count % grid.frame_size();
+      const int64_t first = i % count / grid.frame_size() * patch.frames;
+      const int64_t top = within / grid.columns * patch.rows;
+      const int64_t left = within % grid.columns * patch.columns;
       float* to = out.row(i * static_cast<int64_t>(order.size()));
       for (const Corner& place : order) {
-        for (int64_t row = 0; row < 3 * height; ++row) {
-          const int64_t channel = row / height;
-          const int64_t y = top + place.y * height + row % height;
-          const float* from =
-              image + (channel * images.height + y) * images.width + left + place.x * width;
-          to = std::copy_n(from, width, to);
+        const int64_t y = top + int64_t{place.y} * piece.rows;
+        const int64_t x = left + int64_t{place.x} * piece.columns;
+        for (int64_t channel = 0; channel < input.channels; ++channel) {
+          for (int64_t frame = first; frame < first + piece.frames; ++frame) {
+            const float* from =
+                one + ((channel * all.frames + frame) * all.rows + y) * all.columns + x;
+            for (int64_t row = 0; row < piece.rows; ++row, from += all.columns) {
+              to = std::copy_n(from, piece.columns, to);
+            }
+          }
         }
       }
     }

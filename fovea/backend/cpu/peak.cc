@@ -49,16 +49,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fovea {
 
-double multiply_add_peak(SimdLevel level) {
+double multiply_add_peak(InstructionSet set) {
   auto* time = &N_SCALAR::time_multiply_adds;
 #if HWY_TARGETS & HWY_NEON
-  if (level == SimdLevel::neon) time = &N_NEON::time_multiply_adds;
+  if (set.has(levels::neon)) time = &N_NEON::time_multiply_adds;
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  if (level == SimdLevel::avx2) time = &N_AVX2::time_multiply_adds;
+  if (set.has(levels::avx2)) time = &N_AVX2::time_multiply_adds;
 #endif
 #if HWY_TARGETS & HWY_AVX3
-  if (level >= SimdLevel::avx512) time = &N_AVX3::time_multiply_adds;
+  if (set.has(levels::avx512)) time = &N_AVX3::time_multiply_adds;
 #endif
   double best = 0;
   for (int i = 0; i < 10; ++i) {

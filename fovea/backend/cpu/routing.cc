@@ -1,6 +1,7 @@
 // The operations of the CPU backend that routing needs: scores, and rows that come and go.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 
 #include "fovea/backend/cpu/cpu.h"
@@ -24,16 +25,10 @@ Tensor Cpu::keep_scores(const Tensor& x, const Linear& w, int protected_tokens) 
 Tensor Cpu::gather(const Tensor& x, const Route& route) {
   const Timed timed = time(Work::routing);
   auto sequences = std::make_shared<Sequences>(route.first);
-  Tensor out = x.is_half() ? make_half(std::move(sequences), x.channels())
-                           : make(std::move(sequences), x.channels());
+  Tensor out = make(std::move(sequences), x.channels(), x.dtype());
+  const auto bytes = static_cast<size_t>(x.channels() * bytes_of(x.dtype()));
   for_ranges(out.rows(), 64, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      if (x.is_half()) {
-        std::copy_n(x.half_row(route.rows[i]), x.stride(), out.half_row(i));
-      } else {
-        std::copy_n(x.row(route.rows[i]), x.channels(), out.row(i));
-      }
-    }
+    for (int64_t i = begin; i < end; ++i) std::memcpy(out.at(i), x.at(route.rows[i]), bytes);
   });
   return out;
 }
@@ -46,7 +41,7 @@ Tensor Cpu::add_gated(const Tensor& x, const Tensor& update, const Tensor& score
     for (int64_t i = begin; i < end; ++i) {
       const float* rows[] = {x.row(i), update.row(i)};
       const float factors[] = {1.0F, 1.0F + alpha[0] * *scores.row(i)};
-      kernels_->weighted_sum(rows, factors, 2, x.channels(), 1.0F, out.row(i));
+      kernels_.weighted_sum(rows, factors, 2, x.channels(), 1.0F, out.row(i));
     }
   });
   return out;
@@ -70,7 +65,7 @@ Tensor Cpu::add_change(Tensor x, const Tensor& before, const Tensor& after, cons
       float* row = x.row(route.rows[i]);
       const float* rows[] = {row, after.row(i), before.row(i)};
       const float factors[] = {1.0F, gamma[0], -gamma[0]};
-      kernels_->weighted_sum(rows, factors, 3, x.channels(), 1.0F, row);
+      kernels_.weighted_sum(rows, factors, 3, x.channels(), 1.0F, row);
     }
   });
   return x;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kChannels = 21;
 
-class RoutingOperations : public testing::TestWithParam<SimdLevel> {
+class RoutingOperations : public testing::TestWithParam<InstructionSet> {
  protected:
   Array random_array(const Shape& shape) {
     Array values(shape);
@@ -26,7 +26,7 @@ class RoutingOperations : public testing::TestWithParam<SimdLevel> {
     const Array values = random_array({sequences.back(), stride});
     Tensor x(std::make_shared<Sequences>(sequences), channels, stride,
              allocate_floats(sequences.back() * stride));
-    std::copy(values.data.begin(), values.data.end(), x.data());
+    std::copy(values.data.begin(), values.data.end(), x.row(0));
     return x;
   }
 

@@ -5,31 +5,33 @@
 #include <memory>
 #include <utility>
 
+#include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 
 namespace fovea {
 
-// Distance between rows of `channels` floats. A multiple of 4 KiB would let the rows of one tile
-// fight for the same lines of the first cache.
-inline int64_t row_stride(int64_t channels) {
-  return channels % 1024 == 0 ? channels + 16 : channels;
+inline int64_t bytes_of(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 2; }
+
+// Distance between rows of `channels` numbers, in these. A multiple of 4 KiB would let the rows of
+// one tile fight for the same lines of the first cache. Whole floats: an odd width in bf16 ends in
+// a whole pair.
+inline int64_t row_stride(int64_t channels, Dtype dtype = Dtype::f32) {
+  const int64_t in_float = 4 / bytes_of(dtype);
+  const int64_t whole = (channels + in_float - 1) / in_float * in_float;
+  return whole % (1024 * in_float) == 0 ? whole + 16 * in_float : whole;
 }
 
-// The same for bf16, in elements; even, so that an odd width ends in a whole pair.
-inline int64_t half_row_stride(int64_t channels) {
-  return channels % 2048 == 0 ? channels + 32 : (channels + 1) / 2 * 2;
-}
-
-// [B, T_b, C] in one block, rows `stride` floats apart: T may differ from image to image. Copies
-// share the memory.
+// [B, T_b, C] in one block, rows `stride` numbers apart: T may differ from image to image. What is
+// not of floats is what one product leaves for the next. Copies share the memory.
 class Tensor {
  public:
   Tensor() = default;
   Tensor(std::shared_ptr<const Sequences> sequences, int64_t channels, int64_t stride,
-         std::shared_ptr<float[]> data)
+         std::shared_ptr<float[]> data, Dtype dtype = Dtype::f32)
       : sequences_(std::move(sequences)),
         channels_(channels),
         stride_(stride),
+        dtype_(dtype),
         data_(std::move(data)) {}
 
   const Sequences& sequences() const { return *sequences_; }
@@ -39,33 +41,26 @@ class Tensor {
   int64_t rows() const { return sequences_->back(); }
   int64_t channels() const { return channels_; }
   int64_t stride() const { return stride_; }
+  Dtype dtype() const { return dtype_; }
   int64_t first(int64_t image) const { return (*sequences_)[image]; }
   int64_t tokens(int64_t image) const { return first(image + 1) - first(image); }
-  float* data() const { return data_.get(); }
+  // Of floats.
   float* row(int64_t i) const { return data_.get() + i * stride_; }
+  // Of any format.
+  void* at(int64_t row, int64_t channel = 0) const {
+    return reinterpret_cast<char*>(data_.get()) + (row * stride_ + channel) * bytes_of(dtype_);
+  }
 
-  // Some of the channels, in the same memory.
+  // Some of the channels, in the same memory; of floats.
   Tensor columns(int64_t begin, int64_t count) const {
     return {sequences_, count, stride_, {data_, data_.get() + begin}};
-  }
-
-  // A tensor of bf16: what one product leaves for the next. Only its rows' addresses are of use.
-  bool is_half() const { return is_half_; }
-  static Tensor half(std::shared_ptr<const Sequences> sequences, int64_t channels, int64_t stride,
-                     std::shared_ptr<float[]> data) {
-    Tensor tensor(std::move(sequences), channels, stride, std::move(data));
-    tensor.is_half_ = true;
-    return tensor;
-  }
-  uint16_t* half_row(int64_t i) const {
-    return reinterpret_cast<uint16_t*>(data_.get()) + i * stride_;
   }
 
  private:
   std::shared_ptr<const Sequences> sequences_;
   int64_t channels_ = 0;
   int64_t stride_ = 0;
-  bool is_half_ = false;
+  Dtype dtype_ = Dtype::f32;
   std::shared_ptr<float[]> data_;
 };
 

@@ -1,4 +1,4 @@
-// Weights of the CPU backend: packed once for the level they run at.
+// Weights of the CPU backend: packed once for the instruction set they run at.
 #include <algorithm>
 #include <utility>
 
@@ -63,15 +63,14 @@ CpuLinear Cpu::pack(std::span<const float* const> rows, int64_t in, std::vector<
   linear.in = in;
   linear.dtype = dtype;
   linear.bias = std::move(bias);
-  const kernels::Product& product = product_of(dtype);
+  const kernels::Product& product = kernels_.product(dtype);
   linear.panels = allocate_floats(product.packed_bytes(linear.out, in) / 4 + 1);
-  const int64_t panel_bytes = product.packed_bytes(kernels_->panel_width, in);
-  for_ranges(kernels::panel_count(*kernels_, linear.out), 1, [&](int64_t begin, int64_t end) {
+  const int64_t panel_bytes = product.packed_bytes(kernels_.panel_width, in);
+  for_ranges(kernels::panel_count(kernels_, linear.out), 1, [&](int64_t begin, int64_t end) {
     std::vector<float> copied;
     for (int64_t p = begin; p < end; ++p) {
-      const int64_t first = p * kernels_->panel_width;
-      const auto of_panel =
-          rows.subspan(first, std::min(kernels_->panel_width, linear.out - first));
+      const int64_t first = p * kernels_.panel_width;
+      const auto of_panel = rows.subspan(first, std::min(kernels_.panel_width, linear.out - first));
       const float* from = of_panel[0];
       if (!are_consecutive(of_panel, in)) {
         copied.assign(of_panel.size() * in, 0.0F);
@@ -106,12 +105,12 @@ CpuLinear Cpu::make_exact_linear(const Weight& weight, const Weight& bias) {
 
 CpuLinear Cpu::make_gated_linear(const Weight& weight, const Weight& bias) {
   const int64_t out = weight.values.shape.at(0) / 2;
-  const int64_t lanes = kernels_->lanes;
+  const int64_t lanes = kernels_.lanes;
   RowPointers rows;
   for (int64_t first = 0; first < out; first += lanes) {
     const int64_t end = std::min(out, first + lanes);
-    for (const int64_t half : {int64_t{0}, out}) {
-      add_rows(weight.values, half + first, half + end, rows);
+    for (const int64_t part : {int64_t{0}, out}) {
+      add_rows(weight.values, part + first, part + end, rows);
       rows.resize(rows.size() + lanes - (end - first));
     }
   }
@@ -124,7 +123,7 @@ CpuLinear Cpu::make_gated_linear(const Weight& weight, const Weight& bias) {
 
 CpuQkv Cpu::make_qkv(const Weight& weight, const Weight& bias, int heads) {
   const int64_t in = weight.values.shape.at(1);
-  const int64_t panel = kernels_->panel_width;
+  const int64_t panel = kernels_.panel_width;
   CpuQkv qkv;
   qkv.width = weight.values.shape.at(0) / 3;
   const int64_t padded = (qkv.width + panel - 1) / panel * panel;
@@ -138,10 +137,10 @@ CpuQkv Cpu::make_qkv(const Weight& weight, const Weight& bias, int heads) {
                 biases.data() + part * padded);
   }
   qkv.joint = pack(rows, in, std::move(biases), dtype_);
-  const int64_t panel_floats = product_of(dtype_).packed_bytes(panel, in) / 4;
+  const int64_t panel_floats = kernels_.product(dtype_).packed_bytes(panel, in) / 4;
   qkv.q = part_of(qkv.joint, 0, padded, panel_floats, panel);
   qkv.kv = part_of(qkv.joint, padded, 3 * padded, panel_floats, panel);
-  if (takes_half(qkv.joint)) qkv.mean = mean_weights(weight.values, heads);
+  if (product_of(qkv.joint).rounds()) qkv.mean = mean_weights(weight.values, heads);
   return qkv;
 }
 
@@ -169,7 +168,7 @@ CpuNorm Cpu::make_fixed_norm(int64_t channels, double eps) {
           static_cast<float>(eps)};
 }
 
-CpuRelative Cpu::make_relative(const Weight& weight, std::array<int, 2> grid) {
+CpuRelative Cpu::make_relative(const Weight& weight, const Grid& grid) {
   const int64_t entries = weight.values.shape.at(0);
   const int64_t heads = weight.values.shape.at(1);
   CpuRelative relative{grid, Array({heads, entries})};

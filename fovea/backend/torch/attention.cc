@@ -143,13 +143,13 @@ torch::Tensor Torch::attention_bias(const Padding& padding,
 torch::Tensor Torch::relative_bias(const Relative& relative, const TokenState& state,
                                    const Padding& asking, std::span<const int32_t> rows,
                                    const Padding& keys) const {
-  const int columns = relative.grid[1];
+  const int columns = relative.grid.columns;
   const int64_t entries = relative.table.size(0);
   const torch::Tensor places = index_tensor(relative_places(keys.first(), state, columns), device_);
   const torch::Tensor from =
       asking.pad(places.index_select(0, index_tensor(rows, device_))).unsqueeze(2);  // [B, K, 1]
   const torch::Tensor to = keys.pad(places).unsqueeze(1);                            // [B, 1, T]
-  const int64_t middle = (relative.grid[0] - 1) * (2 * columns - 1) + columns - 1;
+  const int64_t middle = (relative.grid.rows - 1) * (2 * columns - 1) + columns - 1;
   torch::Tensor index = from - to + middle;
   index = torch::where((from < 0).logical_and(to >= 0), entries - 3, index);
   index = torch::where((from >= 0).logical_and(to < 0), entries - 2, index);

@@ -3,11 +3,11 @@
 
 #include <torch/types.h>
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "fovea/backend/grid.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/projection.h"
@@ -47,7 +47,7 @@ using TorchProjection = Projected<TorchTensor>;
 
 // Biases of attention by relative position, of a grid of patches.
 struct TorchRelative {
-  std::array<int, 2> grid = {};
+  Grid grid = {};
   torch::Tensor table;  // [entries, heads]
 };
 

@@ -57,34 +57,34 @@ torch::Tensor Torch::on_device(std::span<const float> values) const {
       .to(device_, dtype_, /*non_blocking=*/false, /*copy=*/true);
 }
 
-Torch::Tensor Torch::patches(const Images& images, int patch_height, int patch_width,
-                             std::span<const int> splits) {
-  const int64_t rows = images.height / patch_height;
-  const int64_t columns = images.width / patch_width;
-  const size_t pixels = images.batch * 3 * images.height * images.width;
-  // [B, 3, rows, splits.., h, columns, splits.., w], then pieces in the order that fold() joins.
+Torch::Tensor Torch::patches(const Input& input, const Grid& patch, std::span<const int> splits) {
+  const Grid grid = input.grid / patch;
+  // [B, C, frames, f, rows, splits.., h, columns, splits.., w], then pieces in the order that
+  // fold() joins.
   const auto levels = static_cast<int64_t>(splits.size());
-  std::vector<int64_t> shape = {images.batch, 3};
+  std::vector<int64_t> shape = {input.batch, input.channels, grid.frames, patch.frames};
   for (const auto& [count, side] :
-       {std::pair(rows, patch_height), std::pair(columns, patch_width)}) {
+       {std::pair(grid.rows, patch.rows), std::pair(grid.columns, patch.columns)}) {
     int64_t piece = side;
     shape.push_back(count);
     for (const int split : splits) shape.push_back(split);
     for (const int split : splits) piece /= split;
     shape.push_back(piece);
   }
-  const int64_t first_column = 4 + levels;
-  std::vector<int64_t> order = {0};
+  const int64_t first_row = 4;
+  const int64_t first_column = first_row + 2 + levels;
+  std::vector<int64_t> order = {0, 2};
   for (int64_t level = 0; level <= levels; ++level) {
-    order.push_back(2 + level);
+    order.push_back(first_row + level);
     order.push_back(first_column + level);
   }
-  order.insert(order.end(), {1, 3 + levels, first_column + levels + 1});
-  const torch::Tensor cut = on_device({images.data, pixels}).view(shape).permute(order);
-  const int64_t per_row = 3 * shape[3 + levels] * shape.back();
+  order.insert(order.end(), {1, 3, first_column - 1, first_column + levels + 1});
+  const auto values = static_cast<size_t>(input.batch * input.each());
+  const torch::Tensor cut = on_device({input.data, values}).view(shape).permute(order);
+  const int64_t per_row = input.channels * patch.frames * shape[first_column - 1] * shape.back();
   torch::Tensor all = cut.reshape({-1, per_row});
-  const int64_t tokens = all.size(0) / images.batch;
-  return {std::move(all), even_sequences(images.batch, tokens)};
+  const int64_t tokens = all.size(0) / input.batch;
+  return {std::move(all), even_sequences(input.batch, tokens)};
 }
 
 Torch::Tensor Torch::fold(const Tensor& x, int count) {
@@ -117,11 +117,11 @@ torch::Tensor Torch::normalise(const torch::Tensor& x, const TorchBatchNorm& nor
                            kBatchNormMomentum, norm.eps, /*cudnn_enabled=*/true);
 }
 
-Torch::Tensor Torch::convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+Torch::Tensor Torch::convolve(const Tensor& x, const Linear& w, const Grid& grid, int stride,
                               Activation activation) {
   // Rows of channels are what PyTorch calls channels last: a view before, a view behind.
   const torch::Tensor planes =
-      x.rows.view({x.batch(), grid[0], grid[1], x.channels()}).permute({0, 3, 1, 2});
+      x.rows.view({x.batch(), grid.rows, grid.columns, x.channels()}).permute({0, 3, 1, 2});
   torch::Tensor out = torch::conv2d(planes, w.weight, w.bias, stride, /*padding=*/1);
   out = activated(w.norm ? normalise(out, *w.norm) : out, activation);
   torch::Tensor rows = out.permute({0, 2, 3, 1}).reshape({-1, out.size(1)});

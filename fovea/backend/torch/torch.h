@@ -4,7 +4,6 @@
 
 #include <torch/types.h>
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,7 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/backend/images.h"
+#include "fovea/backend/grid.h"
+#include "fovea/backend/input.h"
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/plan.h"
 #include "fovea/backend/positions.h"
@@ -71,18 +71,17 @@ class Torch {
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
   Norm make_norm(const Weight& gamma, const Weight& beta, double eps);
   Norm make_rms_norm(const Weight& gamma, double eps);
-  Relative make_relative(const Weight& weight, std::array<int, 2> grid);
+  Relative make_relative(const Weight& weight, const Grid& grid);
   Vector make_vector(const Weight& values);
   Rows make_rows(const Weight& rows);
 
-  // Images of the host; they are copied.
-  Tensor patches(const Images& images, int patch_height, int patch_width,
-                 std::span<const int> splits);
+  // Pixels of the host; they are copied.
+  Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
   Tensor fold(const Tensor& x, int count);
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   Tensor embed(const Tensor& patches, const Positions& positions);
 
-  Tensor convolve(const Tensor& x, const Linear& w, std::array<int, 2> grid, int stride,
+  Tensor convolve(const Tensor& x, const Linear& w, const Grid& grid, int stride,
                   Activation activation = Activation::none);
 
   // Automatic casting, not the precision asked for, says in what format results are.

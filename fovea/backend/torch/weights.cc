@@ -86,7 +86,7 @@ Torch::Norm Torch::make_rms_norm(const Weight& gamma, double eps) {
   return {parameter(gamma), {}, eps};
 }
 
-Torch::Relative Torch::make_relative(const Weight& weight, std::array<int, 2> grid) {
+Torch::Relative Torch::make_relative(const Weight& weight, const Grid& grid) {
   return {grid, parameter(weight)};
 }
 

@@ -1,5 +1,4 @@
 // transformers' BEiT and data2vec-vision: relative positions; the rest of their names are ViT's.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

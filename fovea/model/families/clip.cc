@@ -1,5 +1,4 @@
 // transformers' CLIP, its image tower.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

@@ -1,5 +1,4 @@
 // transformers' DINOv2, with and without registers, in the names of version 5 too.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

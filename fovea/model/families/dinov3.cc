@@ -1,5 +1,4 @@
 // DINOv3 of transformers: rotary positions, registers.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

@@ -1,5 +1,4 @@
 // OpenAI's CLIP and open_clip's, their image towers.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

@@ -1,5 +1,4 @@
 // transformers' SigLIP, its image tower; layers are named as CLIP's.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

@@ -1,5 +1,4 @@
 // SWAG: ViTs of torchvision with names of their own.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

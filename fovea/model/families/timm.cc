@@ -1,6 +1,5 @@
 // timm's models and those that share its names: DeiT, MAE, DINOv2's own files, EVA, BEiT, SigLIP.
 #include <algorithm>
-#include <array>
 
 #include "fovea/model/families/family.h"
 

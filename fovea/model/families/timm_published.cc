@@ -197,20 +197,20 @@ constexpr Published kPublished[] = {
 };
 
 // The size behind a name, "_224" or "_224x384"; none where there is something else.
-std::optional<std::array<int, 2>> size_of(std::string_view text) {
+std::optional<Grid> size_of(std::string_view text) {
   if (!text.starts_with('_')) return std::nullopt;
-  std::array<int, 2> size = {0, 0};
+  Grid size;
   const char* const end = text.data() + text.size();
-  auto read = std::from_chars(text.data() + 1, end, size[0]);
-  size[1] = size[0];
+  auto read = std::from_chars(text.data() + 1, end, size.rows);
+  size.columns = size.rows;
   if (read.ec == std::errc() && read.ptr != end && *read.ptr == 'x')
-    read = std::from_chars(read.ptr + 1, end, size[1]);
+    read = std::from_chars(read.ptr + 1, end, size.columns);
   if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
   return size;
 }
 
-void check_size(const std::string& name, const Published& row, const std::array<int, 2>& size) {
-  for (const int side : size) {
+void check_size(const std::string& name, const Published& row, const Grid& size) {
+  for (const int side : {size.rows, size.columns}) {
     if (side < row.patch || side > 8192 || side % row.patch != 0) {
       fail("{}: expected a size in multiples of {}, up to 8192", printable(name), row.patch);
     }
@@ -246,8 +246,7 @@ AttentionPool pool_of(const Published& row, const Traits& traits) {
           .with_prefix = traits.pools_prefix};
 }
 
-Architecture architecture_of(const Published& row, const std::string& name,
-                             const std::array<int, 2>& size) {
+Architecture architecture_of(const Published& row, const std::string& name, const Grid& size) {
   const Kind& kind = row.kind;
   Config config;
   config.architecture = row.name;
@@ -263,7 +262,7 @@ Architecture architecture_of(const Published& row, const std::string& name,
   set_block(row, traits, a.block);
   a.class_token = kind.class_token;
   a.registers = kind.registers;
-  a.position_rows = position_rows(kind, size[0] / row.patch * (size[1] / row.patch), a.prefix());
+  a.position_rows = position_rows(kind, static_cast<int>((size / a.patch).size()), a.prefix());
   a.patch_bias = !kind.pre_norm;
   if (kind.pre_norm) a.pre_norm = NormKind::layer;
   a.fc_norm = kind.fc_norm;

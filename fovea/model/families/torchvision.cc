@@ -1,5 +1,4 @@
 // torchvision's ViT, in the names of today and those of its first releases.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

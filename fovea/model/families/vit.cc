@@ -1,5 +1,4 @@
 // transformers' ViT, DeiT, ViT-MAE and ViT-MSN, in the names of version 5 too.
-#include <array>
 
 #include "fovea/model/families/family.h"
 

@@ -111,7 +111,7 @@ struct AttentionScratch {
   float* row_bias;  // that and the relative bias of one query
   float* scores;    // a tile of queries x padded tokens
   float* turned;    // a panel of keys, then a tile of queries, turned
-  void* narrow;     // a tile of queries, then of scores, for formats narrower than float
+  void* inputs;     // a tile of queries, then of weights, in the format that is multiplied
 };
 
 inline AttentionScratch split_scratch(float* scratch, const Attention& a) {
@@ -124,7 +124,7 @@ inline AttentionScratch split_scratch(float* scratch, const Attention& a) {
   s.row_bias = s.bias + padded;
   s.scores = s.row_bias + padded;
   s.turned = s.scores + kTileRows * (padded + kLanes);
-  s.narrow = s.turned + std::max(kPanel, kTileRows) * a.width;
+  s.inputs = s.turned + std::max(kPanel, kTileRows) * a.width;
   return s;
 }
 
@@ -265,7 +265,7 @@ void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
   const B* keys = static_cast<const B*>(s.keys);
   const B* values = static_cast<const B*>(s.values);
   for_even_runs(begin, end, kTileRows, [&](int64_t row, int64_t rows) HWY_ATTR {
-    const auto queries = Kind::queries(queries_of(a, row, rows, s.turned), rows, a.width, s.narrow);
+    const auto queries = Kind::queries(queries_of(a, row, rows, s.turned), rows, a.width, s.inputs);
     for (int64_t p = 0; p < key_panels; ++p) {
       const B* panel = keys + p * kPanel * Format::packed_rows(a.width);
       Format::multiply(queries.data, queries.stride, rows, panel, width_of_panel(a.tokens, p),
@@ -274,7 +274,7 @@ void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
     float sums[kTileRows];
     const ScoreBias bias{a, sizes, s.row_bias, row};
     const auto weights =
-        Kind::softmax(s.scores, stride, rows, bias, a.tokens, a.scale, sums, s.narrow);
+        Kind::softmax(s.scores, stride, rows, bias, a.tokens, a.scale, sums, s.inputs);
     for (int64_t column = 0; column < a.value_width; column += kPanel) {
       const B* panel = values + column * Format::packed_rows(a.tokens);
       Format::multiply(weights.data, weights.stride, rows, panel,

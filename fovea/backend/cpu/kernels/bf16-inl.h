@@ -15,13 +15,12 @@
 #include <cstring>
 
 #include "fovea/backend/cpu/kernels/attention-inl.h"
-#include "fovea/backend/cpu/kernels/half-inl.h"
 
 HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR_AVX3 ",avx512bf16")
 namespace fovea::kernels::HWY_NAMESPACE {
 
 // 16 floats to the nearest bf16.
-HWY_INLINE __m256i narrow(__m512 values) { return (__m256i)_mm512_cvtneps_pbh(values); }
+HWY_INLINE __m256i rounded(__m512 values) { return (__m256i)_mm512_cvtneps_pbh(values); }
 
 // tile[r][0..V) = sum over pairs of k of a[r][k] * panel[k].
 template <int kRows, int V>
@@ -61,7 +60,7 @@ HWY_NOINLINE void multiply_tile_bf16(const uint16_t* HWY_RESTRICT a, int64_t str
 }
 
 // Stores the first `count` of 32 bf16; masked stores are the slower ones.
-HWY_INLINE void store_halves(uint16_t* to, __m512bh values, int64_t count) {
+HWY_INLINE void store_bf16(uint16_t* to, __m512bh values, int64_t count) {
   if (count >= 2 * kLanes) {
     _mm512_storeu_si512(to, (__m512i)values);
   } else {
@@ -87,12 +86,12 @@ struct WriteBf16Tile : Written {
     const FloatVec low = load_bias(bias, columns);
     const FloatVec high = load_bias(bias ? bias + kLanes : nullptr, columns - kLanes);
     const float* from = tile;
+    uint16_t* c = static_cast<uint16_t*>(g.c) + row * g.c_stride + column;
     for (int64_t r = 0; r < rows; ++r, from += kPanel) {
       const FloatVec first = finish<Epilogue::store>(activate, hn::Load(d, from), low, low, low);
       const FloatVec second =
           finish<Epilogue::store>(activate, hn::Load(d, from + kLanes), high, high, high);
-      store_halves(g.c_half + (row + r) * g.c_stride + column,
-                   _mm512_cvtne2ps_pbh(second.raw, first.raw), columns);
+      store_bf16(c + r * g.c_stride, _mm512_cvtne2ps_pbh(second.raw, first.raw), columns);
     }
   }
 };
@@ -105,9 +104,10 @@ struct WriteGatedBf16Tile : Written {
     const FloatVec gate_bias = load_bias(bias, columns);
     const FloatVec value_bias = load_bias(bias ? bias + g.n : nullptr, columns);
     const auto mask = static_cast<__mmask16>((1U << columns) - 1);
+    uint16_t* c = static_cast<uint16_t*>(g.c) + row * g.c_stride + column;
     for (int64_t r = 0; r < rows; ++r) {
       const FloatVec value = gated(activate, tile + r * kPanel, gate_bias, value_bias);
-      _mm256_mask_storeu_epi16(g.c_half + (row + r) * g.c_stride + column, mask, narrow(value.raw));
+      _mm256_mask_storeu_epi16(c + r * g.c_stride, mask, rounded(value.raw));
     }
   }
 };
@@ -115,13 +115,13 @@ struct WriteGatedBf16Tile : Written {
 // Rows of values(a vector of the rows) as bf16; where the width is odd a zero follows, for the last
 // pair.
 template <class Values>
-HWY_INLINE void write_narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width,
-                                  uint16_t* out, int64_t out_stride, const Values& values) {
+HWY_INLINE void write_rounded_rows(const float* rows, int64_t stride, int64_t count, int64_t width,
+                                   uint16_t* out, int64_t out_stride, const Values& values) {
   for (int64_t r = 0; r < count; ++r, rows += stride, out += out_stride) {
     for (int64_t j = 0; j < width; j += kLanes) {
       const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, width - j)) - 1);
       const __m512 row = _mm512_maskz_loadu_ps(mask, rows + j);
-      _mm256_mask_storeu_epi16(out + j, mask, narrow(values(row)));
+      _mm256_mask_storeu_epi16(out + j, mask, rounded(values(row)));
     }
     if (width % 2 != 0) out[width] = 0;
   }
@@ -134,19 +134,19 @@ struct Itself {
 
 struct Rest {
   HWY_INLINE __m512 operator()(__m512 row) const {
-    const __m512i rounded = _mm512_slli_epi32(_mm512_cvtepu16_epi32(narrow(row)), 16);
-    return _mm512_sub_ps(row, _mm512_castsi512_ps(rounded));
+    const __m512i nearest = _mm512_slli_epi32(_mm512_cvtepu16_epi32(rounded(row)), 16);
+    return _mm512_sub_ps(row, _mm512_castsi512_ps(nearest));
   }
 };
 
-void narrow_rows(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
-                 int64_t out_stride) {
-  write_narrow_rows(rows, stride, count, width, out, out_stride, Itself());
+void round_to_bf16(const float* rows, int64_t stride, int64_t count, int64_t width, void* out,
+                   int64_t out_stride) {
+  write_rounded_rows(rows, stride, count, width, static_cast<uint16_t*>(out), out_stride, Itself());
 }
 
-void narrow_rest(const float* rows, int64_t stride, int64_t count, int64_t width, uint16_t* out,
-                 int64_t out_stride) {
-  write_narrow_rows(rows, stride, count, width, out, out_stride, Rest());
+void round_rest_to_bf16(const float* rows, int64_t stride, int64_t count, int64_t width, void* out,
+                        int64_t out_stride) {
+  write_rounded_rows(rows, stride, count, width, static_cast<uint16_t*>(out), out_stride, Rest());
 }
 
 struct Bf16 {
@@ -172,7 +172,7 @@ struct Bf16 {
     multiply(a, stride, panel, k, out, out_stride);
   }
   static void write(const Written& w) {
-    if (w.g.c_half == nullptr) return write_tile(w);
+    if (w.g.c_dtype == Dtype::f32) return write_tile(w);
     if (w.g.is_gated) return with_activation(w.g.activation, WriteGatedBf16Tile{w});
     with_activation(w.g.activation, WriteBf16Tile{w});
   }
@@ -184,8 +184,7 @@ struct Bf16 {
     alignas(64) float pairs[kPanel * kDepthAtOnce / 2];
     for (int64_t i = 0; i < k; i += kDepthAtOnce) {
       const int64_t depth = std::min(kDepthAtOnce, k - i);
-      narrow_rows(rows + i, stride, columns, depth, reinterpret_cast<uint16_t*>(pairs),
-                  kDepthAtOnce);
+      round_to_bf16(rows + i, stride, columns, depth, pairs, kDepthAtOnce);
       pack_panel(pairs, kDepthAtOnce / 2, columns, width, packed_rows(depth) / 2,
                  reinterpret_cast<float*>(panel + i * width));
     }
@@ -206,8 +205,8 @@ HWY_INLINE void pack_value_pairs(const float* HWY_RESTRICT rows, int64_t stride,
       for (int64_t i = 0; i < k; i += 2) {
         const float* row = rows + i * stride + column + j;
         const __mmask16 second = i + 1 < k ? mask : __mmask16{0};
-        const __m256i even = narrow(_mm512_maskz_loadu_ps(mask, row));
-        const __m256i odd = narrow(_mm512_maskz_loadu_ps(second, row + stride));
+        const __m256i even = rounded(_mm512_maskz_loadu_ps(mask, row));
+        const __m256i odd = rounded(_mm512_maskz_loadu_ps(second, row + stride));
         const __m512i both = _mm512_inserti64x4(_mm512_castsi256_si512(even), odd, 1);
         _mm512_store_si512(panel + i * width + 2 * j, _mm512_permutexvar_epi16(order, both));
       }
@@ -223,7 +222,7 @@ HWY_INLINE void write_attended_bf16(const float* HWY_RESTRICT tile, int64_t rows
     for (int64_t j = 0; j < columns; j += kLanes) {
       const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, columns - j)) - 1);
       const __m512 value = _mm512_mul_ps(_mm512_load_ps(tile + r * kPanel + j), factor);
-      _mm256_mask_storeu_epi16(out + r * stride + j, mask, narrow(value));
+      _mm256_mask_storeu_epi16(out + r * stride + j, mask, rounded(value));
     }
   }
 }
@@ -256,7 +255,7 @@ HWY_INLINE float softmax_row_bf16(const BiasedScores& row, int64_t n,
     const auto mask = static_cast<__mmask16>((1U << std::min(kLanes, n - j)) - 1);
     const __m512 value = _mm512_maskz_mov_ps(mask, coarse_exp2(row.at(j, largest).raw));
     sum = _mm512_add_ps(sum, value);
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), narrow(value));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), rounded(value));
   }
   return _mm512_reduce_add_ps(sum);
 }
@@ -268,16 +267,16 @@ struct Bf16Attention {
   static void pack_values(const Attention& a, void* panels) {
     pack_value_pairs(a.v, a.v_stride, a.value_width, a.tokens, static_cast<uint16_t*>(panels));
   }
-  static Rows<uint16_t> queries(Rows<float> rows, int64_t count, int64_t width, void* narrow) {
-    auto* out = static_cast<uint16_t*>(narrow);
+  static Rows<uint16_t> queries(Rows<float> rows, int64_t count, int64_t width, void* space) {
+    auto* out = static_cast<uint16_t*>(space);
     const int64_t stride = Bf16::packed_rows(width);
-    narrow_rows(rows.data, rows.stride, count, width, out, stride);
+    round_to_bf16(rows.data, rows.stride, count, width, out, stride);
     return {out, stride};
   }
   static Rows<uint16_t> softmax(const float* scores, int64_t stride, int64_t rows,
                                 const ScoreBias& bias, int64_t tokens, float scale, float* sums,
-                                void* narrow) {
-    auto* out = static_cast<uint16_t*>(narrow);
+                                void* space) {
+    auto* out = static_cast<uint16_t*>(space);
     const int64_t out_stride = stride % 2048 == 0 ? stride + kPanel : stride;
     for (int64_t r = 0; r < rows; ++r) {
       const BiasedScores row{scores + r * stride, bias.of(r), hn::Set(Floats(), scale)};

@@ -14,8 +14,8 @@
 namespace fovea::kernels {
 namespace {
 
-float widened(uint16_t half) {
-  const uint32_t bits = static_cast<uint32_t>(half) << 16;
+float widened(uint16_t bf16) {
+  const uint32_t bits = static_cast<uint32_t>(bf16) << 16;
   float value;
   std::memcpy(&value, &bits, sizeof(bits));
   return value;
@@ -49,22 +49,22 @@ class FamiliesTest : public LevelTest {
   }
 
   void expect_gated(const Product& product, bool rounds_weights, int64_t m, int64_t n, int64_t k,
-                    bool to_half, bool has_bias) const {
+                    bool to_bf16, bool has_bias) const {
     const std::vector<float> a = random_floats(m * k, 1);
     const std::vector<float> w = random_floats(2 * n * k, 2);
     const std::vector<float> bias = random_floats(2 * n, 3);
     const auto panels = pack_gated(product, w, n, k);
     std::vector<float> c(m * (n + 1), 99);
-    std::vector<uint16_t> half(m * (n + 1), 7);
+    std::vector<uint16_t> stored(m * (n + 1), 7);
     const int64_t stride = k + k % 2;
-    std::vector<uint16_t> narrow(m * stride);
-    if (product.half_input) t.narrow_rows(a.data(), k, m, k, narrow.data(), stride);
+    std::vector<uint16_t> inputs(m * stride);
+    if (product.rounds()) product.round_rows(a.data(), k, m, k, inputs.data(), stride);
     Gemm g;
-    g.a = product.half_input ? static_cast<const void*>(narrow.data()) : a.data();
-    g.a_stride = product.half_input ? stride : k;
+    g.a = product.rounds() ? static_cast<const void*>(inputs.data()) : a.data();
+    g.a_stride = product.rounds() ? stride : k;
     g.b = panels.get();
-    g.c = to_half ? nullptr : c.data();
-    g.c_half = to_half ? half.data() : nullptr;
+    g.c = to_bf16 ? static_cast<void*>(stored.data()) : c.data();
+    g.c_dtype = to_bf16 ? Dtype::bf16 : Dtype::f32;
     g.c_stride = n + 1;
     g.m = m;
     g.n = n;
@@ -79,21 +79,21 @@ class FamiliesTest : public LevelTest {
     product.gemm(g, m / 2, m, 0, count / 2);
     product.gemm(g, m / 2, m, count / 2, count);
     for (int64_t i = 0; i < m; ++i) {
-      ASSERT_TRUE(to_half ? half[i * (n + 1) + n] == 7 : c[i * (n + 1) + n] == 99) << "beyond";
+      ASSERT_TRUE(to_bf16 ? stored[i * (n + 1) + n] == 7 : c[i * (n + 1) + n] == 99) << "beyond";
       for (int64_t j = 0; j < n; ++j) {
         const auto dot = [&](int64_t row) {
           double sum = has_bias ? bias[row] : 0;
           for (int64_t x = 0; x < k; ++x) {
             const float weight = w[row * k + x];
-            sum += static_cast<double>(product.half_input ? rounded(a[i * k + x]) : a[i * k + x]) *
+            sum += static_cast<double>(product.rounds() ? rounded(a[i * k + x]) : a[i * k + x]) *
                    (rounds_weights ? rounded(weight) : weight);
           }
           return sum;
         };
         const double gate = dot(j);
         const double want = gate / (1 + std::exp(-gate)) * dot(n + j);
-        const float got = to_half ? widened(half[i * (n + 1) + j]) : c[i * (n + 1) + j];
-        ASSERT_NEAR(got, want, (to_half ? 5e-3 : 5e-5) * (1 + std::abs(want)))
+        const float got = to_bf16 ? widened(stored[i * (n + 1) + j]) : c[i * (n + 1) + j];
+        ASSERT_NEAR(got, want, (to_bf16 ? 5e-3 : 5e-5) * (1 + std::abs(want)))
             << m << 'x' << n << 'x' << k << " at " << i << ',' << j;
       }
     }
@@ -106,9 +106,9 @@ TEST_P(FamiliesTest, GatedProductsMatchPlainLoops) {
   };
   for (const Extents p : {Extents{1, 1, 1}, {3, 16, 5}, {29, 17, 7}, {15, 33, 130}, {4, 5, 4001}}) {
     for (const bool has_bias : {false, true}) {
-      expect_gated(t.f32, false, p.m, p.n, p.k, false, has_bias);
-      expect_gated(t.bf16, true, p.m, p.n, p.k, false, has_bias);
-      if (t.bf16.half_input) expect_gated(t.bf16, true, p.m, p.n, p.k, true, has_bias);
+      expect_gated(f32, false, p.m, p.n, p.k, false, has_bias);
+      expect_gated(bf16, true, p.m, p.n, p.k, false, has_bias);
+      if (bf16.rounds()) expect_gated(bf16, true, p.m, p.n, p.k, true, has_bias);
     }
   }
 }
@@ -218,19 +218,19 @@ TEST_P(FamiliesTest, AttentionTurnsAndAddsBiasesAsPlainLoopsDo) {
         }
         a.asking = kind / 16 ? asking.data() : nullptr;
         const auto queries = kind / 16 ? static_cast<int64_t>(asking.size()) : tokens;
-        for (const Product* product : {&t.f32, &t.bf16}) {
+        for (const Product* product : {&f32, &bf16}) {
           std::vector<float> out(queries * value_width);
-          std::vector<uint16_t> half(queries * value_width);
-          a.out = product->half_input ? static_cast<void*>(half.data()) : out.data();
+          std::vector<uint16_t> stored(queries * value_width);
+          a.out = product->rounds() ? static_cast<void*>(stored.data()) : out.data();
           a.out_stride = value_width;
           product->attention(a, 0, queries / 3, scratch.get());
           product->attention(a, queries / 3, queries, scratch.get());
           for (int64_t i = 0; i < queries; ++i) {
             const std::vector<double> want = plain_attention(a, i);
             for (int64_t c = 0; c < value_width; ++c) {
-              const float got = product->half_input ? widened(half[i * value_width + c])
-                                                    : out[i * value_width + c];
-              ASSERT_NEAR(got, want[c], product->half_input ? 3e-2 : 5e-6)
+              const float got = product->rounds() ? widened(stored[i * value_width + c])
+                                                  : out[i * value_width + c];
+              ASSERT_NEAR(got, want[c], product->rounds() ? 3e-2 : 5e-6)
                   << kind << ' ' << width << ' ' << tokens << ' ' << i;
             }
           }

@@ -196,9 +196,9 @@ HWY_INLINE int64_t depth_of(const Gemm& g) {
 HWY_INLINE void prefetch_c(const Gemm& g, int64_t row, int64_t rows, int64_t column) {
   constexpr int64_t kLine = 64;
   constexpr int kForWriting = 1;
-  const auto size = static_cast<int64_t>(g.c ? sizeof(float) : sizeof(uint16_t));
-  const char* c =
-      g.c ? reinterpret_cast<const char*>(g.c) : reinterpret_cast<const char*>(g.c_half);
+  const auto size =
+      static_cast<int64_t>(g.c_dtype == Dtype::f32 ? sizeof(float) : sizeof(uint16_t));
+  const char* c = static_cast<const char*>(g.c);
   for (int64_t r = row; r < row + rows; ++r) {
     const char* first = c + (r * g.c_stride + column) * size;
     for (int64_t at = 0; at < (g.is_gated ? kLanes : kPanel) * size; at += kLine)

@@ -1,4 +1,4 @@
-// Compiles the kernels once for every target that Highway and FOVEA's levels have in common.
+// Compiles the kernels once for every target that Highway and Fovea have in common.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "fovea/backend/cpu/kernels/kernels.cc"
 #include <hwy/foreach_target.h>
@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "fovea/backend/cpu/kernels/kernels.h"
 
@@ -13,17 +14,20 @@
 #include "fovea/backend/cpu/kernels/attention-inl.h"
 #include "fovea/backend/cpu/kernels/bf16-inl.h"
 #include "fovea/backend/cpu/kernels/gemm-inl.h"
-#include "fovea/backend/cpu/kernels/half-inl.h"
 #include "fovea/backend/cpu/kernels/match-inl.h"
 #include "fovea/backend/cpu/kernels/rows-inl.h"
 #include "fovea/backend/cpu/kernels/tile-inl.h"
+#include "fovea/backend/cpu/kernels/widened-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::kernels::HWY_NAMESPACE {
 
 // Constant data: a program reads the table that it chose, and runs no code of the others.
-constexpr Table make_table(SimdLevel level) {
-  const Product f32 = {false,
+constexpr Table make_table(InstructionSet set) {
+  const Product f32 = {set,
+                       Dtype::f32,
+                       nullptr,
+                       nullptr,
                        F32::kDepth,
                        nullptr,
                        hot_rows<F32>,
@@ -36,25 +40,15 @@ constexpr Table make_table(SimdLevel level) {
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
   bf16.gemm_scratch = wide_floats;
-  return {level,      kPanel,   kTileRows, kLanes,    f32,   bf16,         nullptr, nullptr,
-          layer_norm, rms_norm, rotate,    normalize, match, weighted_sum, maximum};
+  return {set,      kPanel, kTileRows, kLanes, {f32, bf16},  layer_norm,
+          rms_norm, rotate, normalize, match,  weighted_sum, maximum};
 }
 
 #if HWY_TARGET == HWY_AVX3
-constexpr Table make_bf16_table() {
-  Table table = make_table(SimdLevel::avx512_bf16);
-  table.bf16 = {true,
-                Bf16::kDepth,
-                nullptr,
-                hot_rows<Bf16>,
-                packed_bytes<Bf16>,
-                pack_panels<Bf16>,
-                gemm<Bf16>,
-                attention<Bf16Attention>};
-  table.narrow_rows = narrow_rows;
-  table.narrow_rest = narrow_rest;
-  return table;
-}
+constexpr Product kBf16Dots = {
+    levels::avx512_bf16, Dtype::bf16, round_to_bf16,           round_rest_to_bf16,
+    Bf16::kDepth,        nullptr,     hot_rows<Bf16>,          packed_bytes<Bf16>,
+    pack_panels<Bf16>,   gemm<Bf16>,  attention<Bf16Attention>};
 #endif
 
 }  // namespace fovea::kernels::HWY_NAMESPACE
@@ -85,11 +79,11 @@ int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int
   const int64_t padded = round_up(tokens, table.lanes);
   const int64_t keys = round_up(padded * width, table.lanes);
   const int64_t scores = table.tile_rows * (padded + table.lanes);
-  const int64_t narrow = table.tile_rows * (padded + width + 4 * table.lanes) / 2 + table.lanes;
+  const int64_t inputs = table.tile_rows * (padded + width + 4 * table.lanes) / 2 + table.lanes;
   const int64_t values = tokens * round_up(value_width, table.lanes);
   const int64_t turned = std::max(table.panel_width, table.tile_rows) * width;
   // Whole vectors, so that the next worker's share is aligned too.
-  return round_up(keys + values + 2 * padded + scores + narrow + turned, table.lanes);
+  return round_up(keys + values + 2 * padded + scores + inputs + turned, table.lanes);
 }
 
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {
@@ -97,23 +91,42 @@ int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {
   return round_up(table.tile_rows * padded + padded * width + padded, table.lanes);
 }
 
-const Table& table(SimdLevel level) {
+namespace {
+
+// A product that needs more than the other kernels of its target.
+struct Extra {
+  Dtype weights;
+  const Product* product;
+};
+
+Table choose(const Table& base, std::span<const Extra> extras, InstructionSet set) {
+  Table table = base;
+  for (const auto& [weights, product] : extras) {
+    if (!set.has(product->needs)) continue;
+    table.products[static_cast<size_t>(weights)] = *product;
+    table.uses = table.uses.either(product->needs);
+  }
+  return table;
+}
+
+}  // namespace
+
+Table table(InstructionSet set) {
 #if HWY_TARGETS & HWY_AVX3
-  static constexpr Table kAvx512 = N_AVX3::make_table(SimdLevel::avx512);
-  static constexpr Table kAvx512Bf16 = N_AVX3::make_bf16_table();
-  if (level == SimdLevel::avx512_bf16) return kAvx512Bf16;
-  if (level == SimdLevel::avx512) return kAvx512;
+  static constexpr Table kAvx512 = N_AVX3::make_table(levels::avx512);
+  static constexpr Extra kOfAvx512[] = {{Dtype::bf16, &N_AVX3::kBf16Dots}};
+  if (set.has(kAvx512.uses)) return choose(kAvx512, kOfAvx512, set);
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  static constexpr Table kAvx2 = N_AVX2::make_table(SimdLevel::avx2);
-  if (level == SimdLevel::avx2) return kAvx2;
+  static constexpr Table kAvx2 = N_AVX2::make_table(levels::avx2);
+  if (set.has(kAvx2.uses)) return choose(kAvx2, {}, set);
 #endif
 #if HWY_TARGETS & HWY_NEON
-  static constexpr Table kNeon = N_NEON::make_table(SimdLevel::neon);
-  if (level == SimdLevel::neon) return kNeon;
+  static constexpr Table kNeon = N_NEON::make_table(levels::neon);
+  if (set.has(kNeon.uses)) return choose(kNeon, {}, set);
 #endif
-  static constexpr Table kScalar = N_SCALAR::make_table(SimdLevel::scalar);
-  return kScalar;
+  static constexpr Table kScalar = N_SCALAR::make_table(levels::scalar);
+  return choose(kScalar, {}, set);
 }
 
 }  // namespace fovea::kernels

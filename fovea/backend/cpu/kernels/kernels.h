@@ -1,11 +1,12 @@
-// The table of kernels that each instruction-set level fills in. All depend on the instruction set
-// only here.
+// The table of kernels that each instruction set fills in. All depend on the instruction set only
+// here.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/backend/kinds.h"
 
 namespace fovea::kernels {
@@ -24,12 +25,12 @@ enum class Epilogue {
 // of its panels is lanes gates and then as many values, zeros behind the last ones; it can only be
 // stored.
 struct Gemm {
-  const void* a = nullptr;  // floats, or bf16 where Product::half_input
+  const void* a = nullptr;  // of Product::input
   int64_t a_stride = 0;     // in elements
   const void* b = nullptr;  // panels
-  float* c = nullptr;
-  uint16_t* c_half = nullptr;  // written instead of c, where Product::half_input; only to store
-  int64_t c_stride = 0;
+  void* c = nullptr;
+  Dtype c_dtype = Dtype::f32;  // or Product::input, only to store
+  int64_t c_stride = 0;        // in elements
   int64_t m = 0;
   int64_t n = 0;
   int64_t k = 0;
@@ -103,10 +104,20 @@ struct Match {
   const float* const* factors = nullptr;
 };
 
+// Turns rows of floats into rows of another format, both strides in elements; where that goes in
+// pairs, a zero follows an odd width.
+using ConvertRows = void (*)(const float* rows, int64_t stride, int64_t count, int64_t width,
+                             void* out, int64_t out_stride);
+
 // A way to multiply: what B is packed as, and what A is made of.
 struct Product {
-  bool half_input;  // A is bf16, and C may be
-  // The most of k that a bf16 C can take; of a gated product it is any.
+  InstructionSet needs;
+  Dtype input;  // of A; C may be of it too
+  // Floats to the nearest of `input`, and what that takes of them, again as `input`; null where
+  // that is f32.
+  ConvertRows round_rows;
+  ConvertRows round_rest;
+  // The most of k that a C of `input` can take where that is not f32; of a gated product it is any.
   int64_t most_depth;
   // Floats that a product needs beside its inputs, for each worker; null: none.
   int64_t (*gemm_scratch)(const Gemm& gemm);
@@ -124,23 +135,17 @@ struct Product {
   // Queries [begin, end) of one head; out is of the kind of A. `scratch` holds
   // attention_scratch floats.
   void (*attention)(const Attention& attention, int64_t begin, int64_t end, float* scratch);
+
+  constexpr bool rounds() const { return input != Dtype::f32; }
 };
 
-using NarrowRows = void (*)(const float* rows, int64_t stride, int64_t count, int64_t width,
-                            uint16_t* out, int64_t out_stride);
-
 struct Table {
-  SimdLevel level;
+  InstructionSet uses;  // all that its kernels need
   int64_t panel_width;  // columns of a packed panel
   int64_t tile_rows;    // most rows of a tile
   int64_t lanes;        // of a vector: columns of a half panel
 
-  Product f32;
-  Product bf16;  // weights in bf16; arithmetic too where the level has it
-  // Rows of floats to rows of bf16, a zero behind an odd width; null where no product takes them.
-  NarrowRows narrow_rows;
-  // What that takes of the rows, as bf16.
-  NarrowRows narrow_rest;
+  std::array<Product, kDtypes> products;  // by the format of weights
   // LayerNorm of rows of `width` channels.
   void (*layer_norm)(const float* x, int64_t stride, int64_t rows, int64_t width,
                      const float* gamma, const float* beta, float eps, float* out,
@@ -160,6 +165,10 @@ struct Table {
                        float scale, float* out);
   // out[c] = max_i row_i[c].
   void (*maximum)(const float* const* rows, int64_t count, int64_t width, float* out);
+
+  constexpr const Product& product(Dtype weights) const {
+    return products[static_cast<size_t>(weights)];
+  }
 };
 
 // Number of panels of n columns, and of those of a gated product with n columns of C.
@@ -168,7 +177,7 @@ int64_t gated_panel_count(const Table& table, int64_t n);
 int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int64_t value_width);
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width);
 
-// The table of a level that is available here.
-const Table& table(SimdLevel level);
+// The best kernels that such a processor can run, each product chosen by itself.
+Table table(InstructionSet set);
 
 }  // namespace fovea::kernels

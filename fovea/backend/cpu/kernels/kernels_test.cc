@@ -58,7 +58,20 @@ std::shared_ptr<float[]> scratch_of(const Product& product, int64_t k, bool is_g
 
 class KernelsTest : public LevelTest {};
 
-TEST_P(KernelsTest, TableIsOfTheLevelAskedFor) { EXPECT_EQ(t.level, GetParam()); }
+TEST_P(KernelsTest, TableIsOfTheLevelAskedFor) { EXPECT_EQ(t.uses, GetParam()); }
+
+#if defined(__x86_64__)
+TEST(TableTest, EveryProductIsChosenByItself) {
+  const auto bf16_needs = [](InstructionSet set) { return table(set).product(Dtype::bf16).needs; };
+  EXPECT_EQ(bf16_needs(levels::avx512_bf16), levels::avx512_bf16);
+  EXPECT_EQ(table(levels::avx512_bf16).product(Dtype::f32).needs, levels::avx512);
+  EXPECT_EQ(bf16_needs(levels::avx512), levels::avx512);
+  // A feature without what its product also needs is of no use.
+  const InstructionSet lame = levels::avx2.either({SimdFeature::avx512_bf16});
+  EXPECT_EQ(bf16_needs(lame), levels::avx2);
+  EXPECT_EQ(table(lame).uses, levels::avx2);
+}
+#endif
 
 struct Extents {
   int64_t m, n, k;
@@ -77,7 +90,7 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
     const std::vector<float> bias = random_floats(p.n, 3);
     const std::vector<float> scale = random_floats(p.n, 4);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
-    const std::shared_ptr<float[]> panels = pack(t, t.f32, w, p.n, p.k);
+    const std::shared_ptr<float[]> panels = pack(t, f32, w, p.n, p.k);
     for (const auto& [epilogue, activation] : kStored) {
       std::vector<float> c = old;
       Gemm g;
@@ -93,7 +106,7 @@ TEST_P(KernelsTest, GemmMatchesPlainLoops) {
       g.scale = scale.data();
       g.epilogue = epilogue;
       g.activation = activation;
-      t.f32.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      f32.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       for (int64_t i = 0; i < p.m; ++i) {
         for (int64_t j = 0; j < p.n; ++j) {
           double want = bias[j];
@@ -114,7 +127,7 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
   const int64_t m = 37, n = 70, k = 91;
   const std::vector<float> a = random_floats(m * k, 1);
   const std::vector<float> bias = random_floats(n, 3);
-  const std::shared_ptr<float[]> panels = pack(t, t.f32, random_floats(n * k, 2), n, k);
+  const std::shared_ptr<float[]> panels = pack(t, f32, random_floats(n * k, 2), n, k);
   std::vector<float> whole(m * n), parts(m * n);
   Gemm g;
   g.a = a.data();
@@ -127,11 +140,11 @@ TEST_P(KernelsTest, GemmGivesTheSameBitsHoweverItIsShared) {
   g.k = k;
   g.bias = bias.data();
   g.activation = Activation::gelu;
-  t.f32.gemm(g, 0, m, 0, panel_count(t, n));
+  f32.gemm(g, 0, m, 0, panel_count(t, n));
   g.c = parts.data();
   for (int64_t row = 0; row < m; row += 5) {
     for (int64_t panel = 0; panel < panel_count(t, n); ++panel) {
-      t.f32.gemm(g, row, std::min(m, row + 5), panel, panel + 1);
+      f32.gemm(g, row, std::min(m, row + 5), panel, panel + 1);
     }
   }
   EXPECT_EQ(std::memcmp(whole.data(), parts.data(), whole.size() * sizeof(float)), 0);
@@ -165,8 +178,8 @@ float rounded(float value) {
   return value;
 }
 
-float widened(uint16_t half) {
-  const uint32_t bits = static_cast<uint32_t>(half) << 16;
+float widened(uint16_t bf16) {
+  const uint32_t bits = static_cast<uint32_t>(bf16) << 16;
   float value;
   std::memcpy(&value, &bits, sizeof(bits));
   return value;
@@ -178,16 +191,16 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
     const std::vector<float> w = random_floats(p.n * p.k, 2);
     const std::vector<float> bias = random_floats(p.n, 3);
     const std::vector<float> old = random_floats(p.m * p.n, 5);
-    const std::shared_ptr<float[]> panels = pack(t, t.bf16, w, p.n, p.k);
-    const std::shared_ptr<float[]> scratch = scratch_of(t.bf16, p.k);
+    const std::shared_ptr<float[]> panels = pack(t, bf16, w, p.n, p.k);
+    const std::shared_ptr<float[]> scratch = scratch_of(bf16, p.k);
     const int64_t stride = p.k + p.k % 2;
-    std::vector<uint16_t> narrow(p.m * stride, 0x7fc0);  // NaN: padding must be written
-    if (t.bf16.half_input) t.narrow_rows(a.data(), p.k, p.m, p.k, narrow.data(), stride);
+    std::vector<uint16_t> inputs(p.m * stride, 0x7fc0);  // NaN: padding must be written
+    if (bf16.rounds()) bf16.round_rows(a.data(), p.k, p.m, p.k, inputs.data(), stride);
     for (const auto& [epilogue, activation] : kStored) {
       std::vector<float> c = old;
       Gemm g;
-      g.a = t.bf16.half_input ? static_cast<const void*>(narrow.data()) : a.data();
-      g.a_stride = t.bf16.half_input ? stride : p.k;
+      g.a = bf16.rounds() ? static_cast<const void*>(inputs.data()) : a.data();
+      g.a_stride = bf16.rounds() ? stride : p.k;
       g.b = panels.get();
       g.c = c.data();
       g.c_stride = p.n;
@@ -198,27 +211,27 @@ TEST_P(KernelsTest, Bf16GemmMatchesPlainLoopsOverRoundedInputs) {
       g.epilogue = epilogue;
       g.activation = activation;
       g.scratch = scratch.get();
-      t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
-      std::vector<uint16_t> half(p.m * p.n);
-      const bool to_half =
-          t.bf16.half_input && epilogue == Epilogue::store && p.k <= t.bf16.most_depth;
-      if (to_half) {
-        g.c_half = half.data();
-        t.bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
+      std::vector<uint16_t> stored(p.m * p.n);
+      const bool to_bf16 = bf16.rounds() && epilogue == Epilogue::store && p.k <= bf16.most_depth;
+      if (to_bf16) {
+        g.c = stored.data();
+        g.c_dtype = Dtype::bf16;
+        bf16.gemm(g, 0, p.m, 0, panel_count(t, p.n));
       }
       for (int64_t i = 0; i < p.m; ++i) {
         for (int64_t j = 0; j < p.n; ++j) {
           double want = bias[j];
           for (int64_t x = 0; x < p.k; ++x) {
             const float value = a[i * p.k + x];
-            want += static_cast<double>(t.bf16.half_input ? rounded(value) : value) *
+            want += static_cast<double>(bf16.rounds() ? rounded(value) : value) *
                     rounded(w[j * p.k + x]);
           }
           if (epilogue != Epilogue::store) want += old[i * p.n + j];
           want = activated(activation, want);
           ASSERT_NEAR(c[i * p.n + j], want, p.k > 1000 ? 3e-4 : 3e-5)
               << p.k << ' ' << i << ' ' << j;
-          ASSERT_TRUE(!to_half || widened(half[i * p.n + j]) == rounded(c[i * p.n + j]));
+          ASSERT_TRUE(!to_bf16 || widened(stored[i * p.n + j]) == rounded(c[i * p.n + j]));
         }
       }
     }
@@ -230,7 +243,7 @@ TEST_P(KernelsTest, Bf16AttentionIsCloseToPlainLoops) {
     for (const int64_t tokens : {1, 5, 33, 70}) {
       const std::vector<float> qkv = random_floats(tokens * 3 * width, 7, -1, 1);
       std::vector<float> out(tokens * width);
-      std::vector<uint16_t> half(tokens * width);
+      std::vector<uint16_t> stored(tokens * width);
       const std::shared_ptr<float[]> scratch =
           allocate_floats(attention_scratch(t, tokens, width, width));
       Attention a;
@@ -241,12 +254,12 @@ TEST_P(KernelsTest, Bf16AttentionIsCloseToPlainLoops) {
       a.tokens = tokens;
       a.width = a.value_width = width;
       a.scale = softmax_scale(width);
-      a.out = t.bf16.half_input ? static_cast<void*>(half.data()) : out.data();
+      a.out = bf16.rounds() ? static_cast<void*>(stored.data()) : out.data();
       a.out_stride = width;
-      t.bf16.attention(a, 0, tokens / 2, scratch.get());
-      t.bf16.attention(a, tokens / 2, tokens, scratch.get());
+      bf16.attention(a, 0, tokens / 2, scratch.get());
+      bf16.attention(a, tokens / 2, tokens, scratch.get());
       for (int64_t i = 0; i < tokens * width; ++i) {
-        const float got = t.bf16.half_input ? widened(half[i]) : out[i];
+        const float got = bf16.rounds() ? widened(stored[i]) : out[i];
         ASSERT_NEAR(got, plain_attention(a, i / width)[i % width], 1.5e-2)
             << tokens << ' ' << width;
       }
@@ -257,7 +270,7 @@ TEST_P(KernelsTest, Bf16AttentionIsCloseToPlainLoops) {
 TEST_P(KernelsTest, ActivationsAreRightToAMillionth) {
   // A product with the 1 x 1 identity leaves the activation alone.
   const std::vector<float> one = {1};
-  const std::shared_ptr<float[]> panels = pack(t, t.f32, one, 1, 1);
+  const std::shared_ptr<float[]> panels = pack(t, f32, one, 1, 1);
   std::vector<float> x(40001), y(x.size());
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 1e-3F - 20;
   x.push_back(-1e4F);
@@ -273,7 +286,7 @@ TEST_P(KernelsTest, ActivationsAreRightToAMillionth) {
     g.m = static_cast<int64_t>(x.size());
     g.n = g.k = 1;
     g.activation = activation;
-    t.f32.gemm(g, 0, g.m, 0, 1);
+    f32.gemm(g, 0, g.m, 0, 1);
     for (size_t i = 0; i < x.size(); ++i) {
       ASSERT_NEAR(y[i], activated(activation, x[i]), 1.5e-6 + 3e-7 * std::abs(x[i])) << x[i];
     }
@@ -306,8 +319,8 @@ TEST_P(KernelsTest, AttentionMatchesPlainLoops) {
         a.out_stride = width;
         for (const float* log_size : {static_cast<const float*>(nullptr), sizes.data()}) {
           a.log_size = log_size;
-          t.f32.attention(a, 0, queries / 3, scratch.get());
-          t.f32.attention(a, queries / 3, queries, scratch.get());
+          f32.attention(a, 0, queries / 3, scratch.get());
+          f32.attention(a, queries / 3, queries, scratch.get());
           for (int64_t i = 0; i < queries; ++i) {
             const std::vector<double> want = plain_attention(a, i);
             for (int64_t c = 0; c < width; ++c)
@@ -334,7 +347,7 @@ TEST_P(KernelsTest, AttentionSurvivesLargeScores) {
   a.scale = softmax_scale(1);
   a.out = out.data();
   a.out_stride = 1;
-  t.f32.attention(a, 0, 2, scratch.get());
+  f32.attention(a, 0, 2, scratch.get());
   EXPECT_FLOAT_EQ(out[0], 1);
   EXPECT_FLOAT_EQ(out[1], 1);
 }

@@ -22,15 +22,17 @@ inline std::vector<float> random_floats(int64_t count, uint32_t seed, float low 
 }
 
 // The table of a level; skipped where this processor has no such level.
-class LevelTest : public testing::TestWithParam<SimdLevel> {
+class LevelTest : public testing::TestWithParam<InstructionSet> {
  protected:
   void SetUp() override {
-    const std::vector<SimdLevel> levels = available_levels();
+    const std::vector<InstructionSet> levels = available_levels();
     if (std::find(levels.begin(), levels.end(), GetParam()) == levels.end())
       GTEST_SKIP() << "this processor has no " << to_string(GetParam());
   }
 
-  const Table& t = table(GetParam());
+  const Table t = table(GetParam());
+  const Product& f32 = t.product(Dtype::f32);
+  const Product& bf16 = t.product(Dtype::bf16);  // of weights in bf16
 };
 
 }  // namespace fovea::kernels

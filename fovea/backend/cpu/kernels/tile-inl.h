@@ -87,7 +87,7 @@ HWY_NOINLINE void write_tile(const Gemm& g, const float* HWY_RESTRICT tile, int6
     const FloatVec bias = g.bias ? load(g.bias + at) : hn::Zero(d);
     const FloatVec scale = g.scale ? load(g.scale + at) : hn::Set(d, 1.0F);
     for (int64_t r = 0; r < rows; ++r) {
-      float* c = g.c + (row + r) * g.c_stride + at;
+      float* c = static_cast<float*>(g.c) + (row + r) * g.c_stride + at;
       const FloatVec old = kReads ? load(c) : hn::Zero(d);
       const FloatVec value =
           finish<kEpilogue>(activate, hn::Load(d, tile + r * kPanel + j), bias, scale, old);
@@ -152,7 +152,7 @@ struct WriteGatedTile : Written {
     const FloatVec value_bias = bias ? load_masked(mask, bias + g.n) : hn::Zero(d);
     for (int64_t r = 0; r < rows; ++r) {
       const FloatVec value = gated(activate, tile + r * kPanel, gate_bias, value_bias);
-      float* c = g.c + (row + r) * g.c_stride + column;
+      float* c = static_cast<float*>(g.c) + (row + r) * g.c_stride + column;
       if (columns == kLanes) {
         hn::StoreU(value, d, c);
       } else {

@@ -1,10 +1,10 @@
 // Weights in bf16 for machines that can't multiply it: half the memory, widened panel by panel and
 // multiplied in single precision. Included once for each target.
-#if defined(FOVEA_KERNELS_HALF_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef FOVEA_KERNELS_HALF_INL_H_
-#undef FOVEA_KERNELS_HALF_INL_H_
+#if defined(FOVEA_KERNELS_WIDENED_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_KERNELS_WIDENED_INL_H_
+#undef FOVEA_KERNELS_WIDENED_INL_H_
 #else
-#define FOVEA_KERNELS_HALF_INL_H_
+#define FOVEA_KERNELS_WIDENED_INL_H_
 #endif
 
 #include <hwy/highway.h>

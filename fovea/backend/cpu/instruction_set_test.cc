@@ -1,4 +1,4 @@
-#include "fovea/backend/cpu/level.h"
+#include "fovea/backend/cpu/instruction_set.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,17 +24,33 @@ class LevelTest : public testing::Test {
   std::string old_;
 };
 
-TEST_F(LevelTest, EveryMachineHasScalar) {
-  EXPECT_EQ(available_levels().front(), SimdLevel::scalar);
+TEST(InstructionSetTest, HasWhatIsInIt) {
+  const InstructionSet odd{SimdFeature::avx2, SimdFeature::avx512_bf16};
+  EXPECT_TRUE(odd.has(levels::avx2));
+  EXPECT_TRUE(odd.has(levels::scalar));
+  EXPECT_FALSE(odd.has(levels::avx512));
+  EXPECT_FALSE(odd.has(levels::avx512_bf16));
+  EXPECT_EQ(odd.both(levels::avx512), levels::avx2);
+  EXPECT_EQ(odd.either(levels::avx512), levels::avx512_bf16);
 }
+
+#if defined(__x86_64__)
+TEST(InstructionSetTest, IsCalledByTheLastLevelThatIsInIt) {
+  EXPECT_EQ(to_string({SimdFeature::avx2, SimdFeature::avx512_bf16}), "avx2");
+  EXPECT_EQ(to_string({SimdFeature::avx512}), "scalar");
+  EXPECT_EQ(to_string(levels::avx512_bf16), "avx512_bf16");
+}
+#endif
+
+TEST_F(LevelTest, EveryMachineHasScalar) { EXPECT_EQ(available_levels().front(), levels::scalar); }
 
 TEST_F(LevelTest, CapsTheChoice) {
   setenv("FOVEA_SIMD", "scalar", 1);
-  EXPECT_EQ(chosen_level(), SimdLevel::scalar);
+  EXPECT_EQ(chosen_instructions(), levels::scalar);
   unsetenv("FOVEA_SIMD");
-  EXPECT_EQ(chosen_level(), available_levels().back());
+  EXPECT_EQ(chosen_instructions(), available_levels().back());
   setenv("FOVEA_SIMD", to_string(known_levels().back()).c_str(), 1);
-  EXPECT_EQ(chosen_level(), available_levels().back());
+  EXPECT_EQ(chosen_instructions(), available_levels().back());
 }
 
 #if defined(__aarch64__)
@@ -48,7 +64,7 @@ constexpr const char* kNames = "scalar, avx2, avx512 or avx512_bf16";
 TEST_F(LevelTest, RefusesALevelThatThisArchitectureDoesNotHave) {
   for (const std::string cap : {"avx1024", kOfTheOther}) {
     setenv("FOVEA_SIMD", cap.c_str(), 1);
-    EXPECT_THAT([] { chosen_level(); },
+    EXPECT_THAT([] { chosen_instructions(); },
                 testing::ThrowsMessage<Error>("FOVEA_SIMD=" + cap + ": expected " + kNames));
   }
 }

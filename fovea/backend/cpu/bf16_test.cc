@@ -18,7 +18,7 @@ constexpr int kHeads = 3;
 constexpr int64_t kTokens = 21;
 
 // Values that are bf16 already, so that only the rounding of inputs shows.
-Array random_half(const Shape& shape, float scale, uint32_t seed) {
+Array random_bf16(const Shape& shape, float scale, uint32_t seed) {
   Array array(shape);
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0, scale);
@@ -32,13 +32,13 @@ Array random_half(const Shape& shape, float scale, uint32_t seed) {
   return array;
 }
 
-class HalfTest : public testing::Test {
+class Bf16Test : public testing::Test {
  protected:
   void SetUp() override {
-    if (available_levels().back() < SimdLevel::avx512_bf16)
+    if (!available_levels().back().has(levels::avx512_bf16))
       GTEST_SKIP() << "no bf16 arithmetic here";
   }
-  Cpu make(Dtype dtype) { return {SimdLevel::avx512_bf16, dtype, std::make_shared<Threads>(2)}; }
+  Cpu make(Dtype dtype) { return {levels::avx512_bf16, dtype, std::make_shared<Threads>(2)}; }
 
   // An image of 3 x 7 patches as a tensor [1, 21, 96] of single precision.
   static Tensor tokens(Cpu& cpu) {
@@ -49,17 +49,17 @@ class HalfTest : public testing::Test {
       for (float& value : values) value = normal(generator);
       return values;
     }();
-    return cpu.patches({pixels.data(), 1, 12, 56}, 4, 8, {});
+    return cpu.patches({pixels.data(), 1, 3, {12, 56}}, {4, 8}, {});
   }
 };
 
-TEST_F(HalfTest, MeansOverHeadsAreAsExactAsSinglePrecisionWhereTokensAreMatched) {
-  const Array weight = random_half({3 * kWidth, kWidth}, 0.1F, 1);
-  const Array bias = random_half({3 * kWidth}, 0.1F, 2);
+TEST_F(Bf16Test, MeansOverHeadsAreAsExactAsSinglePrecisionWhereTokensAreMatched) {
+  const Array weight = random_bf16({3 * kWidth, kWidth}, 0.1F, 1);
+  const Array bias = random_bf16({3 * kWidth}, 0.1F, 2);
   const auto key_means = [&](Dtype dtype, bool matched) {
     Cpu cpu = make(dtype);
     const Cpu::Norm norm =
-        cpu.make_norm({random_half({kWidth}, 1, 3)}, {random_half({kWidth}, 1, 4)}, 1e-6);
+        cpu.make_norm({random_bf16({kWidth}, 1, 3)}, {random_bf16({kWidth}, 1, 4)}, 1e-6);
     const Cpu::Qkv qkv = cpu.make_qkv({weight}, {bias}, kHeads);
     const Tensor x = tokens(cpu);
     EXPECT_EQ(x.rows(), kTokens);
@@ -71,9 +71,9 @@ TEST_F(HalfTest, MeansOverHeadsAreAsExactAsSinglePrecisionWhereTokensAreMatched)
   EXPECT_GT(relative_error(key_means(Dtype::bf16, false), want), 3e-4);
 }
 
-TEST_F(HalfTest, InputsInSinglePrecisionLoseNextToNothing) {
-  const Array weight = random_half({40, kWidth}, 0.1F, 5);
-  const Array bias = random_half({40}, 0.1F, 6);
+TEST_F(Bf16Test, InputsInSinglePrecisionLoseNextToNothing) {
+  const Array weight = random_bf16({40, kWidth}, 0.1F, 5);
+  const Array bias = random_bf16({40}, 0.1F, 6);
   const auto results = [&](Dtype dtype) {
     Cpu cpu = make(dtype);
     const Cpu::Linear w = cpu.make_linear({weight}, {bias});
@@ -94,13 +94,13 @@ void fill_with_nan(Cpu& cpu) {
   for (int i = 0; i < 4; ++i) tensors.push_back(cpu.write(rows));
 }
 
-TEST_F(HalfTest, OddWidthsReadNoMemoryThatNobodyWrote) {
+TEST_F(Bf16Test, OddWidthsReadNoMemoryThatNobodyWrote) {
   constexpr int64_t kOdd = 25;
   Cpu cpu = make(Dtype::bf16);
-  const Cpu::Norm norm = cpu.make_norm({random_half({kOdd}, 1, 3)}, {random_half({kOdd}, 1, 4)}, 1);
-  const Cpu::Qkv qkv = cpu.make_qkv({random_half({3 * kOdd, kOdd}, 0.1F, 1)}, {}, 1);
-  const Cpu::Linear w = cpu.make_linear({random_half({kOdd, kOdd}, 0.1F, 5)}, {});
-  const Tensor x = cpu.write(random_half({kTokens, kOdd}, 1, 6));
+  const Cpu::Norm norm = cpu.make_norm({random_bf16({kOdd}, 1, 3)}, {random_bf16({kOdd}, 1, 4)}, 1);
+  const Cpu::Qkv qkv = cpu.make_qkv({random_bf16({3 * kOdd, kOdd}, 0.1F, 1)}, {}, 1);
+  const Cpu::Linear w = cpu.make_linear({random_bf16({kOdd, kOdd}, 0.1F, 5)}, {});
+  const Tensor x = cpu.write(random_bf16({kTokens, kOdd}, 1, 6));
   const CpuProjection projection = cpu.project(x, norm, qkv, false);
   fill_with_nan(cpu);
   const Tensor attended = cpu.attention(projection, 1, {});

@@ -1,0 +1,33 @@
+// Extents in time and space, the same for all rooms: of inputs in pixels, of patches, and of a
+// patch's own pixels.
+#pragma once
+
+#include <cstdint>
+
+namespace fovea {
+
+// Time outermost, then rows, then columns. A picture is one frame.
+struct Grid {
+  int frames = 1;
+  int rows = 0;
+  int columns = 0;
+
+  Grid() = default;
+  Grid(int rows_, int columns_) : rows(rows_), columns(columns_) {}
+  Grid(int frames_, int rows_, int columns_) : frames(frames_), rows(rows_), columns(columns_) {}
+
+  bool empty() const { return size() == 0; }
+  int64_t size() const { return int64_t{frames} * rows * columns; }
+  int64_t frame_size() const { return int64_t{rows} * columns; }
+
+  // How many of that extent lie along each axis.
+  Grid operator/(const Grid& each) const {
+    return {frames / each.frames, rows / each.rows, columns / each.columns};
+  }
+  Grid operator*(const Grid& each) const {
+    return {frames * each.frames, rows * each.rows, columns * each.columns};
+  }
+  bool operator==(const Grid& other) const = default;
+};
+
+}  // namespace fovea

@@ -1,0 +1,128 @@
+#include "fovea/model/config_text.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "fovea/model/families/family.h"
+
+namespace fovea {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json pair_of(const Grid& size) { return {size.rows, size.columns}; }
+
+// Where timm's table of architectures says otherwise.
+void add_pool_arguments(const Architecture& a, ordered_json& args) {
+  Config named;
+  named.architecture = a.name;
+  const Traits told = kTimm.traits(named);
+  const AttentionPool& pool = *a.attention_pool;
+  if (pool.heads != (told.pool_heads > 0 ? told.pool_heads : a.block.heads))
+    args["attn_pool_num_heads"] = pool.heads;
+  if (pool.with_prefix != told.pools_prefix) args["pool_include_prefix"] = pool.with_prefix;
+}
+
+ordered_json arguments_of(const Architecture& a) {
+  ordered_json args;
+  args["num_heads"] = a.block.heads;
+  if (!a.image_size.empty()) args["img_size"] = pair_of(a.image_size);
+  if (a.stem == Stem::conv) args["patch_size"] = a.patch.rows;
+  if (a.position_rows == 0) args["pos_embed"] = "none";
+  if (!a.final_norm) args["final_norm"] = false;
+  if (a.resampling == Resampling::plain) args["pos_resampling"] = "plain";
+  if (a.attention_pool) add_pool_arguments(a, args);
+  if (!a.block.gated && a.block.activation != Activation::gelu)
+    args["act_layer"] = to_string(a.block.activation);
+  if (a.routing) {
+    if (a.routing->little_every > 0) {
+      args["little_num_heads"] = a.routing->little_heads;
+      args["little_every"] = a.routing->little_every;
+    }
+    args["first_big"] = a.routing->first_big;
+    args["predict_after"] = a.routing->predict_after;
+    args["keep_ratio"] = a.routing->keep_ratio;
+    if (!a.routing->learned) args["learned_routing"] = false;
+    if (!a.routing->cross_attention) args["cross_attention"] = false;
+  }
+  return args;
+}
+
+ordered_json preprocessing_of(const Architecture& a, const Preprocessing& p) {
+  ordered_json cfg;
+  if (!a.input_size.empty())
+    cfg["input_size"] = {a.in_channels, a.input_size.rows, a.input_size.columns};
+  cfg["mean"] = p.mean;
+  cfg["std"] = p.std;
+  cfg["interpolation"] = p.interpolation == Interpolation::bicubic ? "bicubic" : "bilinear";
+  cfg["crop_pct"] = p.crop_pct;
+  cfg["crop_mode"] = p.fit == Fit::squash ? "squash" : "center";
+  return cfg;
+}
+
+// Whether timm's keys say all of it.
+bool is_timms(const Preprocessing& p) {
+  return (p.fit == Fit::cover || p.fit == Fit::squash) && !p.crop_down && p.full_scale == 255;
+}
+
+ordered_json sides(int height, int width) { return {{"height", height}, {"width", width}}; }
+
+ordered_json preprocessor_of(const Architecture& a, const Preprocessing& p) {
+  const Grid size = made_for(a);
+  const int height = size.rows;
+  const int width = size.columns;
+  const int edge = resized_side(std::max(height, width), p.crop_pct);
+  const bool squash = p.fit == Fit::squash;
+  ordered_json top;
+  top["image_processor_type"] = squash ? "DeiTImageProcessor" : "BitImageProcessor";
+  top["do_resize"] = p.fit != Fit::crop && p.fit != Fit::exact;
+  top["size"] = squash ? sides(resized_side(height, p.crop_pct), resized_side(width, p.crop_pct))
+                       : ordered_json{{"shortest_edge", edge}};
+  top["do_center_crop"] = p.fit != Fit::exact;
+  top["crop_size"] = sides(height, width);
+  top["resample"] = p.interpolation == Interpolation::bicubic ? 3 : 2;
+  top["do_rescale"] = true;
+  top["rescale_factor"] = 1.0 / p.full_scale;
+  top["do_normalize"] = true;
+  top["image_mean"] = p.mean;
+  top["image_std"] = p.std;
+  return top;
+}
+
+ordered_json told_of(const Architecture& architecture, const Config& config, bool with_pictures) {
+  ordered_json top;
+  if (!architecture.name.empty()) top["architecture"] = architecture.name;
+  top["num_classes"] = architecture.classes;
+  top["global_pool"] = to_string(architecture.pooling);
+  top["layer_norm_eps"] = architecture.block.eps;
+  top["model_args"] = arguments_of(architecture);
+  if (with_pictures) top["pretrained_cfg"] = preprocessing_of(architecture, config.preprocessing);
+  if (!config.labels.empty()) top["label_names"] = config.labels;
+  if (!config.label_descriptions.empty()) top["label_descriptions"] = config.label_descriptions;
+  if (config.problem_type == ProblemType::multi_label) {
+    top["problem_type"] = "multi_label_classification";
+  } else if (config.problem_type == ProblemType::regression) {
+    top["problem_type"] = "regression";
+  }
+  return top;
+}
+
+std::string text_of(const ordered_json& value) { return value.dump(1) + "\n"; }
+
+}  // namespace
+
+std::string config_text(const Architecture& architecture, const Config& config) {
+  return text_of(told_of(architecture, config, true));
+}
+
+std::string config_text_without_pictures(const Architecture& architecture, const Config& config) {
+  return text_of(told_of(architecture, config, false));
+}
+
+std::optional<std::string> preprocessor_text(const Architecture& architecture,
+                                             const Preprocessing& preprocessing) {
+  if (is_timms(preprocessing)) return std::nullopt;
+  return text_of(preprocessor_of(architecture, preprocessing));
+}
+
+}  // namespace fovea
