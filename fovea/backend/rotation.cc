@@ -77,7 +77,8 @@ void turn(const double* angles, int64_t count, float* cos, float* sin) {
 }  // namespace
 
 Turns turns_of(const Rotation& rotation, int layer, std::span<const int32_t> first,
-               std::span<const Place> places, int prefix, const Grid& grid, int64_t width) {
+               std::span<const Place> places, int prefix, const Grid& grid, int64_t width,
+               const EarlierTurns* earlier) {
   Turns turns;
   turns.pairs = width / 2;
   turns.in_halves = rotation.kind == RotationKind::dinov3;
@@ -91,6 +92,13 @@ Turns turns_of(const Rotation& rotation, int layer, std::span<const int32_t> fir
   std::vector<double> angles(each);
   for (size_t image = 0; image + 1 < first.size(); ++image) {
     for (int64_t row = first[image] + prefix; row < first[image + 1]; ++row) {
+      const int32_t then = earlier == nullptr ? -1 : earlier->rows[row];
+      if (then >= 0) {
+        const int64_t from = then * each;
+        std::copy_n(earlier->turns.cos.begin() + from, each, turns.cos.begin() + row * each);
+        std::copy_n(earlier->turns.sin.begin() + from, each, turns.sin.begin() + row * each);
+        continue;
+      }
       angles_of(places[row], angles.data());
       turn(angles.data(), each, turns.cos.data() + row * each, turns.sin.data() + row * each);
     }

@@ -49,9 +49,17 @@ struct Turns {
   }
 };
 
+// What tokens were turned by that these came of.
+struct EarlierTurns {
+  const Turns& turns;
+  std::span<const int32_t> rows;  // of each token now: the one then in the same place, or -1
+};
+
 // Of all rows of a batch, `first` being where its images begin. The first `prefix` tokens of each
-// image aren't turned. grid: of the input's patches; width: d.
+// image aren't turned. grid: of the input's patches; width: d. earlier: of the same layer, or of
+// any where not each has frequencies of its own; may be null.
 Turns turns_of(const Rotation& rotation, int layer, std::span<const int32_t> first,
-               std::span<const Place> places, int prefix, const Grid& grid, int64_t width);
+               std::span<const Place> places, int prefix, const Grid& grid, int64_t width,
+               const EarlierTurns* earlier = nullptr);
 
 }  // namespace fovea

@@ -60,6 +60,21 @@ TEST(Rotations, OfDinov3) {
   });
 }
 
+// Bit by bit: rows that stayed, in another order, and one that is new.
+TEST(Rotations, OfTokensThatStayedAreTakenOver) {
+  const Rotation rotation{.kind = RotationKind::dinov3, .theta = 100};
+  const std::vector<int32_t> first = {0, 4};
+  const std::vector<Place> places = {{}, {0, 1}, {2, 3}, {1, 7}};
+  const std::vector<Place> later = {{}, {1, 7}, {1.5F, 2.5F}, {0, 1}};
+  const Turns before = turns_of(rotation, 0, first, places, 1, {4, 8}, kWidth);
+  const Turns anew = turns_of(rotation, 0, first, later, 1, {4, 8}, kWidth);
+  const std::vector<int32_t> rows = {0, 3, -1, 1};
+  const EarlierTurns earlier{before, rows};
+  const Turns taken = turns_of(rotation, 0, first, later, 1, {4, 8}, kWidth, &earlier);
+  EXPECT_EQ(taken.cos, anew.cos);
+  EXPECT_EQ(taken.sin, anew.sin);
+}
+
 TEST(Rotations, OfEachHeadsOwnFrequencies) {
   constexpr int kHeads = 3;
   constexpr int kLayers = 2;

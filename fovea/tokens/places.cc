@@ -42,4 +42,15 @@ std::vector<Place> merge_places(std::span<const Place> places, std::span<const f
   return merged;
 }
 
+std::vector<int32_t> unmoved(std::span<const int32_t> earlier, const Plan& plan) {
+  std::vector<int32_t> rows(plan.first.back(), -1);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    const int32_t begin = plan.member_begin[row];
+    if (plan.member_begin[row + 1] != begin + 1) continue;
+    const int32_t member = plan.members[begin];
+    rows[row] = earlier.empty() ? member : earlier[member];
+  }
+  return rows;
+}
+
 }  // namespace fovea

@@ -1,6 +1,7 @@
 // Where tokens stand on the grid of patches, for attention that knows it.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -25,5 +26,9 @@ FOVEA_API std::vector<Place> places_of(const Sequences& sequences, int prefix, c
 FOVEA_API std::vector<Place> merge_places(std::span<const Place> places,
                                           std::span<const float> sizes, const Plan& plan,
                                           Carry carry);
+
+// Of each token after a merge the row that was in its place, or -1 where members came together:
+// rows before the merge, or `earlier` ones of these, where it is not empty.
+FOVEA_API std::vector<int32_t> unmoved(std::span<const int32_t> earlier, const Plan& plan);
 
 }  // namespace fovea

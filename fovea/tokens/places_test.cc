@@ -30,5 +30,12 @@ TEST(Places, OfMergedTokensAreMeansBySizeOrTheFirsts) {
   EXPECT_EQ(first[1].x, 0);
 }
 
+TEST(Places, AreKeptByTokensThatDontMerge) {
+  const Plan plan{{0, 3}, {0, 1, 2, 2}, {0, 1, 2, 4}, {0, 1, 3, 2}};
+  EXPECT_EQ(unmoved({}, plan), (std::vector<int32_t>{0, 1, -1}));
+  const Plan next{{0, 2}, {-1, 0, 1}, {0, 1, 2}, {1, 2}};
+  EXPECT_EQ(unmoved(unmoved({}, plan), next), (std::vector<int32_t>{1, -1}));
+}
+
 }  // namespace
 }  // namespace fovea

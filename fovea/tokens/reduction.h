@@ -132,11 +132,15 @@ class Reduction<B> {
   // By what a layer turns the queries and keys, of `width` channels a head, of these tokens. Holds
   // until tokens merge.
   const Turns& turns(const Rotation& rotation, int layer, int64_t width) const {
-    const bool is_own = rotation.kind == RotationKind::mixed;
-    if (!turns_ || (is_own && turned_layer_ != layer)) {
+    const bool is_own = rotation.kind == RotationKind::mixed && turned_layer_ != layer;
+    if (!turns_ || is_own || !turned_rows_.empty()) {
+      const bool has_earlier = turns_ && !is_own;
+      std::optional<EarlierTurns> earlier;
+      if (has_earlier) earlier.emplace(EarlierTurns{*turns_, turned_rows_});
+      turns_ = turns_of(rotation, layer, sequences_, state_.places, state_.prefix, state_.grid,
+                        width, earlier ? &*earlier : nullptr);
       turned_layer_ = layer;
-      turns_ =
-          turns_of(rotation, layer, sequences_, state_.places, state_.prefix, state_.grid, width);
+      turned_rows_.clear();
     }
     return *turns_;
   }
@@ -189,7 +193,7 @@ class Reduction<B> {
   // Once all have merged.
   void follow(const Plan& plan) {
     if (!state_.places.empty()) state_.places = merge_places(state_.places, sizes_, plan, carry_);
-    turns_.reset();
+    if (turns_) turned_rows_ = unmoved(turned_rows_, plan);
     sizes_ = merge_sizes(sizes_, plan);
     sources_.apply(plan);
     sequences_ = plan.first;
@@ -306,6 +310,8 @@ class Reduction<B> {
   TokenState state_;
   Carry carry_ = Carry::mean;
   mutable std::optional<Turns> turns_;  // of turned_layer_, or of all layers
+  // Since these: of each token the row that was in its place, or -1; empty: none has merged.
+  mutable std::vector<int32_t> turned_rows_;
   mutable int turned_layer_ = 0;
   Sources sources_;
   std::vector<int> attention_layers_;
