@@ -13,8 +13,8 @@ struct Grid {
   int columns = 0;
 
   Grid() = default;
-  Grid(int rows_, int columns_) : rows(rows_), columns(columns_) {}
-  Grid(int frames_, int rows_, int columns_) : frames(frames_), rows(rows_), columns(columns_) {}
+  Grid(int height, int width) : rows(height), columns(width) {}
+  Grid(int depth, int height, int width) : frames(depth), rows(height), columns(width) {}
 
   bool empty() const { return size() == 0; }
   int64_t size() const { return int64_t{frames} * rows * columns; }

@@ -60,8 +60,9 @@ struct MaePainting {
   torch::Tensor loss() const;
 };
 
-// Draws what stays visible, and has the rest painted. The input is made of whole patches. The model's head takes no part: its parameters get no gradient. Throws Error where the
-// mask would leave nothing visible or nothing masked.
+// Draws what stays visible, and has the rest painted. The input is made of whole patches. The
+// model's head takes no part: its parameters get no gradient. Throws Error where the mask would
+// leave nothing visible or nothing masked.
 MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder, const Input& input,
                       Random& random);
 
