@@ -66,7 +66,7 @@ std::vector<Array> results(B& b) {
   }
   all.push_back(b.read(b.layer_norm(x, norm)));
   const auto wide = b.make_linear({some_array({12, 10}, 10), "p"}, {});
-  all.push_back(b.read(b.add_normed_linear(x, b.linear(x, linear), wide, norm)));
+  all.push_back(b.read(b.add_normed_linear(rows(12, 1), b.linear(x, linear), wide, norm)));
   all.push_back(b.read(b.norm_linear(x, {}, linear, Activation::gelu, Precision::single)));
   const auto of_head = b.make_rms_norm({some_array({4}, 5), "h"}, 1e-5);
   all.push_back(b.read(
