@@ -195,12 +195,17 @@ std::optional<Grid> crop_size(const Keys& top, const Processor* processor) {
 // The centre of what was resized.
 void read_crop(const Keys& top, const Resized& resized, const Grid& crop, Preprocessing& p) {
   const Grid& size = resized.size;
+  // The crop may be the processor's usual one.
+  const auto refuse = [&](const std::string& expected) {
+    if (top.find("crop_size") == nullptr) top.miss("crop_size", expected);
+    top.refuse("crop_size", expected);
+  };
   if (crop.rows > size.rows || crop.columns > size.columns)
-    top.refuse("crop_size", fmt::format("at most {} x {}", size.rows, size.columns));
+    refuse(fmt::format("at most {} x {}", size.rows, size.columns));
   p.crop_pct = resized.short_side ? share_of(std::max(crop.rows, crop.columns), size.rows)
                                   : share_of(crop.rows, size.rows);
   if (!resized.short_side && resized_side(crop.columns, p.crop_pct) != size.columns)
-    top.refuse("crop_size", "the same share of height and width");
+    refuse("the same share of height and width");
 }
 
 // The size that a picture gets, and the part of it that is kept.

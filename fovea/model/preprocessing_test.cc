@@ -156,6 +156,8 @@ TEST(ParsePreprocessor, NamesTheKeyOfAWrongValue) {
       {R"({"size": {"shortest_edge": 224}, "crop_size": 224, "do_center_crop": false})",
        "do_center_crop is false; expected true, as size.shortest_edge"},
       {R"({"size": 224, "do_center_crop": true})", "crop_size is missing"},
+      {R"({"image_processor_type": "BitImageProcessor", "size": 32})",
+       "crop_size is missing; expected at most 32 x 32"},
       {R"({"crop_size": 224})", "size is missing; expected shortest_edge, or height and width"},
       {R"({"do_pad": true})", "do_pad is true; expected false; it is not supported"},
       {R"({"do_flip_channel_order": true})", "do_flip_channel_order is true; expected false"},

@@ -17,6 +17,8 @@ constexpr Rule kRules[] = {
     {"beit5", "layers.{i}.lambda_2", "blocks.{i}.ffns.0.ls.gamma"},
     {"beit5", "layers.{i}.attention.relative_position_bias.relative_position_bias_table",
      "blocks.{i}.attns.0.attn.bias_table"},
+    {"beit5", "layers.{i}.relative_position_bias.relative_position_bias_table",
+     "blocks.{i}.attns.0.attn.bias_table"},
     {"beit5", "encoder.layer.{i}.attention.relative_position_bias.relative_position_bias_table",
      "blocks.{i}.attns.0.attn.bias_table"},
     {"beit5", "relative_position_bias.relative_position_bias_table", "rel_pos_bias.table"},

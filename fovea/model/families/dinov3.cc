@@ -23,7 +23,7 @@ constexpr Rule kRules[] = {
 
 constexpr std::string_view kTypes[] = {"dinov3_vit"};
 
-constexpr std::string_view kMarks[] = {"mlp.up_proj"};
+constexpr std::string_view kMarks[] = {"embeddings.patch_embeddings.weight"};
 
 constexpr std::string_view kWrappers[] = {"dinov3_vit."};
 
