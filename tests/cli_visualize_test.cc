@@ -255,6 +255,26 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"UnknownMetric", {kPhoto, "-o", "OUT/a.png", "--metric", "z"}, "z"}),
     [](const auto& info) { return info.param.name; });
 
+// 51 x 55 pixels in patches of 8: what fills none is no part of the picture.
+TEST_F(CliVisualize, LeavesOutAMarginThatFillsNoPatch) {
+  const TemporaryFolder model;
+  std::filesystem::copy(kGoldens / "vit" / "model.safetensors", model / "model.safetensors");
+  json config = json::parse(read_text(kGoldens / "vit" / "config.json"));
+  config["pretrained_cfg"]["input_size"] = {3, 51, 55};
+  write_file(model / "config.json", config.dump());
+  for (const std::string what : {"--r=2", "--pca"}) {
+    expect_done(run_fovea({"visualize", model.path().string(), photo_, "-o", out("a.png"), what}));
+    const Image drawn = read_image(out("a.png"));
+    EXPECT_EQ(drawn.height, 48 * 12) << what;
+    EXPECT_EQ(drawn.width, 2 * 48 * 12 + 12) << what;
+    Preprocessing spec = read_config(model_).preprocessing;
+    spec.height = 51;
+    spec.width = 55;
+    const Image whole = resize_and_crop(read_image(photo_), spec, photo_, 12);
+    EXPECT_EQ(part(drawn, 0, 0, 576, 576).rgb, part(whole, 0, 0, 576, 576).rgb) << what;
+  }
+}
+
 // Of a panel of blocks of one colour, those colours row by row; none where a block has several.
 std::vector<Rgb> blocks_of(const Image& panel, int side) {
   std::vector<Rgb> colours;

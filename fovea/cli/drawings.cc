@@ -99,6 +99,17 @@ DrawingOutput drawing_output(const std::string& path, bool animate,
   return output;
 }
 
+Image seen_picture(const fs::path& picture, const ReadOptions& read, const Preprocessing& spec,
+                   const Grid& seen, int enlarged) {
+  const Image whole = resize_and_crop(read_image(picture, read), spec, picture.string(), enlarged);
+  Image part{seen.columns * enlarged, seen.rows * enlarged, {}};
+  for (int y = 0; y < part.height; ++y) {
+    const auto row = whole.rgb.begin() + std::ptrdiff_t{3} * y * whole.width;
+    part.rgb.insert(part.rgb.end(), row, row + std::ptrdiff_t{3} * part.width);
+  }
+  return part;
+}
+
 DrawingWriter::DrawingWriter(DrawingOutput output) : output_(std::move(output)) {
   if (!output_.is_folder) return;
   std::error_code error;

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "fovea/backend/grid.h"
 #include "fovea/data/image.h"
+#include "fovea/data/preprocess.h"
 
 namespace fovea::cli {
 
@@ -25,6 +27,11 @@ struct DrawingOutput {
 // is neither, can't be written, or is one of the pictures that are read.
 DrawingOutput drawing_output(const std::string& path, bool animate,
                              const std::vector<std::filesystem::path>& pictures);
+
+// A picture as the model sees it, `enlarged` times as large: whole patches, without a margin that
+// fills none. seen: patches * patch, in pixels of the input. Throws Error naming the file.
+Image seen_picture(const std::filesystem::path& picture, const ReadOptions& read,
+                   const Preprocessing& spec, const Grid& seen, int enlarged);
 
 // Writes drawings as they come: to the folder at once, to one file when all are there. Each drawing
 // is a list of panels of one size, drawn from left to right, or one after the other if animated.

@@ -13,7 +13,6 @@
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/cli/visualize_pca.h"
-#include "fovea/data/preprocess.h"
 #include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
 #include "fovea/report/routes.h"
@@ -38,6 +37,7 @@ struct Drawing {
   Preprocessing spec;       // of the model's input
   std::vector<int> layers;  // after which, or in which a route is drawn, counted from 1
   int rows, columns;        // of patches
+  Grid seen;                // by them, in pixels of the input
   int prefix;               // tokens before those of the patches
   int enlarged;             // panels are so many times larger than the input
   int plain_layers, depth;  // the layers between them are routed, none of a plain ViT
@@ -87,6 +87,7 @@ Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Grid grid = Grid(plan.spec.height, plan.spec.width) / a.patch;
   plan.rows = grid.rows;
   plan.columns = grid.columns;
+  plan.seen = grid * a.patch;
   plan.prefix = a.prefix();
   plan.layers = chosen_layers(flags.layers, a.depth, default_layers(a, animated));
   plan.plain_layers = a.plain_layers();
@@ -214,8 +215,7 @@ int draw(const Model& model, const Pictures& pictures, RunOptions options, const
   again.counts = nullptr;
   const auto take = [&](const fs::path& picture, int64_t image, const Result& result) {
     Drawn drawn = {picture, {}, {}, {}};
-    const Image seen =
-        resize_and_crop(read_image(picture, again), plan.spec, picture.string(), plan.enlarged);
+    const Image seen = seen_picture(picture, again, plan.spec, plan.seen, plan.enlarged);
     std::vector<Image> panels = panels_of(seen, result, image, plan, drawn);
     drawn.file = writer.add(picture, std::move(panels));
     all.push_back(std::move(drawn));
@@ -236,6 +236,7 @@ int visualize_pca(const Flags& flags, const Model& model, const Pictures& pictur
   return draw_pca(model, pictures, options,
                   {plan.spec,
                    {plan.rows, plan.columns},
+                   plan.seen,
                    is_last ? std::vector<int>{} : plan.layers,
                    plan.enlarged,
                    flags.json},

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "fovea/cli/console.h"
-#include "fovea/data/preprocess.h"
 #include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
 #include "fovea/report/principal.h"
@@ -116,8 +115,7 @@ int draw_pca(const Model& model, const Pictures& pictures, RunOptions options,
   again.counts = nullptr;
   std::vector<fs::path> files;
   for (size_t i = 0; i < seen.size(); ++i) {
-    const Image picture =
-        resize_and_crop(read_image(seen[i], again), plan.spec, seen[i].string(), plan.enlarged);
+    const Image picture = seen_picture(seen[i], again, plan.spec, plan.seen, plan.enlarged);
     std::vector<Image> panels = {picture};
     for (const Features& features : all) {
       panels.push_back(panel_of(picture, features, i, plan.patches));

@@ -13,6 +13,7 @@ namespace fovea::cli {
 struct PcaDrawing {
   Preprocessing spec;  // of the model's input
   Grid patches;
+  Grid seen;                // by them, in pixels of the input
   std::vector<int> layers;  // the features that leave these, counted from 1; none: the model's own,
                             // behind its last norm
   int enlarged;             // panels are so many times larger than the input
