@@ -48,6 +48,22 @@ TEST(CliPreprocess, SkipsWhatCannotBeRead) {
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("skipped: "));
   EXPECT_EQ(read_npy(folder / "input.npy").shape[0], 1);
+  std::vector<std::string> raw = {"preprocess",
+                                  golden("vit").string(),
+                                  folder / "broken.jpg",
+                                  picture("photo.jpg"),
+                                  "--stage",
+                                  "raw",
+                                  "-o",
+                                  folder / "raw.npy"};
+  const Finished decoded = run_fovea(raw);
+  EXPECT_EQ(decoded.status, 1);
+  EXPECT_THAT(decoded.err, HasSubstr("skipped: "));
+  EXPECT_THAT(read_text(folder / "raw.npy").substr(0, 128), HasSubstr("'shape': (1, "));
+  raw.erase(raw.begin() + 3);
+  const Finished none = run_fovea(raw);
+  EXPECT_EQ(none.status, 2);
+  EXPECT_THAT(none.err, HasSubstr("none of 1 pictures could be read"));
 }
 
 TEST(CliPreprocess, RefusesInOneLine) {

@@ -1,11 +1,14 @@
 // fovea preprocess: pictures in, what a model is given of them out.
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
 #include "fovea/cli/feature_rows.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
+#include "fovea/io/error.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
@@ -46,19 +49,33 @@ int write_inputs(const Flags& flags, const Pictures& pictures) {
   return status;
 }
 
+std::optional<Image> read_or_skip(const PictureFiles& files, int64_t index) {
+  try {
+    return files.read(index);
+  } catch (const Error& error) {
+    complain(std::string("skipped: ") + error.what());
+    return std::nullopt;
+  }
+}
+
 // The decoded pictures, [N, H, W, 3] of bytes, which must all have one size.
 int write_frames(const Flags& flags, const Pictures& pictures) {
   const PictureFiles files(pictures.paths, pictures.read);
   std::vector<Image> frames;
+  std::string first_name;
   for (int64_t i = 0; i < files.size(); ++i) {
-    frames.push_back(files.read(i));
+    std::optional<Image> frame = read_or_skip(files, i);
+    if (!frame) continue;
+    if (frames.empty()) first_name = files.name(i);
+    frames.push_back(std::move(*frame));
     const Image& first = frames.front();
     const Image& last = frames.back();
     if (last.width != first.width || last.height != first.height) {
       fail("{}: is {} x {} pixels, {} is {} x {}; expected pictures of one size for --stage raw",
-           files.name(i), last.width, last.height, files.name(0), first.width, first.height);
+           files.name(i), last.width, last.height, first_name, first.width, first.height);
     }
   }
+  if (frames.empty()) fail("none of {} pictures could be read", pictures.paths.size());
   const Shape shape = {static_cast<int64_t>(frames.size()), frames[0].height, frames[0].width, 3};
   write_atomically(flags.output, [&](std::ostream& out) {
     out << npy_header(shape, "|u1");
@@ -67,7 +84,8 @@ int write_frames(const Flags& flags, const Pictures& pictures) {
                 static_cast<std::streamsize>(frame.rgb.size()));
     }
   });
-  return pictures.skipped == 0 ? kDone : kSomeSkipped;
+  const bool is_all = pictures.skipped == 0 && frames.size() == pictures.paths.size();
+  return is_all ? kDone : kSomeSkipped;
 }
 
 int preprocess(const Flags& flags) {
