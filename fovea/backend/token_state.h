@@ -18,12 +18,17 @@ struct TokenState {
   Grid grid = {};                     // of the patches: rows, columns
 };
 
-// What else counts in attention. Relative: a backend's biases by relative position.
-template <class Relative>
+// What else counts in attention. Relative, Rows: a backend's biases by relative position, and
+// frequencies.
+template <class Relative, class Rows>
 struct Sight {
   const Turns* turns = nullptr;          // of all tokens; null: nothing is turned
   const Relative* relative = nullptr;    // may be null
   std::span<const int32_t> asking = {};  // rows of the tokens that ask; empty: all do
+  // Of mixed rotations that are trained: what the turns come of, [2 (x, y), layers, heads, d / 2],
+  // and the layer. Null: nothing is.
+  const Rows* frequencies = nullptr;
+  int layer = 0;
 };
 
 }  // namespace fovea

@@ -68,6 +68,7 @@ struct Attention {
   std::optional<typename B::Norm> q_norm, k_norm;
   std::optional<typename B::Norm> inner_norm;  // before proj
   std::shared_ptr<const Rotation> rotation;
+  std::optional<typename B::Rows> frequencies;  // of a mixed one, where they are trained
   std::shared_ptr<const RelativeBiases<B>> relative;
   int layer = 0;
 
@@ -122,21 +123,22 @@ struct Attention {
       inner_norm = read_norm(b, weights, names.part + ".norm", shape.attention_width(), shape.eps,
                              *shape.attention_norm);
     }
-    if (shape.rotation) rotation = read_rotation(weights, shape);
+    if (shape.rotation) load_rotation(b, weights, shape);
     if (shape.bias_rows == 0) return;
     const std::string table = shape.shares_bias ? "rel_pos_bias.table" : names.part + ".bias_table";
     relative = std::make_shared<const RelativeBiases<B>>(
         b, weights.named(table, {shape.bias_rows, shape.heads}), shape.bias_grid);
   }
 
-  static std::shared_ptr<const Rotation> read_rotation(WeightSource& weights,
-                                                       const BlockShape& shape) {
-    Rotation rotation = *shape.rotation;
-    if (rotation.kind == RotationKind::mixed) {
-      rotation.frequencies =
-          weights.read("rope.freqs", {2, shape.layers, shape.heads, shape.head_width() / 2});
+  void load_rotation(B& b, WeightSource& weights, const BlockShape& shape) {
+    Rotation own = *shape.rotation;
+    if (own.kind == RotationKind::mixed) {
+      const Weight weight =
+          weights.named("rope.freqs", {2, shape.layers, shape.heads, shape.head_width() / 2});
+      own.frequencies = weight.values;
+      if constexpr (B::kTrains) frequencies = b.make_frequencies(weight);
     }
-    return std::make_shared<const Rotation>(std::move(rotation));
+    rotation = std::make_shared<const Rotation>(std::move(own));
   }
 };
 
@@ -146,6 +148,19 @@ struct Asking {
   Route route;
   Tensor rows;  // [B, K, C]
 };
+
+// By what a layer turns queries and keys. Frequencies that are trained change from run to run.
+template <Backend B>
+const Turns& turns_in(B& b, const Attention<B>& attention, const Reduction<B>& tokens) {
+  if constexpr (B::kTrains) {
+    if (attention.frequencies) {
+      Rotation now = *attention.rotation;
+      now.frequencies = b.read_rows(*attention.frequencies);
+      return tokens.turns(now, attention.layer, attention.head_width);
+    }
+  }
+  return tokens.turns(*attention.rotation, attention.layer, attention.head_width);
+}
 
 // What attention of every branch sees of x [B, T, C], whose tokens these are. Of rotation and
 // relative positions all branches are told alike. asking: null where all tokens ask; must outlive
@@ -157,9 +172,9 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   const Attention<B>& first = branches[0];
   Seen<B> seen;
   seen.heads = first.heads;
-  if (first.rotation) {
-    seen.sight.turns = &tokens.turns(*first.rotation, first.layer, first.head_width);
-  }
+  if (first.rotation) seen.sight.turns = &turns_in(b, first, tokens);
+  if (first.frequencies) seen.sight.frequencies = &*first.frequencies;
+  seen.sight.layer = first.layer;
   if (first.relative) seen.relative = first.relative->of(b, tokens.state().grid);
   seen.sight.relative = seen.relative.get();
   if (asking) seen.sight.asking = asking->route.rows;

@@ -170,6 +170,7 @@ void load_from(const std::string& model, const Recipe& recipe,
   const int count = static_cast<int>(classes.size());
   student.has_new_head = count > 0 && (a.classes != count || student.config.labels != classes);
   a.classes = count;
+  if (student.has_new_head) a.projection = 0;  // a head takes its place, as in timm's CLIP
   CheckpointWeights weights(stored.checkpoint);
   WithNewHead adapted(weights, a, recipe.seed);
   WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)

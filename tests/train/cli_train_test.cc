@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/io/safetensors.h"
 #include "tests/cli_testing.h"
 #include "tests/train/training_data.h"
 
@@ -106,6 +107,31 @@ TEST_F(CliTrain, NoModelIsWrittenOverWhatItIsMadeOf) {
       run_fovea({"finetune", model, "--data", path("data"), "--output", model, "--img-size", "48",
                  "--epochs", "0.1", "--batch-size", "12", "--delta", "true"});
   EXPECT_EQ(beside.status, 0) << beside.err;
+}
+
+// What is saved loads again, whatever library the model is of, and all of it was trained.
+TEST_F(CliTrain, FinetunesModelsOfAllFamilies) {
+  const std::filesystem::path families = test_data() / "goldens-families";
+  for (const std::string model : {"rope-mixed-timm", "clip-hf", "siglip-hf", "beit-hf", "dinov3-hf",
+                                  "dinov2-swiglu-hf", "eva02-base-timm", "vit-post-norm-timm"}) {
+    const std::string output = path(model);
+    const Finished trained =
+        run_fovea({"finetune", (families / model).string(), "--data", path("data"), "--output",
+                   output, "--epochs", "0.34", "--warmup-epochs", "0", "--batch-size", "12"});
+    ASSERT_EQ(trained.status, 0) << model << ": " << trained.err;
+    const Finished classified =
+        run_fovea({"classify", output, picture("photo.jpg"), "--json", "--threads", "1"});
+    ASSERT_EQ(classified.status, 0) << model << ": " << classified.err;
+    EXPECT_EQ(nlohmann::json::parse(classified.out)["top"].size(), 3U) << model;
+  }
+  const auto frequencies = [](const std::filesystem::path& folder) {
+    const SafeTensors file = SafeTensors::open(folder / "model.safetensors");
+    return to_floats(file.tensors().at("rope.freqs"), file.file_name());
+  };
+  const std::vector<float> before = frequencies(families / "rope-mixed-timm");
+  const std::vector<float> after = frequencies(folder_ / "rope-mixed-timm");
+  ASSERT_EQ(before.size(), after.size());
+  EXPECT_NE(before, after);
 }
 
 }  // namespace

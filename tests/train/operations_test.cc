@@ -144,5 +144,32 @@ TEST(TorchOperations, HaveGradients) {
       inputs);
 }
 
+// What turns them comes of the frequencies in two ways: on the host, and where they are trained.
+TEST(TorchOperations, MixedRotationsHaveGradients) {
+  torch::manual_seed(1);
+  Torch torch(torch::kCPU, torch::kDouble);
+  const torch::TensorOptions options(torch::kDouble);
+  const Rotation mixed = rotations().back();
+  ASSERT_EQ(mixed.kind, RotationKind::mixed);
+  const TokenState state = some_state();
+  std::vector<GradientInput> inputs = {
+      {"frequencies", torch::rand(mixed.frequencies.shape, options).set_requires_grad(true)},
+      {"q", torch::randn({10, kHeads * kWidth}, options).set_requires_grad(true)},
+      {"k", torch::randn({10, kHeads * kWidth}, options).set_requires_grad(true)}};
+  const auto first = std::make_shared<Sequences>(kFirst);
+  Rotation rotation = mixed;
+  rotation.frequencies = torch.read_rows(inputs[0].values);
+  const Turns turns = turns_of(rotation, 0, kFirst, state.places, state.prefix, state.grid, kWidth);
+  const TorchTensor v{torch::randn({10, kHeads * kWidth}, options), first};
+  const auto attention = [&](const torch::Tensor* frequencies) {
+    return torch
+        .attention({{inputs[1].values, first}, {inputs[2].values, first}, v}, kHeads, state,
+                   {.turns = &turns, .frequencies = frequencies, .layer = 0})
+        .rows;
+  };
+  expect_gradients([&] { return attention(&inputs[0].values); }, inputs);
+  EXPECT_LT((attention(&inputs[0].values) - attention(nullptr)).abs().max().item<double>(), 1e-5);
+}
+
 }  // namespace
 }  // namespace fovea

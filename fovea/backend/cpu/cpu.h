@@ -85,7 +85,7 @@ class Cpu {
   using Rows = Array;                 // [.., rows, channels]
   using Positions = CpuPositions;
   using Relative = CpuRelative;
-  using Sight = fovea::Sight<Relative>;
+  using Sight = fovea::Sight<Relative, Rows>;
   // Weights stay as they were made, so what is computed from them alone can be kept.
   static constexpr bool kTrains = false;
   static constexpr bool kComputes = true;

@@ -47,7 +47,7 @@ class Shapes {
   using Rows = Tensor;
   using Positions = int64_t;  // how many tokens stand before the patches
   using Relative = Nothing;
-  using Sight = fovea::Sight<Relative>;
+  using Sight = fovea::Sight<Relative, Rows>;
   static constexpr bool kTrains = false;
   static constexpr bool kComputes = false;
 

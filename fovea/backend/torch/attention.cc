@@ -83,26 +83,49 @@ Torch::Projection Torch::project(const Tensor& asking, const Tensor& x,
           columns(both, width, width)};
 }
 
-torch::Tensor Torch::turn(const torch::Tensor& x, const Turns& turns,
+Torch::Angles Torch::angles_of(const Turns& turns) const {
+  const auto table = [&](const std::vector<float>& values) {
+    return on_device(values).view({-1, turns.heads, turns.pairs});
+  };
+  return {table(turns.cos), table(turns.sin), turns.in_halves};
+}
+
+Torch::Angles Torch::angles_of(const Sight& sight, const TokenState& state,
+                               std::span<const int32_t> first) const {
+  if (sight.frequencies == nullptr) return angles_of(*sight.turns);
+  std::vector<float> x(state.places.size());  // of prefix tokens 0, which turns nothing
+  std::vector<float> y(state.places.size());
+  for (size_t image = 0; image + 1 < first.size(); ++image) {
+    for (int32_t row = first[image] + state.prefix; row < first[image + 1]; ++row) {
+      x[row] = state.places[row].x;
+      y[row] = state.places[row].y;
+    }
+  }
+  const torch::Tensor speeds = sight.frequencies->select(1, sight.layer);  // [2, heads, pairs]
+  const torch::Tensor angles =
+      on_device(x).view({-1, 1, 1}) * speeds[0] + on_device(y).view({-1, 1, 1}) * speeds[1];
+  return {angles.cos(), angles.sin(), sight.turns->in_halves};
+}
+
+torch::Tensor Torch::turn(const torch::Tensor& x, const Angles& angles,
                           std::span<const int32_t> rows) const {
-  const auto table = [&](const std::vector<float>& values) {  // [rows, heads, pairs]
-    const torch::Tensor all = on_device(values).view({-1, turns.heads, turns.pairs});
+  const auto chosen = [&](const torch::Tensor& all) {
     return rows.empty() ? all : all.index_select(0, index_tensor(rows, device_));
   };
-  const torch::Tensor cos = table(turns.cos);
-  const torch::Tensor sin = table(turns.sin);
+  const torch::Tensor cos = chosen(angles.cos);
+  const torch::Tensor sin = chosen(angles.sin);
   const torch::Tensor exact = x.to(dtype_);
   const std::vector<torch::Tensor> parts =
-      turns.in_halves ? exact.chunk(2, 2) : exact.unflatten(2, {turns.pairs, 2}).unbind(3);
+      angles.in_halves ? exact.chunk(2, 2) : exact.unflatten(2, {exact.size(2) / 2, 2}).unbind(3);
   const torch::Tensor first = parts[0] * cos - parts[1] * sin;
   const torch::Tensor second = parts[1] * cos + parts[0] * sin;
-  const torch::Tensor turned = turns.in_halves ? torch::cat({first, second}, 2)
-                                               : torch::stack({first, second}, 3).flatten(2);
+  const torch::Tensor turned = angles.in_halves ? torch::cat({first, second}, 2)
+                                                : torch::stack({first, second}, 3).flatten(2);
   return turned.to(x.scalar_type());
 }
 
 Torch::Tensor Torch::rotate(const Tensor& x, int heads, const Turns& turns) {
-  return {turn(split(x, heads), turns).flatten(1), x.first};
+  return {turn(split(x, heads), angles_of(turns)).flatten(1), x.first};
 }
 
 Torch::Tensor Torch::attention(const Projection& qkv, int heads, const TokenState& state,
@@ -112,8 +135,9 @@ Torch::Tensor Torch::attention(const Projection& qkv, int heads, const TokenStat
   torch::Tensor q = split(qkv.q, heads);
   torch::Tensor k = split(qkv.k, heads);
   if (sight.turns != nullptr) {
-    q = turn(q, *sight.turns, sight.asking);
-    k = turn(k, *sight.turns);
+    const Angles angles = angles_of(sight, state, *qkv.k.first);
+    q = turn(q, angles, sight.asking);
+    k = turn(k, angles);
   }
   torch::Tensor bias = attention_bias(keys, state.log_sizes);
   if (sight.relative != nullptr) {
@@ -164,7 +188,7 @@ torch::Tensor Torch::class_rows(const Padding& padding, const Projection& branch
   const Tensor asking = token(branch.q, 0);                                  // not turned
   const torch::Tensor query = split(asking, heads).to(dtype_).unsqueeze(2);  // [B, heads, 1, d]
   torch::Tensor key = split(branch.k, heads).to(dtype_);
-  if (sight.turns != nullptr) key = turn(key, *sight.turns);
+  if (sight.turns != nullptr) key = turn(key, angles_of(*sight.turns));
   torch::Tensor scores = torch::matmul(query, by_heads(padding, key).transpose(2, 3)) /
                          std::sqrt(static_cast<double>(query.size(3)));
   if (const torch::Tensor b = attention_bias(padding, state.log_sizes); b.defined()) {

@@ -217,8 +217,10 @@ Torch::Tensor Torch::write(const Array& rows) const {
   return {on_device(rows.data).reshape(rows.shape), even_sequences(1, rows.shape[0])};
 }
 
-Array Torch::read(const Tensor& x) const {
-  const torch::Tensor host = x.rows.detach().to(torch::kCPU, torch::kFloat).contiguous();
+Array Torch::read(const Tensor& x) const { return read_rows(x.rows); }
+
+Array Torch::read_rows(const Rows& rows) const {
+  const torch::Tensor host = rows.detach().to(torch::kCPU, torch::kFloat).contiguous();
   const auto* values = host.const_data_ptr<float>();
   return {host.sizes().vec(), {values, values + host.numel()}};
 }

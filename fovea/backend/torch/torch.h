@@ -40,7 +40,7 @@ class Torch {
   using Rows = torch::Tensor;    // [1, rows, channels]; undefined: none
   using Positions = TorchPositions;
   using Relative = TorchRelative;
-  using Sight = fovea::Sight<Relative>;
+  using Sight = fovea::Sight<Relative, Rows>;
   static constexpr bool kTrains = true;
   static constexpr bool kComputes = true;
 
@@ -75,6 +75,8 @@ class Torch {
   Relative make_relative(const Weight& weight, const Grid& grid);
   Vector make_vector(const Weight& values);
   Rows make_rows(const Weight& rows);
+  // Of all layers; that of one name is one parameter, however often it is asked for.
+  Rows make_frequencies(const Weight& weight);
 
   // Pixels of the host; they are copied.
   Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
@@ -134,6 +136,8 @@ class Torch {
   const Sequences& sequences(const Tensor& x) const { return *x.first; }
   Tensor write(const Array& rows) const;
   Array read(const Tensor& x) const;
+  // As make_rows or make_frequencies were given them, or training has left them.
+  Array read_rows(const Rows& rows) const;
 
  private:
   torch::Tensor parameter(const Weight& weight, bool is_trained = true);
@@ -144,9 +148,19 @@ class Torch {
   torch::Tensor relative_bias(const Relative& relative, const TokenState& state,
                               const Padding& asking, std::span<const int32_t> rows,
                               const Padding& keys) const;
+  // Cosines and sines of all rows, [rows, heads or 1, pairs].
+  struct Angles {
+    torch::Tensor cos, sin;
+    bool in_halves;
+  };
+  Angles angles_of(const Turns& turns) const;
+  Angles angles_of(const Sight& sight, const TokenState& state,
+                   std::span<const int32_t> first) const;
   // Rows [rows, heads, d] turned by the angles of some rows; empty: of all.
-  torch::Tensor turn(const torch::Tensor& x, const Turns& turns,
+  torch::Tensor turn(const torch::Tensor& x, const Angles& angles,
                      std::span<const int32_t> rows = {}) const;
+  // The parameter of that name, if there is one; else as `parameter`.
+  torch::Tensor shared_parameter(const Weight& weight);
   // Softmax of what each image's first token asks of its tokens: [B, heads, 1, T].
   torch::Tensor class_rows(const Padding& padding, const Projection& branch, int heads,
                            const TokenState& state, const Sight& sight);

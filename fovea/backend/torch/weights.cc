@@ -87,12 +87,21 @@ Torch::Norm Torch::make_rms_norm(const Weight& gamma, double eps) {
 }
 
 Torch::Relative Torch::make_relative(const Weight& weight, const Grid& grid) {
-  return {grid, parameter(weight)};
+  return {grid, shared_parameter(weight)};
 }
 
 Torch::Vector Torch::make_vector(const Weight& values) { return parameter(values); }
 
 Torch::Rows Torch::make_rows(const Weight& rows) { return parameter(rows); }
+
+Torch::Rows Torch::make_frequencies(const Weight& weight) { return shared_parameter(weight); }
+
+torch::Tensor Torch::shared_parameter(const Weight& weight) {
+  for (const TorchParameter& known : parameters_) {
+    if (known.name == weight.name) return known.values;
+  }
+  return parameter(weight);
+}
 
 Torch::Positions Torch::positions(std::span<const Rows> prefix, const Rows& table,
                                   const PositionMap& map) {
