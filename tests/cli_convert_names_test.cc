@@ -8,6 +8,7 @@
 #include "fovea/io/convert.h"
 #include "fovea/io/file.h"
 #include "fovea/io/tensor_file.h"
+#include "fovea/io/tensor_file_testing.h"
 #include "fovea/model/location.h"
 #include "fovea/model/testing.h"
 #include "tests/cli_testing.h"
@@ -23,17 +24,6 @@ std::vector<std::string> all_names() {
   std::vector<std::string> names = golden_names();
   for (const std::string& name : golden_names("goldens-families")) names.push_back(name);
   return names;
-}
-
-void expect_same_tensors(const TensorFile& got, const TensorFile& want) {
-  EXPECT_EQ(got.tensors().size(), want.tensors().size());
-  for (const auto& [name, tensor] : want.tensors()) {
-    ASSERT_TRUE(got.tensors().contains(name)) << name;
-    const TensorView& found = got.tensors().at(name);
-    EXPECT_EQ(found.dtype, tensor.dtype) << name;
-    EXPECT_EQ(found.shape, tensor.shape) << name;
-    EXPECT_TRUE(std::ranges::equal(found.bytes, tensor.bytes)) << name;
-  }
 }
 
 class CliConvertNames : public testing::Test {

@@ -8,6 +8,7 @@
 
 #include "fovea/io/pth_testing.h"
 #include "fovea/io/tensor_file.h"
+#include "fovea/io/tensor_file_testing.h"
 #include "fovea/io/testing.h"
 #include "tests/paths.h"
 
@@ -38,24 +39,14 @@ std::vector<float> floats(const TensorFile& file, const std::string& name) {
 
 const std::string kOne = py_tensor(py_storage("0", 4), 0, {4}, {1});
 
-void expect_same(const TensorFile& got, const TensorFile& want) {
-  ASSERT_EQ(got.tensors().size(), want.tensors().size());
-  for (const auto& [name, tensor] : want.tensors()) {
-    ASSERT_TRUE(got.tensors().contains(name)) << name;
-    const TensorView& found = got.tensors().at(name);
-    EXPECT_EQ(found.dtype, tensor.dtype) << name;
-    EXPECT_EQ(found.shape, tensor.shape) << name;
-    EXPECT_TRUE(std::ranges::equal(found.bytes, tensor.bytes)) << name;
-  }
-}
-
 TEST(Pth, ReadsTheGoldensToTheBit) {
   for (const char* name : {"zip", "legacy", "nested", "args", "half", "views", "teacher"}) {
     SCOPED_TRACE(name);
     TensorFile file = TensorFile::open(kPth / (std::string(name) + ".pth"));
     file.take_off("backbone.");
     const bool half = std::string(name) == "half";
-    expect_same(file, TensorFile::open(kPth / (half ? "half.safetensors" : "state.safetensors")));
+    expect_same_tensors(file,
+                        TensorFile::open(kPth / (half ? "half.safetensors" : "state.safetensors")));
   }
 }
 
