@@ -39,7 +39,7 @@ ProfiledRun profile_run(const Model& model, const Array& images, const RunOption
   run.threads_per_image = images.shape[0] < model.threads() ? model.threads() : 1;
   const InstructionSet instructions = chosen_instructions();
   run.peak_per_thread = multiply_add_peak(instructions);
-  const bool dots = dtype == Dtype::bf16 && instructions.has(levels::avx512_bf16);
+  const bool dots = dtype == Dtype::bf16 && instructions.has(levels::kAvx512Bf16);
   if (dots) run.peak_per_thread *= 2;  // the dot instruction does two multiply-adds a lane
   return run;
 }

@@ -20,7 +20,7 @@ Multiplier multiplier_of(const std::string& device) {
   const char* capped =
       to_string(chosen) == to_string(available_levels().back()) ? "" : " by FOVEA_SIMD";
   return {fmt::format("the processor ({}{})", to_string(chosen), capped),
-          chosen.has(levels::avx512_bf16)};
+          chosen.has(levels::kAvx512Bf16)};
 }
 
 Multiplier agreed(const Multiplier& own, const Processes& processes) {

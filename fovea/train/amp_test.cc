@@ -45,7 +45,7 @@ TEST_F(AmpTest, FalseIsFalse) {
 }
 
 TEST_F(AmpTest, AProcessorIsWhatFoveaSimdLeavesOfIt) {
-  EXPECT_EQ(multiplier_of("cpu").in_bf16, available_levels().back().has(levels::avx512_bf16));
+  EXPECT_EQ(multiplier_of("cpu").in_bf16, available_levels().back().has(levels::kAvx512Bf16));
   ::setenv("FOVEA_SIMD", "scalar", 1);
   const Multiplier capped = multiplier_of("cpu");
   EXPECT_FALSE(capped.in_bf16);

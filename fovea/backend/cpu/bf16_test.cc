@@ -35,10 +35,10 @@ Array random_bf16(const Shape& shape, float scale, uint32_t seed) {
 class Bf16Test : public testing::Test {
  protected:
   void SetUp() override {
-    if (!available_levels().back().has(levels::avx512_bf16))
+    if (!available_levels().back().has(levels::kAvx512Bf16))
       GTEST_SKIP() << "no bf16 arithmetic here";
   }
-  Cpu make(Dtype dtype) { return {levels::avx512_bf16, dtype, std::make_shared<Threads>(2)}; }
+  Cpu make(Dtype dtype) { return {levels::kAvx512Bf16, dtype, std::make_shared<Threads>(2)}; }
 
   // An image of 3 x 7 patches as a tensor [1, 21, 96] of single precision.
   static Tensor tokens(Cpu& cpu) {

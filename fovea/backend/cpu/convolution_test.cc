@@ -133,7 +133,7 @@ TEST(Convolution, HasTheSameBitsHoweverItIsSharedOut) {
 TEST(Convolution, CountsItsWork) {
   const Case c = cases().front();
   const Parts p(c);
-  Cpu cpu(levels::scalar, Dtype::f32, std::make_shared<Threads>(1));
+  Cpu cpu(levels::kScalar, Dtype::f32, std::make_shared<Threads>(1));
   Profile profile;
   cpu.set_profile(&profile);
   const Cpu::Linear w = cpu.make_convolution({p.weight}, {}, p.norm(), RowOrder::channels_last);

@@ -18,10 +18,10 @@ struct Level {
 
 #if HWY_ARCH_X86_64
 
-constexpr Level kLevels[] = {{"scalar", levels::scalar},
-                             {"avx2", levels::avx2},
-                             {"avx512", levels::avx512},
-                             {"avx512_bf16", levels::avx512_bf16}};
+constexpr Level kLevels[] = {{"scalar", levels::kScalar},
+                             {"avx2", levels::kAvx2},
+                             {"avx512", levels::kAvx512},
+                             {"avx512_bf16", levels::kAvx512Bf16}};
 
 InstructionSet of_this_machine() {
   const int64_t targets = hwy::SupportedTargets();
@@ -34,15 +34,15 @@ InstructionSet of_this_machine() {
 
 #elif HWY_ARCH_ARM_A64
 
-constexpr Level kLevels[] = {{"scalar", levels::scalar}, {"neon", levels::neon}};
+constexpr Level kLevels[] = {{"scalar", levels::kScalar}, {"neon", levels::kNeon}};
 
-InstructionSet of_this_machine() { return levels::neon; }  // part of the architecture
+InstructionSet of_this_machine() { return levels::kNeon; }  // part of the architecture
 
 #else
 
-constexpr Level kLevels[] = {{"scalar", levels::scalar}};
+constexpr Level kLevels[] = {{"scalar", levels::kScalar}};
 
-InstructionSet of_this_machine() { return levels::scalar; }
+InstructionSet of_this_machine() { return levels::kScalar; }
 
 #endif
 

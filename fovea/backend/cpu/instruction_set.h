@@ -37,12 +37,12 @@ class InstructionSet {
 
 // The sets that FOVEA_SIMD has a name for.
 namespace levels {
-inline constexpr InstructionSet scalar;
-inline constexpr InstructionSet neon{SimdFeature::neon};
-inline constexpr InstructionSet avx2{SimdFeature::avx2};
-inline constexpr InstructionSet avx512{SimdFeature::avx2, SimdFeature::avx512};
-inline constexpr InstructionSet avx512_bf16 =
-    avx512.either(InstructionSet{SimdFeature::avx512_bf16});
+inline constexpr InstructionSet kScalar;
+inline constexpr InstructionSet kNeon{SimdFeature::neon};
+inline constexpr InstructionSet kAvx2{SimdFeature::avx2};
+inline constexpr InstructionSet kAvx512{SimdFeature::avx2, SimdFeature::avx512};
+inline constexpr InstructionSet kAvx512Bf16 =
+    kAvx512.either(InstructionSet{SimdFeature::avx512_bf16});
 }  // namespace levels
 
 // "scalar", "neon", "avx2", "avx512", "avx512_bf16": the last known level that is in the set.

@@ -26,27 +26,27 @@ class LevelTest : public testing::Test {
 
 TEST(InstructionSetTest, HasWhatIsInIt) {
   const InstructionSet odd{SimdFeature::avx2, SimdFeature::avx512_bf16};
-  EXPECT_TRUE(odd.has(levels::avx2));
-  EXPECT_TRUE(odd.has(levels::scalar));
-  EXPECT_FALSE(odd.has(levels::avx512));
-  EXPECT_FALSE(odd.has(levels::avx512_bf16));
-  EXPECT_EQ(odd.both(levels::avx512), levels::avx2);
-  EXPECT_EQ(odd.either(levels::avx512), levels::avx512_bf16);
+  EXPECT_TRUE(odd.has(levels::kAvx2));
+  EXPECT_TRUE(odd.has(levels::kScalar));
+  EXPECT_FALSE(odd.has(levels::kAvx512));
+  EXPECT_FALSE(odd.has(levels::kAvx512Bf16));
+  EXPECT_EQ(odd.both(levels::kAvx512), levels::kAvx2);
+  EXPECT_EQ(odd.either(levels::kAvx512), levels::kAvx512Bf16);
 }
 
 #if defined(__x86_64__)
 TEST(InstructionSetTest, IsCalledByTheLastLevelThatIsInIt) {
   EXPECT_EQ(to_string({SimdFeature::avx2, SimdFeature::avx512_bf16}), "avx2");
   EXPECT_EQ(to_string({SimdFeature::avx512}), "scalar");
-  EXPECT_EQ(to_string(levels::avx512_bf16), "avx512_bf16");
+  EXPECT_EQ(to_string(levels::kAvx512Bf16), "avx512_bf16");
 }
 #endif
 
-TEST_F(LevelTest, EveryMachineHasScalar) { EXPECT_EQ(available_levels().front(), levels::scalar); }
+TEST_F(LevelTest, EveryMachineHasScalar) { EXPECT_EQ(available_levels().front(), levels::kScalar); }
 
 TEST_F(LevelTest, CapsTheChoice) {
   setenv("FOVEA_SIMD", "scalar", 1);
-  EXPECT_EQ(chosen_instructions(), levels::scalar);
+  EXPECT_EQ(chosen_instructions(), levels::kScalar);
   unsetenv("FOVEA_SIMD");
   EXPECT_EQ(chosen_instructions(), available_levels().back());
   setenv("FOVEA_SIMD", to_string(known_levels().back()).c_str(), 1);

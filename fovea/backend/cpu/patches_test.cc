@@ -30,7 +30,7 @@ TEST(Patches, AreTubesInTheOrderOfTimeRowsAndColumns) {
     std::vector<float> values(2 * channels * size.size());
     std::iota(values.begin(), values.end(), 0.0F);
     const Input input{values.data(), 2, channels, size};
-    Cpu cpu(levels::scalar, Dtype::f32, std::make_shared<Threads>(2));
+    Cpu cpu(levels::kScalar, Dtype::f32, std::make_shared<Threads>(2));
     const Array cut = cpu.read(cpu.patches(input, each, {}));
     const int64_t patches = (size / each).size();
     const int64_t width = channels * each.size();

@@ -52,13 +52,13 @@ namespace fovea {
 double multiply_add_peak(InstructionSet set) {
   auto* time = &N_SCALAR::time_multiply_adds;
 #if HWY_TARGETS & HWY_NEON
-  if (set.has(levels::neon)) time = &N_NEON::time_multiply_adds;
+  if (set.has(levels::kNeon)) time = &N_NEON::time_multiply_adds;
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  if (set.has(levels::avx2)) time = &N_AVX2::time_multiply_adds;
+  if (set.has(levels::kAvx2)) time = &N_AVX2::time_multiply_adds;
 #endif
 #if HWY_TARGETS & HWY_AVX3
-  if (set.has(levels::avx512)) time = &N_AVX3::time_multiply_adds;
+  if (set.has(levels::kAvx512)) time = &N_AVX3::time_multiply_adds;
 #endif
   double best = 0;
   for (int i = 0; i < 10; ++i) {

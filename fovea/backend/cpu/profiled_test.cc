@@ -9,7 +9,7 @@ namespace fovea {
 namespace {
 
 TEST(Profiled, EndsHoweverItsScopeDoes) {
-  Cpu cpu(levels::scalar, Dtype::f32, std::make_shared<Threads>(1));
+  Cpu cpu(levels::kScalar, Dtype::f32, std::make_shared<Threads>(1));
   const Tensor x = cpu.write(Array({4, 8}, std::vector<float>(32, 1)));
   const Cpu::Linear w = cpu.make_linear({Array({8, 8}, std::vector<float>(64, 1))}, {});
   Profile profile;

@@ -46,7 +46,7 @@ constexpr Table make_table(InstructionSet set) {
 
 #if HWY_TARGET == HWY_AVX3
 constexpr Product kBf16Dots = {
-    levels::avx512_bf16, Dtype::bf16, round_to_bf16,           round_rest_to_bf16,
+    levels::kAvx512Bf16, Dtype::bf16, round_to_bf16,           round_rest_to_bf16,
     Bf16::kDepth,        nullptr,     hot_rows<Bf16>,          packed_bytes<Bf16>,
     pack_panels<Bf16>,   gemm<Bf16>,  attention<Bf16Attention>};
 #endif
@@ -113,19 +113,19 @@ Table choose(const Table& base, std::span<const Extra> extras, InstructionSet se
 
 Table table(InstructionSet set) {
 #if HWY_TARGETS & HWY_AVX3
-  static constexpr Table kAvx512 = N_AVX3::make_table(levels::avx512);
+  static constexpr Table kAvx512 = N_AVX3::make_table(levels::kAvx512);
   static constexpr Extra kOfAvx512[] = {{Dtype::bf16, &N_AVX3::kBf16Dots}};
   if (set.has(kAvx512.uses)) return choose(kAvx512, kOfAvx512, set);
 #endif
 #if HWY_TARGETS & HWY_AVX2
-  static constexpr Table kAvx2 = N_AVX2::make_table(levels::avx2);
+  static constexpr Table kAvx2 = N_AVX2::make_table(levels::kAvx2);
   if (set.has(kAvx2.uses)) return choose(kAvx2, {}, set);
 #endif
 #if HWY_TARGETS & HWY_NEON
-  static constexpr Table kNeon = N_NEON::make_table(levels::neon);
+  static constexpr Table kNeon = N_NEON::make_table(levels::kNeon);
   if (set.has(kNeon.uses)) return choose(kNeon, {}, set);
 #endif
-  static constexpr Table kScalar = N_SCALAR::make_table(levels::scalar);
+  static constexpr Table kScalar = N_SCALAR::make_table(levels::kScalar);
   return choose(kScalar, {}, set);
 }
 

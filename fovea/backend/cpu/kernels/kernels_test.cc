@@ -63,13 +63,13 @@ TEST_P(KernelsTest, TableIsOfTheLevelAskedFor) { EXPECT_EQ(t.uses, GetParam()); 
 #if defined(__x86_64__)
 TEST(TableTest, EveryProductIsChosenByItself) {
   const auto bf16_needs = [](InstructionSet set) { return table(set).product(Dtype::bf16).needs; };
-  EXPECT_EQ(bf16_needs(levels::avx512_bf16), levels::avx512_bf16);
-  EXPECT_EQ(table(levels::avx512_bf16).product(Dtype::f32).needs, levels::avx512);
-  EXPECT_EQ(bf16_needs(levels::avx512), levels::avx512);
+  EXPECT_EQ(bf16_needs(levels::kAvx512Bf16), levels::kAvx512Bf16);
+  EXPECT_EQ(table(levels::kAvx512Bf16).product(Dtype::f32).needs, levels::kAvx512);
+  EXPECT_EQ(bf16_needs(levels::kAvx512), levels::kAvx512);
   // A feature without what its product also needs is of no use.
-  const InstructionSet lame = levels::avx2.either({SimdFeature::avx512_bf16});
-  EXPECT_EQ(bf16_needs(lame), levels::avx2);
-  EXPECT_EQ(table(lame).uses, levels::avx2);
+  const InstructionSet lame = levels::kAvx2.either({SimdFeature::avx512_bf16});
+  EXPECT_EQ(bf16_needs(lame), levels::kAvx2);
+  EXPECT_EQ(table(lame).uses, levels::kAvx2);
 }
 #endif
 
