@@ -16,10 +16,11 @@ std::vector<TensorToWrite> to_write(const std::vector<NamedValues>& weights, Sto
                                     const std::string& file) {
   std::vector<TensorToWrite> tensors;
   for (const auto& [name, values] : weights) {
-    tensors.push_back(storage == Storage::f32 ? to_write(name, *values)
-                                              : stored_as(
-                                                    storage, name, values->shape,
-                                                    [values] { return values->data; }, file));
+    tensors.push_back(
+        storage == Storage::f32
+            ? to_write(name, *values)
+            : stored_as(
+                  storage, name, values->shape, [values = values] { return values->data; }, file));
   }
   return tensors;
 }
