@@ -78,7 +78,7 @@ std::vector<TimmTensor> in_parts(const std::vector<std::pair<std::string, int>>&
   int64_t first = 0;
   for (const auto& [name, share] : parts) {
     Shape its = shape;
-    its[0] = shape[0] / shares * share;
+    its[0] = shape[0] / std::max(1, shares) * share;
     if (!name.empty()) tensors.push_back({name, its, first});
     first += its[0];
   }
