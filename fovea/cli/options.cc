@@ -166,7 +166,7 @@ Architecture named_model(const std::string& model, int heads, const std::string&
     fail("--key {}: {} is an architecture with random weights; expected a file", printable(key),
          printable(model));
   }
-  const Architecture a = named_architecture(model);
+  Architecture a = named_architecture(model);
   if (heads > 0 && heads != a.block.heads) {
     fail("{}: has {} heads, --num-heads is {}; expected the same", printable(model), a.block.heads,
          heads);
