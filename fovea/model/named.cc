@@ -125,7 +125,7 @@ Architecture named_architecture(const std::string& name) {
   a.image_size = {height, width};
   a.position_rows = static_cast<int>((a.image_size / a.patch).size()) + 1;
   if (pair != nullptr) a.routing = routing_of(*pair);
-  for_each_tensor(a, [&](const ListedTensor& tensor) { a.parameters += elements(tensor.shape); });
+  a.parameters = count_parameters(a);
   return a;
 }
 

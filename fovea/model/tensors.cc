@@ -32,6 +32,13 @@ void for_each_tensor(const Architecture& architecture,
   Vit<Shapes>::load(shapes, listing, architecture);
 }
 
+int64_t count_parameters(const Architecture& architecture) {
+  int64_t count = 0;
+  for_each_tensor(architecture,
+                  [&](const ListedTensor& tensor) { count += elements(tensor.shape); });
+  return count;
+}
+
 std::set<std::string> tensors_beside(const Architecture& architecture, const Architecture& other) {
   std::set<std::string> names;
   for_each_tensor(architecture, [&](const ListedTensor& tensor) { names.insert(tensor.name); });

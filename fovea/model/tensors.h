@@ -23,6 +23,9 @@ struct ListedTensor {
 void for_each_tensor(const Architecture& architecture,
                      const std::function<void(const ListedTensor&)>& visit);
 
+// How many numbers they hold.
+int64_t count_parameters(const Architecture& architecture);
+
 // The names of those that it has and another has not.
 std::set<std::string> tensors_beside(const Architecture& architecture, const Architecture& other);
 

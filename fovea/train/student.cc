@@ -137,12 +137,6 @@ void set_drop_path(Vit<Torch>& vit, double rate) {
   }
 }
 
-int64_t count_parameters(const Architecture& a) {
-  int64_t count = 0;
-  for_each_tensor(a, [&](const ListedTensor& tensor) { count += elements(tensor.shape); });
-  return count;
-}
-
 // The student's weights from `source`, and those that a big.LITTLE ViT has beside them. The model
 // keeps copies of the architecture, which must be as it stays.
 void load_weights(WeightSource& source, const Recipe& recipe, const std::string& name,

@@ -271,8 +271,7 @@ Architecture architecture_of(const Published& row, const std::string& name, cons
   a.pooling = kind.pooling;
   if (kind.pooling == Pooling::map) a.attention_pool = pool_of(row, traits);
   a.classes = row.classes;
-  a.parameters = -int64_t{kind.missing_biases} * row.width * row.depth;
-  for_each_tensor(a, [&](const ListedTensor& tensor) { a.parameters += elements(tensor.shape); });
+  a.parameters = count_parameters(a) - int64_t{kind.missing_biases} * row.width * row.depth;
   return a;
 }
 
