@@ -106,12 +106,8 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   measured.threads = model.threads();
   const Array images = random_images(row.batch, size);
   const Result result = model.run(images, options);  // warms caches and arenas too
-  const std::span<const int32_t> tokens = result.layer_tokens.data;
-  for (int i = 0; i < row.batch; ++i) {
-    const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    measured.gflops_per_image += gflops(a, size, course, of_image) / row.batch;
-    measured.gflops_computed += gflops(a, size, pooled, of_image) / row.batch;
-  }
+  measured.gflops_per_image = batch_gflops(a, size, course, result.layer_tokens) / row.batch;
+  measured.gflops_computed = batch_gflops(a, size, pooled, result.layer_tokens) / row.batch;
   measured.seconds = fastest_run(model, images, options, reps_of(flags));
   if (flags.profile) {
     measured.profiled = profile_run(model, images, options, load_options(flags.run).dtype);

@@ -40,14 +40,12 @@ void add(const Evaluation& evaluation, const Result& result, double seconds, Spe
   const Architecture& a = evaluation.model.architecture();
   const RunOptions& run = evaluation.run;
   const Course course = course_of(a, run.merge, run.keep_ratio);
-  const int64_t images = result.features.shape[0];
-  const std::span<const int32_t> tokens = result.layer_tokens.data;
-  for (int64_t i = 0; i < images; ++i) {
-    const auto of_image = tokens.subspan(i * a.depth, a.depth);
-    spent.gflops += gflops(a, {evaluation.spec.height, evaluation.spec.width}, course, of_image);
-    spent.tokens += of_image.back();
+  const IntArray& tokens = result.layer_tokens;
+  spent.gflops += batch_gflops(a, {evaluation.spec.height, evaluation.spec.width}, course, tokens);
+  for (int64_t i = 0; i < tokens.shape[0]; ++i) {
+    spent.tokens += tokens.data[(i + 1) * a.depth - 1];
   }
-  spent.images += images;
+  spent.images += tokens.shape[0];
   spent.seconds += seconds;
 }
 

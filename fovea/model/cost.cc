@@ -1,5 +1,7 @@
 #include "fovea/model/cost.h"
 
+#include <algorithm>
+
 #include "fovea/backend/shapes/shapes.h"
 #include "fovea/model/vit.h"
 #include "fovea/tokens/counted_reduction.h"
@@ -29,6 +31,21 @@ double gflops(const Architecture& a, const Grid& size, const Course& course,
       b, x, course, tokens, routes, [](int /*layer*/, const Shapes::Tensor& /*x*/) {},
       [](std::span<const int> /*leaving*/) {});
   return 2e-9 * static_cast<double>(b.multiply_adds());
+}
+
+double batch_gflops(const Architecture& a, const Grid& size, const Course& course,
+                    const IntArray& layer_tokens) {
+  double sum = 0;
+  double one = 0;
+  std::span<const int32_t> counted;
+  for (int64_t i = 0; i < layer_tokens.shape[0]; ++i) {
+    const auto tokens = std::span(layer_tokens.data).subspan(i * a.depth, a.depth);
+    // Most runs leave as many tokens of every input.
+    if (i == 0 || !std::ranges::equal(tokens, counted)) one = gflops(a, size, course, tokens);
+    counted = tokens;
+    sum += one;
+  }
+  return sum;
 }
 
 Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge,

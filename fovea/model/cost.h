@@ -8,6 +8,7 @@
 
 #include "fovea/api.h"
 #include "fovea/backend/grid.h"
+#include "fovea/io/array.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/course.h"
 #include "fovea/tokens/options.h"
@@ -31,5 +32,9 @@ FOVEA_API Cost cost(const Architecture& architecture, const Grid& size,
 // on the image: counts as few as can be.
 FOVEA_API double gflops(const Architecture& architecture, const Grid& size, const Course& course,
                         std::span<const int32_t> layer_tokens);
+
+// And of all inputs of a run together: layer_tokens [B, depth].
+FOVEA_API double batch_gflops(const Architecture& architecture, const Grid& size,
+                              const Course& course, const IntArray& layer_tokens);
 
 }  // namespace fovea

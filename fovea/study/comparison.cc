@@ -1,5 +1,4 @@
 #include "fovea/study/comparison.h"
-#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "fovea/backend/input.h"
 #include "fovea/model/cost.h"
 
 namespace fovea {
@@ -24,13 +24,7 @@ double Score::gflops_per_image() const {
 double gflops_run(const Model& model, const Array& images, const MergeOptions& merge,
                   const Result& result) {
   const Architecture& a = model.architecture();
-  const Course course = course_of(a, merge);
-  const std::span<const int32_t> tokens = result.layer_tokens.data;
-  double sum = 0;
-  for (int64_t i = 0; i < images.shape[0]; ++i) {
-    sum += gflops(a, input_of(images).grid, course, tokens.subspan(i * a.depth, a.depth));
-  }
-  return sum;
+  return batch_gflops(a, input_of(images).grid, course_of(a, merge), result.layer_tokens);
 }
 
 Comparison::Comparison(const Model& model, const std::vector<MergeOptions>& settings,
