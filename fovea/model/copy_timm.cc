@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "fovea/io/fail.h"
-#include "fovea/model/config_text.h"
 #include "fovea/model/copy.h"
 #include "fovea/model/families/family.h"
 #include "fovea/model/names.h"
@@ -115,12 +114,7 @@ void write_with_config(const std::filesystem::path& folder,
                        const std::vector<TensorToWrite>& tensors, const Architecture& to,
                        const Config& config) {
   const bool is_known = !config.preprocessing.assumed;
-  std::vector<ConfigFile> configs = {
-      {"config.json",
-       is_known ? config_text(to, config) : config_text_without_pictures(to, config)}};
-  if (const auto text = preprocessor_text(to, config.preprocessing))
-    configs.push_back({"preprocessor_config.json", *text});
-  write_model(folder, tensors, {{"format", "pt"}}, configs);
+  write_model(folder, tensors, {{"format", "pt"}}, timm_configs(to, config, is_known));
 }
 
 void write_spelled(const std::filesystem::path& folder, const Source& source,

@@ -33,6 +33,16 @@ Replacement prepare_weights(const std::filesystem::path& path,
   return prepare_safetensors(path, to_write(weights, storage, path.string()), metadata);
 }
 
+std::vector<ConfigFile> timm_configs(const Architecture& architecture, const Config& config,
+                                     bool with_pictures) {
+  std::vector<ConfigFile> configs = {
+      {"config.json", with_pictures ? config_text(architecture, config)
+                                    : config_text_without_pictures(architecture, config)}};
+  if (const auto text = preprocessor_text(architecture, config.preprocessing))
+    configs.push_back({"preprocessor_config.json", *text});
+  return configs;
+}
+
 void write_model(const std::filesystem::path& folder, const std::vector<TensorToWrite>& tensors,
                  const std::map<std::string, std::string>& metadata,
                  const std::vector<ConfigFile>& configs) {
@@ -66,10 +76,7 @@ void save_model(const std::filesystem::path& folder, const Architecture& archite
                                   rows_of(tensor, values.shape, read), folder.string()));
     }
   }
-  std::vector<ConfigFile> configs = {{"config.json", config_text(to, config)}};
-  if (const auto text = preprocessor_text(to, config.preprocessing))
-    configs.push_back({"preprocessor_config.json", *text});
-  write_model(folder, tensors, {}, configs);
+  write_model(folder, tensors, {}, timm_configs(to, config, true));
 }
 
 }  // namespace fovea

@@ -31,6 +31,11 @@ struct ConfigFile {
   std::string text;
 };
 
+// Those of a model under timm's names: config.json, and where timm's keys don't say all of how
+// pictures become inputs, preprocessor_config.json. with_pictures: whether config.json says how.
+std::vector<ConfigFile> timm_configs(const Architecture& architecture, const Config& config,
+                                     bool with_pictures);
+
 // Makes `folder`, if it isn't there, and writes model.safetensors and the configs into it, all or
 // none of them. Configs of other names that read_config would read, of a model that was there
 // before, go. Throws Error as prepare_weights does.
