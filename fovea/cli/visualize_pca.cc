@@ -17,14 +17,11 @@ constexpr int kComponents = 3;  // red, green, blue
 
 // Of a layer, or of the model's end: features of the patches of all pictures, and what shows them.
 struct Features {
-  Array rows;  // [pictures * patches, C]
+  Array rows;  // [patches that are left, C]
+  std::vector<int32_t> row_of =
+      {};  // of each patch of every picture; kRemoved where it was dropped
   PrincipalComponents components = {};
-  std::vector<Rgb> colours = {};
-
-  bool is_removed(int64_t row) const {
-    const auto first = rows.data.begin() + row * rows.shape[1];
-    return std::all_of(first, first + rows.shape[1], [](float value) { return value == 0; });
-  }
+  std::vector<Rgb> colours = {};  // of each row
 };
 
 size_t panels_of(const PcaDrawing& plan) { return std::max<size_t>(1, plan.layers.size()); }
@@ -39,34 +36,31 @@ void check_memory(const Model& model, const Pictures& pictures, const PcaDrawing
        count, each, std::max<int64_t>(1, kMost / each));
 }
 
-void append(const Array& dense, Array& rows) {
-  rows.data.insert(rows.data.end(), dense.data.begin(), dense.data.end());
-  rows.shape = {static_cast<int64_t>(rows.data.size()) / dense.shape[1], dense.shape[1]};
+// dense: of one picture, [P, C]; zeros where a patch was dropped.
+void append(const Array& dense, Features& to) {
+  const int64_t channels = dense.shape[1];
+  for (int64_t patch = 0; patch < dense.shape[0]; ++patch) {
+    const auto first = dense.data.begin() + patch * channels;
+    const auto last = first + channels;
+    if (std::all_of(first, last, [](float value) { return value == 0; })) {
+      to.row_of.push_back(kRemoved);
+      continue;
+    }
+    to.row_of.push_back(static_cast<int32_t>(to.rows.data.size() / channels));
+    to.rows.data.insert(to.rows.data.end(), first, last);
+  }
+  to.rows.shape = {static_cast<int64_t>(to.rows.data.size()) / channels, channels};
 }
 
-// Patches whose tokens were dropped have no features.
 void fit(Features& features) {
-  Array kept({0, features.rows.shape[1]});
-  std::vector<int64_t> places;
-  for (int64_t row = 0; row < features.rows.shape[0]; ++row) {
-    if (features.is_removed(row)) continue;
-    const auto first = features.rows.data.begin() + row * features.rows.shape[1];
-    kept.data.insert(kept.data.end(), first, first + features.rows.shape[1]);
-    places.push_back(row);
-  }
-  kept.shape[0] = static_cast<int64_t>(places.size());
-  if (places.empty()) fail("--pca: no patch of any picture is left");
-  features.components = principal_components(kept, kComponents);
-  const std::vector<Rgb> colours = component_colours(project(features.components, kept));
-  features.colours.assign(features.rows.shape[0], Rgb{});
-  for (size_t i = 0; i < places.size(); ++i) features.colours[places[i]] = colours[i];
+  if (features.rows.data.empty()) fail("--pca: no patch of any picture is left");
+  features.components = principal_components(features.rows, kComponents);
+  features.colours = component_colours(project(features.components, features.rows));
 }
 
 Image panel_of(const Image& picture, const Features& features, size_t index, const Grid& patches) {
-  PatchLabels labels{patches.rows, patches.columns, {}};
-  const auto first = static_cast<int64_t>(index) * patches.size();
-  for (int64_t row = first; row < first + patches.size(); ++row)
-    labels.of.push_back(features.is_removed(row) ? kRemoved : static_cast<int32_t>(row));
+  const auto first = features.row_of.begin() + static_cast<int64_t>(index) * patches.size();
+  const PatchLabels labels{patches.rows, patches.columns, {first, first + patches.size()}};
   return draw_patches(picture, labels, Lines::none,
                       [&](int32_t label, const Rgb&, int /*x*/, int /*y*/) {
                         return label == kRemoved ? Rgb{} : features.colours[label];
@@ -105,9 +99,9 @@ int draw_pca(const Model& model, const Pictures& pictures, RunOptions options,
       model, pictures, plan.spec, options,
       [&](const fs::path& picture, int64_t image, const Result& result) {
         seen.push_back(picture);
-        if (plan.layers.empty()) append(dense_features(result, image, prefix), all[0].rows);
+        if (plan.layers.empty()) append(dense_features(result, image, prefix), all[0]);
         for (size_t i = 0; i < plan.layers.size(); ++i) {
-          append(dense_features(result.layers.at(plan.layers[i]), image, prefix), all[i].rows);
+          append(dense_features(result.layers.at(plan.layers[i]), image, prefix), all[i]);
         }
       });
   for (Features& features : all) fit(features);
