@@ -1,5 +1,4 @@
 #include "fovea/fovea.h"
-#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +8,7 @@
 
 #include "fovea/backend/cpu/cpu.h"
 #include "fovea/backend/cpu/profiled.h"
+#include "fovea/backend/input.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
 #include "fovea/engine/workers.h"

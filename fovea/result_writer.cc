@@ -1,9 +1,9 @@
 #include "fovea/result_writer.h"
-#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <utility>
 
+#include "fovea/backend/input.h"
 #include "fovea/tokens/counts.h"
 
 namespace fovea {

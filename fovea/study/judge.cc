@@ -1,10 +1,10 @@
 #include "fovea/study/judge.h"
-#include "fovea/backend/input.h"
 
 #include <cmath>
 #include <optional>
 #include <utility>
 
+#include "fovea/backend/input.h"
 #include "fovea/model/cost.h"
 
 namespace fovea {

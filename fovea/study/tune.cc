@@ -1,5 +1,4 @@
 #include "fovea/study/tune.h"
-#include "fovea/backend/input.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "fovea/backend/input.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/cost.h"
 #include "fovea/report/fidelity.h"

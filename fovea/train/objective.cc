@@ -1,8 +1,8 @@
 #include "fovea/train/objective.h"
-#include "fovea/backend/input.h"
 
 #include <utility>
 
+#include "fovea/backend/input.h"
 #include "fovea/io/fail.h"
 #include "fovea/train/autocast.h"
 

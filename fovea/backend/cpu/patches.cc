@@ -28,6 +28,27 @@ std::vector<Corner> piece_order(std::span<const int> splits) {
   return order;
 }
 
+// Of a pixel in an input.
+struct PixelPlace {
+  int64_t frame, row, column;
+};
+
+// All channels of a box of `one` input's pixels; returns where the next one goes.
+float* copy_box(const Input& input, const float* one, const PixelPlace& start, const Grid& box,
+                float* to) {
+  const Grid& all = input.grid;
+  for (int64_t channel = 0; channel < input.channels; ++channel) {
+    for (int64_t frame = start.frame; frame < start.frame + box.frames; ++frame) {
+      const int64_t row = (channel * all.frames + frame) * all.rows + start.row;
+      const float* from = one + row * all.columns + start.column;
+      for (int y = 0; y < box.rows; ++y, from += all.columns) {
+        to = std::copy_n(from, box.columns, to);
+      }
+    }
+  }
+  return to;
+}
+
 }  // namespace
 
 Tensor Cpu::patches(const Input& input, const Grid& patch, std::span<const int> splits) {
@@ -43,7 +64,6 @@ Tensor Cpu::patches(const Input& input, const Grid& patch, std::span<const int> 
     sequences->push_back(sequences->back() + static_cast<int32_t>(count * order.size()));
   }
   Tensor out = make(sequences, input.channels * piece.size());
-  const Grid& all = input.grid;
   for_ranges(input.batch * count, 8, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float* one = input.data + i / count * input.each();
@@ -53,17 +73,9 @@ Tensor Cpu::patches(const Input& input, const Grid& patch, std::span<const int> 
       const int64_t left = within % grid.columns * patch.columns;
       float* to = out.row(i * static_cast<int64_t>(order.size()));
       for (const Corner& place : order) {
-        const int64_t y = top + int64_t{place.y} * piece.rows;
-        const int64_t x = left + int64_t{place.x} * piece.columns;
-        for (int64_t channel = 0; channel < input.channels; ++channel) {
-          for (int64_t frame = first; frame < first + piece.frames; ++frame) {
-            const float* from =
-                one + ((channel * all.frames + frame) * all.rows + y) * all.columns + x;
-            for (int64_t row = 0; row < piece.rows; ++row, from += all.columns) {
-              to = std::copy_n(from, piece.columns, to);
-            }
-          }
-        }
+        const PixelPlace start = {first, top + int64_t{place.y} * piece.rows,
+                                  left + int64_t{place.x} * piece.columns};
+        to = copy_box(input, one, start, piece, to);
       }
     }
   });
