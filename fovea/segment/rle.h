@@ -23,6 +23,7 @@ struct Rle {
 // A mask whose rows come one after the other, so that it need never be whole.
 class FOVEA_API RleBuilder {
  public:
+  // Throws Error for a side of 0, and for more pixels than 32 bits count.
   RleBuilder(int height, int width);
   // The next row, [width]: anything but 0 is 1.
   void add_row(const uint8_t* row);
@@ -33,9 +34,10 @@ class FOVEA_API RleBuilder {
   int height_;
   int width_;
   int rows_ = 0;
-  std::vector<uint8_t> first_;    // the first row, [width]
-  std::vector<uint8_t> last_;     // the row before the next, [width]
-  std::vector<uint64_t> change_;  // places, column by column, that differ from the one above them
+  std::vector<uint8_t> first_;     // the first row of all, [width]
+  std::vector<uint8_t> above_;     // the row before the next, [width]
+  std::vector<uint8_t> row_;       // where the next one is prepared, [width]
+  std::vector<uint64_t> changes_;  // places, column by column, unlike the one above them
 };
 
 // A mask [height, width], row by row: anything but 0 is 1.
