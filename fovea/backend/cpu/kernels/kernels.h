@@ -82,7 +82,7 @@ struct DecomposedBias {
   const KeyRun* runs = nullptr;  // of all keys, less the one that stands for padding
   int32_t run_count = 0;
   // Where `side` is not 0 the last key stands for the cells that pad this window: exp(score) is the
-  // sum of theirs, whose keys are all as it is.
+  // sum of theirs, whose keys are all as it is. It has no size.
   Window window;
   int32_t side = 0;
 
