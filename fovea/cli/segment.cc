@@ -172,7 +172,11 @@ class Asking {
 
   Asked ask(const fs::path& path) const {
     std::optional<Image> image;
-    Asked asked{{.path = path}, encode(path, image), prompts_for(questions_.prompts, path), {}, {}};
+    // One after the other: g++ 12 destroys parts of an aggregate twice where a later one throws.
+    EncodedPicture encoded = encode(path, image);
+    std::vector<AskedPrompt> asked_prompts = prompts_for(questions_.prompts, path);
+    Asked asked{{}, std::move(encoded), std::move(asked_prompts), {}, {}};
+    asked.picture.path = path;
     asked.picture.width = asked.encoded.placement().width;
     asked.picture.height = asked.encoded.placement().height;
     if (output_.needs_pixels()) asked.picture.image = std::move(image);
