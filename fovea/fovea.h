@@ -59,7 +59,10 @@ struct Result {
   Array logits;    // [B, classes]; equal to features where the model has no head
   Array features;  // [B, C]: what the head sees
   Array tokens;    // [B, T, C]: after the final norm, where there is one
-  Array sizes;     // [B, T]: how many input tokens each token stands for
+  // [B, C, h, w]: of Segment Anything's encoder, for patches of every row and column; features are
+  // its mean. Else empty.
+  Array embedding;
+  Array sizes;  // [B, T]: how many input tokens each token stands for
   // [B, N]: the token that each position of the input sequence ended in; -1 where it was pruned
   IntArray source;
   IntArray layer_tokens;  // [B, depth]: tokens that leave each layer

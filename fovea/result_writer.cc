@@ -66,18 +66,23 @@ std::vector<float> by_head(const Array& rows, int64_t begin, int64_t end) {
 
 ResultWriter::ResultWriter(const Architecture& a, const Array& images, const Course& course,
                            bool want_tokens)
-    : architecture_(a), course_(course), want_tokens_(want_tokens) {
+    : architecture_(a),
+      course_(course),
+      want_tokens_(want_tokens),
+      shows_late_(course.merge.options.threshold || a.window > 0) {
   const Shape& s = images.shape;
   result_.features = Array({s[0], a.features()});
   result_.logits = Array({s[0], a.classes > 0 ? a.classes : a.features()});
   result_.layer_tokens = IntArray({s[0], a.depth});
   const int64_t positions = a.prefix() + (input_of(images).grid / a.patch).size();
   if (course.trace) result_.trace = IntArray({s[0], a.depth, positions});
-  // With a threshold it shows only later how many tokens are left.
   const std::vector<int> left =
-      course.merge.options.threshold
-          ? std::vector<int>(a.depth, static_cast<int>(positions))
-          : tokens_per_layer(course.merge, static_cast<int>(positions), a.prefix());
+      shows_late_ ? std::vector<int>(a.depth, static_cast<int>(positions))
+                  : tokens_per_layer(course.merge, static_cast<int>(positions), a.prefix());
+  if (a.neck > 0) {
+    const Grid grid = input_of(images).grid / a.patch;
+    result_.embedding = Array({s[0], a.neck, grid.rows, grid.columns});
+  }
   if (a.routing) {
     for (const int layer : a.routing->predict_after) {
       result_.routes[layer] =
@@ -102,6 +107,7 @@ void ResultWriter::write(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t
   };
   write(output.features, result_.features);
   write(output.logits, result_.logits);
+  if (architecture_.neck > 0) write_embedding(output.embedding, first_image);
   const auto depth = static_cast<int64_t>(output.trace.size());
   for (int64_t layer = 0; layer < depth; ++layer) {
     write_sources(output.trace[layer], first_image * depth + layer, depth, result_.trace);
@@ -118,6 +124,17 @@ void ResultWriter::write(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t
   if (!want_tokens_) return;
   write_tokens(output, first_image);
   write_sources(output.reduction.sources(), first_image, 1, result_.source);
+}
+
+// Rows of channels as one plane a channel.
+void ResultWriter::write_embedding(const Tensor& x, int64_t first_image) {
+  for (int64_t i = 0; i < x.batch(); ++i) {
+    float* to = result_.embedding.data.data() + (first_image + i) * x.channels() * x.tokens(i);
+    for (int64_t p = 0; p < x.tokens(i); ++p) {
+      const float* row = x.row(x.first(i) + p);
+      for (int64_t c = 0; c < x.channels(); ++c) to[c * x.tokens(i) + p] = row[c];
+    }
+  }
 }
 
 // Tokens and sizes of images that may differ in their number of tokens.
@@ -158,7 +175,7 @@ void ResultWriter::write_layers(const Vit<Cpu>::Output& output, int64_t first_im
 
 Result ResultWriter::finish() {
   const auto batch = result_.layer_tokens.shape[0];
-  if (course_.merge.options.threshold && want_tokens_) {
+  if (shows_late_ && want_tokens_) {
     int32_t longest = 0;
     const size_t depth = architecture_.depth;
     for (size_t i = depth - 1; i < result_.layer_tokens.data.size(); i += depth) {

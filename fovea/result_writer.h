@@ -32,12 +32,15 @@ class ResultWriter {
     Rows tokens, sizes, attention;
   };
 
+  void write_embedding(const Tensor& x, int64_t first_image);
   void write_tokens(const Vit<Cpu>::Output& output, int64_t first_image);
   void write_layers(const Vit<Cpu>::Output& output, int64_t first_image);
 
   const Architecture& architecture_;
   const Course& course_;
   bool want_tokens_;
+  // Whether only a run shows how many tokens are left: where a threshold decides, or windows do.
+  bool shows_late_;
   Result result_;
   std::map<int, Layer> layers_;  // those of the course
 };

@@ -24,9 +24,10 @@ namespace fovea {
 // LayerNorm, a value per channel. Rows: those of prefix tokens or of a table of positions, and
 // Positions what an input takes of them. Qkv, Projection: the joint weights of queries, keys and
 // values, and what they make of a tensor (Projected). Sight: what else counts in attention, with
-// Relative, biases by relative position. kTrains: whether weights change between runs; kComputes:
-// whether there are values at all, without which nothing is resampled. Sizes, states, plans, routes
-// and sources are plain host data. The comments at Cpu's members say what each operation does.
+// Relative and Decomposed, biases by relative position. kTrains: whether weights change between
+// runs; kComputes: whether there are values at all, without which nothing is resampled. Sizes,
+// states, plans, routes and sources are plain host data. The comments at Cpu's members say what
+// each operation does.
 template <class B>
 concept Backend = requires(B b, const typename B::Tensor x, const typename B::Linear linear,
                            const typename B::Norm norm,
@@ -49,6 +50,7 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.make_norm(weight, weight, 1e-6) } -> std::same_as<typename B::Norm>;
   { b.make_rms_norm(weight, 1e-6) } -> std::same_as<typename B::Norm>;
   { b.make_relative(weight, grid) } -> std::same_as<typename B::Relative>;
+  { b.make_decomposed(weight, weight) } -> std::same_as<typename B::Decomposed>;
   { b.make_vector(weight) } -> std::same_as<typename B::Vector>;
   { b.make_rows(weight) } -> std::same_as<typename B::Rows>;
   { b.patches(input, grid, splits) } -> std::same_as<typename B::Tensor>;
@@ -74,6 +76,7 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.merge(x, sizes, plan, MergeMode::weighted) } -> std::same_as<typename B::Tensor>;
   { b.keep_scores(x, linear, 1) } -> std::same_as<typename B::Tensor>;
   { b.gather(x, route) } -> std::same_as<typename B::Tensor>;
+  { b.regroup(x, Sequences()) } -> std::same_as<typename B::Tensor>;
   { b.add_gated(x, x, x, vector) } -> std::same_as<typename B::Tensor>;
   { b.put(x, x, route) } -> std::same_as<typename B::Tensor>;
   { b.add_change(x, x, x, route, vector) } -> std::same_as<typename B::Tensor>;

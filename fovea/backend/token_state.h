@@ -16,11 +16,12 @@ struct TokenState {
   std::vector<Place> places = {};     // of every row, prefix tokens too; empty where nobody asks
   int prefix = 0;                     // first tokens of each image, which have no place
   Grid grid = {};                     // of the patches: rows, columns
+  int window = 0;  // side of the windows of the grid that sequences are; 0: they are whole images
 };
 
-// What else counts in attention. Relative, Rows: a backend's biases by relative position, and
-// frequencies.
-template <class Relative, class Rows>
+// What else counts in attention. Relative, Rows, Decomposed, Qkv: a backend's biases by relative
+// position, frequencies, biases by rows and columns apart, and joint weights.
+template <class Relative, class Rows, class Decomposed, class Qkv>
 struct Sight {
   const Turns* turns = nullptr;          // of all tokens; null: nothing is turned
   const Relative* relative = nullptr;    // may be null
@@ -29,6 +30,9 @@ struct Sight {
   // and the layer. Null: nothing is.
   const Rows* frequencies = nullptr;
   int layer = 0;
+  const Decomposed* decomposed = nullptr;  // may be null
+  // Whose biases are keys and values of the cells that pad windows; null: nothing pads them.
+  const Qkv* padding = nullptr;
 };
 
 }  // namespace fovea

@@ -48,6 +48,7 @@ class Output {
  public:
   Output(const Result& result, const Flags& flags, int prefix) {
     add("logits", result.logits);
+    if (!result.embedding.empty()) add("embedding", result.embedding);
     add("features", result.features);
     add("tokens", result.tokens);
     add("sizes", result.sizes);

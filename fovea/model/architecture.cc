@@ -21,6 +21,7 @@ std::vector<int> table_prefixes(const Architecture& a) {
 
 // The square grid that a table was made for; a grid of 0 rows if none fits.
 PositionLayout square_layout(const Architecture& a) {
+  if (!a.position_grid.empty()) return {0, a.position_grid};
   for (const int prefix : table_prefixes(a)) {
     const int patches = std::max(0, a.position_rows - prefix);
     const int side = static_cast<int>(std::lround(std::sqrt(patches)));
@@ -31,10 +32,15 @@ PositionLayout square_layout(const Architecture& a) {
 
 }  // namespace
 
-BlockShape Architecture::layer(int /*layer*/) const {
+BlockShape Architecture::layer(int layer) const {
   BlockShape shape = block;
   shape.width = width;
   shape.layers = depth;
+  shape.decomposed = decomposed;
+  if (window > 0 && !std::ranges::binary_search(over_all, layer)) {
+    shape.window = window;
+    if (!decomposed.empty()) shape.decomposed = {window, window};
+  }
   return shape;
 }
 
@@ -127,8 +133,8 @@ void check_input_size(const std::string& what, int64_t height, int64_t width,
 Grid made_for(const Architecture& a) {
   if (!a.input_size.empty()) return a.input_size;
   if (!a.image_size.empty()) return a.image_size;
-  const int side = square_layout(a).grid.rows;
-  return side > 0 ? Grid(side, side) * a.patch : Grid(224, 224);
+  const Grid grid = square_layout(a).grid;
+  return grid.rows > 0 ? grid * a.patch : Grid(224, 224);
 }
 
 }  // namespace fovea

@@ -72,9 +72,15 @@ struct Architecture {
   int classes = 0;              // 0: no head
   bool distilled_head = false;  // a second head, on the distillation token
   int position_rows = 0;        // 0: no position embedding
+  Grid position_grid;           // where its tensor says it: [1, rows, columns, C]; else empty
   Resampling resampling = Resampling::antialiased;  // of positions, for other grids
   Grid bias_grid;             // that tables of relative positions are made for
   bool resizes_bias = false;  // which serve other grids
+  // Segment Anything's image encoder: attention stays within windows, but in some layers.
+  int window = 0;             // side; 0: all layers see whole images
+  std::vector<int> over_all;  // layers, from 0, ascending
+  Grid decomposed;            // that the tables of layers over all are made for; empty: none
+  int neck = 0;               // channels of the embedding behind the encoder; 0: it has none
   // Sizes of images, in pixels, that the config names; empty where it names none.
   Grid image_size;
   Grid input_size;
@@ -86,6 +92,8 @@ struct Architecture {
   // And the LITTLE block beside it.
   BlockShape little() const;
 
+  // Whether attention is told where tokens stand.
+  bool knows_places() const { return block.knows_places() || window > 0 || !decomposed.empty(); }
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
@@ -96,6 +104,7 @@ struct Architecture {
   }
   // Channels of the features, which are what the head sees.
   int features() const {
+    if (neck > 0) return neck;
     if (projection > 0) return projection;
     return pool_concat ? 2 * width : width;
   }

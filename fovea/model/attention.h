@@ -70,6 +70,8 @@ struct Attention {
   std::shared_ptr<const Rotation> rotation;
   std::optional<typename B::Rows> frequencies;  // of a mixed one, where they are trained
   std::shared_ptr<const RelativeBiases<B>> relative;
+  std::shared_ptr<const DecomposedBiases<B>> decomposed;
+  int window = 0;  // side of those that it stays within; 0: it is over all
   int layer = 0;
 
   static Attention load(B& b, WeightSource& weights, const PartNames& names,
@@ -124,10 +126,24 @@ struct Attention {
                              *shape.attention_norm);
     }
     if (shape.rotation) load_rotation(b, weights, shape);
+    window = shape.window;
+    if (!shape.decomposed.empty()) load_decomposed(b, weights, names, shape);
     if (shape.bias_rows == 0) return;
     const std::string table = shape.shares_bias ? "rel_pos_bias.table" : names.part + ".bias_table";
     relative = std::make_shared<const RelativeBiases<B>>(
         b, weights.named(table, {shape.bias_rows, shape.heads}), shape.bias_grid);
+  }
+
+  void load_decomposed(B& b, WeightSource& weights, const PartNames& names,
+                       const BlockShape& shape) {
+    const auto read = [&](const char* name, int extent) {
+      return weights.named(names.part + name, {2 * int64_t{extent} - 1, shape.head_width()},
+                           Start::zero);
+    };
+    Weight rows = read(".rel_pos_h", shape.decomposed.rows);
+    Weight columns = read(".rel_pos_w", shape.decomposed.columns);
+    decomposed = std::make_shared<const DecomposedBiases<B>>(b, std::move(rows), std::move(columns),
+                                                             shape.decomposed);
   }
 
   void load_rotation(B& b, WeightSource& weights, const BlockShape& shape) {
@@ -177,6 +193,12 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   seen.sight.layer = first.layer;
   if (first.relative) seen.relative = first.relative->of(b, tokens.state().grid);
   seen.sight.relative = seen.relative.get();
+  if (first.decomposed) {
+    seen.decomposed =
+        first.window > 0 ? first.decomposed->own() : first.decomposed->of(b, tokens.state().grid);
+  }
+  seen.sight.decomposed = seen.decomposed.get();
+  if (first.window > 0) seen.sight.padding = &first.qkv;
   if (asking) seen.sight.asking = asking->route.rows;
   const typename B::Tensor* rows = asking ? &asking->rows : nullptr;
   for (const Attention<B>& branch : branches) {

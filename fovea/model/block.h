@@ -88,9 +88,10 @@ struct Block {
   std::vector<Attention<B>> attns;
   std::vector<Mlp<B>> ffns;
   int layer = 0;
+  int window = 0;  // side of those that attention stays within; 0: it is over all
 
   static Block load(B& b, WeightSource& weights, const BlockShape& shape, int layer) {
-    Block block{{}, {}, layer};
+    Block block{{}, {}, layer, shape.window};
     for (int j = 0; j < shape.branches; ++j) {
       const PartNames attention = PartNames::attention(layer, j);
       block.attns.push_back(Attention<B>::load(b, weights, attention, shape, layer));

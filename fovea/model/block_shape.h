@@ -37,6 +37,8 @@ struct BlockShape {
   int bias_rows = 0;                 // of the table of relative positions; 0: none
   Grid bias_grid;                    // that it is made for: rows, columns
   bool shares_bias = false;          // all layers have one table
+  Grid decomposed;     // that tables of biases by rows and columns apart are made for; empty: none
+  int window = 0;      // side of the windows that attention stays within; 0: it is over all
   bool joins = false;  // may be put beside a block that has learned without it (see Start)
 
   int attention_width() const { return attention > 0 ? attention : width; }

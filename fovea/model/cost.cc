@@ -26,10 +26,13 @@ double gflops(const Architecture& a, const Grid& size, const Course& course,
   const Input input = {nullptr, 1, a.in_channels, size};
   const Shapes::Tensor x = vit.patch_embed.forward(b, input);
   Reduction<Shapes> tokens(course.merge, layer_tokens, static_cast<int>(x.tokens), a.prefix());
+  tokens.place(size / a.patch);
   std::vector<IntArray> routes;
   vit.encode(
       b, x, course, tokens, routes, [](int /*layer*/, const Shapes::Tensor& /*x*/) {},
       [](std::span<const int> /*leaving*/) {});
+  const Grid grid = size / a.patch;
+  if (vit.neck) vit.neck->forward(b, {grid.size(), a.width}, grid);
   return 2e-9 * static_cast<double>(b.multiply_adds());
 }
 

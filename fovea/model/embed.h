@@ -112,7 +112,12 @@ class PatchEmbed {
     if (a.class_token) prefix_.push_back(read("cls_token", 1));
     if (a.distillation_token) prefix_.push_back(read("dist_token", 1));
     if (a.registers > 0) prefix_.push_back(read("reg_token", a.registers));
-    if (a.position_rows > 0) table_ = read("pos_embed", a.position_rows);
+    const Grid& grid = a.position_grid;
+    if (!grid.empty()) {
+      table_ = b.make_rows(weights.named("pos_embed", {1, grid.rows, grid.columns, a.width}));
+    } else if (a.position_rows > 0) {
+      table_ = read("pos_embed", a.position_rows);
+    }
     pre_norm_ = norm("norm_pre", a.pre_norm);
   }
 

@@ -116,7 +116,11 @@ void infer_tokens(const Checkpoint& checkpoint, const Config& config, const Trai
   a.class_token = checkpoint.has("cls_token") || a.distillation_token || traits.class_token;
   if (checkpoint.has("reg_token")) a.registers = token_rows(checkpoint, "reg_token");
   const bool has_positions = traits.positions || !a.block.knows_places();
-  if (checkpoint.has("pos_embed") || (config.position_embedding && has_positions)) {
+  if (checkpoint.has("pos_embed") && checkpoint.shape("pos_embed").size() == 4) {
+    a.position_grid = {extent(checkpoint, "pos_embed", 4, 1),
+                       extent(checkpoint, "pos_embed", 4, 2)};
+    a.position_rows = static_cast<int>(a.position_grid.size());
+  } else if (checkpoint.has("pos_embed") || (config.position_embedding && has_positions)) {
     a.position_rows = token_rows(checkpoint, "pos_embed");
   }
   a.pre_norm = norm_of(checkpoint, "norm_pre");
@@ -148,6 +152,35 @@ void infer_bias_grid(const Checkpoint& checkpoint, Architecture& a) {
       checkpoint.file_name(), a.block.bias_rows);
 }
 
+// The extent along one axis that a layer's table of Segment Anything's relative positions serves.
+int table_extent(const Checkpoint& checkpoint, int layer, const char* axis) {
+  const std::string name = fmt::format("blocks.{}.attns.0.attn.rel_pos_{}", layer, axis);
+  const int rows = extent(checkpoint, name, 2, 0);
+  if (rows % 2 == 1) return (rows + 1) / 2;
+  fail("{}: tensor {} is {}; expected an odd number of rows, of distances both ways",
+       checkpoint.file_name(), checkpoint.spelling(name), to_string(checkpoint.shape(name)));
+}
+
+// Layers whose tables are made for the grid of positions see whole images, the others windows.
+void infer_windows(const Checkpoint& checkpoint, Architecture& a) {
+  if (!checkpoint.in_any_layer("blocks.0.attns.0.attn.rel_pos_h")) return;
+  a.decomposed = a.position_grid;
+  for (int layer = 0; layer < a.depth; ++layer) {
+    const Grid own = {table_extent(checkpoint, layer, "h"), table_extent(checkpoint, layer, "w")};
+    if (own == a.position_grid) {
+      a.over_all.push_back(layer);
+    } else if (own.rows == own.columns && (a.window == 0 || a.window == own.rows)) {
+      a.window = own.rows;
+    } else {
+      fail(
+          "{}: tables of relative positions of layer {} are made for {} x {} patches; expected the "
+          "{} x {} that positions have, or the square window of the other layers",
+          checkpoint.file_name(), layer, own.rows, own.columns, a.position_grid.rows,
+          a.position_grid.columns);
+    }
+  }
+}
+
 // What the config says, else the family's table of published architectures, else the width where
 // all models of that width have equally many.
 int heads_of(const Config& config, const Traits& traits, const Checkpoint& checkpoint, int width,
@@ -160,6 +193,10 @@ int heads_of(const Config& config, const Traits& traits, const Checkpoint& check
     return *config.heads;
   }
   if (config.head_width && width % *config.head_width == 0) return width / *config.head_width;
+  const std::string table = "blocks.0.attns.0.attn.rel_pos_h";
+  if (checkpoint.has(table) && width % extent(checkpoint, table, 2, 1) == 0) {
+    return width / extent(checkpoint, table, 2, 1);
+  }
   if (traits.heads > 0 && width % traits.heads == 0) return traits.heads;
   if (width % 64 == 0 && width <= 1024) return width / 64;
   constexpr int kOfSixteen[] = {1152, 1280, 1408, 1664, 1792};
@@ -288,6 +325,13 @@ AttentionPool attention_pool_of(const Checkpoint& checkpoint, const Config& conf
 
 void infer_head(const Checkpoint& checkpoint, const Config& config, const Traits& traits,
                 Architecture& a) {
+  if (checkpoint.has("neck.0.weight")) {
+    a.neck = extent(checkpoint, "neck.0.weight", 4, 0);
+    a.pooling = Pooling::average;
+    checkpoint.leave_out("prompt_encoder.");
+    checkpoint.leave_out("mask_decoder.");
+    return;
+  }
   a.fc_norm = has_part(checkpoint, "fc_norm");
   // Only a norm after pooling, or the config, can take the place of the final norm.
   a.final_norm = has_part(checkpoint, "norm") || (config.final_norm && !a.fc_norm);
@@ -364,6 +408,7 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   infer_routing(checkpoint, config, a);
   infer_tokens(checkpoint, config, traits, a);
   infer_bias_grid(checkpoint, a);
+  infer_windows(checkpoint, a);
   infer_head(checkpoint, config, traits, a);
   check_told(checkpoint, config, family, a);
   check_config(checkpoint, config, a);

@@ -34,6 +34,34 @@ struct Pair {
 constexpr Pair kPairs[] = {{"base_tiny", kSizes[2], 192, 1, 1, {1, 4, 7, 10}},
                            {"huge_base", kSizes[4], 768, 9, 2, {9, 16, 24}}};
 
+// Segment Anything's image encoders, for 1024 pixels.
+struct Encoder {
+  std::string_view name;
+  int width, depth, heads, every;  // each such layer sees whole images
+};
+constexpr Encoder kEncoders[] = {
+    {"sam_vit_b", 768, 12, 12, 3}, {"sam_vit_l", 1024, 24, 16, 6}, {"sam_vit_h", 1280, 32, 16, 8}};
+
+Architecture encoder_of(const Encoder& encoder) {
+  Architecture a;
+  a.name = encoder.name;
+  a.width = encoder.width;
+  a.depth = encoder.depth;
+  a.block.heads = encoder.heads;
+  a.block.mlp_width = 4 * encoder.width;
+  a.image_size = {1024, 1024};
+  a.position_grid = a.decomposed = a.image_size / a.patch;
+  a.position_rows = static_cast<int>(a.position_grid.size());
+  a.window = 14;
+  for (int layer = encoder.every - 1; layer < a.depth; layer += encoder.every) {
+    a.over_all.push_back(layer);
+  }
+  a.neck = 256;
+  a.pooling = Pooling::average;
+  a.parameters = count_parameters(a);
+  return a;
+}
+
 // Of the many that names of this kind can spell, those that people have.
 constexpr std::string_view kUsual[] = {
     "vit_tiny_patch16_224",  "vit_small_patch32_224",       "vit_small_patch16_224",
@@ -93,6 +121,9 @@ Routing routing_of(const Pair& pair) {
 
 Architecture named_architecture(const std::string& name) {
   if (std::optional<Architecture> published = published_architecture(name)) return *published;
+  for (const Encoder& encoder : kEncoders) {
+    if (name == encoder.name) return encoder_of(encoder);
+  }
   std::string_view rest = name;
   const bool is_pair = take(rest, "blvit_");
   if (!is_pair && !take(rest, "vit_") && !take(rest, "deit_"))
@@ -135,6 +166,7 @@ std::vector<std::string> named_architectures(const std::string& pattern) {
   std::vector<std::string> names(std::begin(kUsual), std::end(kUsual));
   const std::vector<std::string> published = published_names();
   names.insert(names.end(), published.begin(), published.end());
+  for (const Encoder& encoder : kEncoders) names.emplace_back(encoder.name);
   std::erase_if(names, [&](const std::string& name) {
     return ::fnmatch(whole.c_str(), name.c_str(), 0) != 0;
   });

@@ -8,8 +8,9 @@ namespace fovea {
 namespace {
 
 // Those first whose marks go before others': SigLIP's layers are CLIP's, BEiT's are ViT's.
-constexpr const Family* kFamilies[] = {&kDinov3,   &kDinov2, &kBeit,        &kSiglip, &kClip,
-                                       &kOpenClip, &kVit,    &kTorchvision, &kSwag,   &kTimm};
+constexpr const Family* kFamilies[] = {&kDinov3,      &kDinov2,   &kBeit, &kSiglip,
+                                       &kClip,        &kOpenClip, &kSam,  &kVit,
+                                       &kTorchvision, &kSwag,     &kTimm};
 
 // Put before every name by those who wrap a model in another.
 constexpr std::string_view kWrappers[] = {"teacher.backbone.", "_orig_mod.", "module.", "model.",

@@ -48,4 +48,18 @@ Array resample_biases(const Array& table, const Grid& from, const Grid& to) {
   return out;
 }
 
+Array resample_table(const Array& table, int64_t count) {
+  const int64_t from = table.shape[0];
+  const int64_t width = table.shape[1];
+  Array out({count, width});
+  for (int64_t i = 0; i < count; ++i) {
+    const Between at = between(i, from, count);
+    for (int64_t c = 0; c < width; ++c) {
+      out.data[i * width + c] = table.data[at.first * width + c] * (1 - at.share) +
+                                table.data[at.second * width + c] * at.share;
+    }
+  }
+  return out;
+}
+
 }  // namespace fovea

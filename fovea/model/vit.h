@@ -14,6 +14,7 @@
 #include "fovea/model/embed.h"
 #include "fovea/model/foveal.h"
 #include "fovea/model/head.h"
+#include "fovea/model/neck.h"
 
 namespace fovea {
 
@@ -25,6 +26,7 @@ struct Vit {
   RoutedBlocks<B> routed;        // the others
   std::optional<typename B::Norm> norm;
   Head<B> head;
+  std::optional<Neck<B>> neck;  // of Segment Anything's encoder
 
   // What left one layer, on the host.
   struct Kept {
@@ -38,6 +40,7 @@ struct Vit {
     typename B::Tensor tokens;     // [B, T, C], after the final norm; T as the course asks for
     typename B::Tensor features;   // [B, 1, C]
     typename B::Tensor logits;     // [B, 1, classes]
+    typename B::Tensor embedding;  // [B, P, neck's channels], where there is a neck
     Reduction<B> reduction;        // sizes and sources
     std::vector<Sources> trace;    // after each layer, where wanted
     IntArray layer_tokens;         // [B, depth]: tokens that leave each layer
@@ -47,12 +50,13 @@ struct Vit {
 
   // Throws Error naming the tensor that is missing or has another shape.
   static Vit load(B& b, WeightSource& weights, const Architecture& a) {
-    Vit vit{a, PatchEmbed<B>::load(b, weights, a), {}, {}, {}, {}};
+    Vit vit{a, PatchEmbed<B>::load(b, weights, a), {}, {}, {}, {}, {}};
     for (int layer = 0; layer < a.plain_layers(); ++layer)
       vit.blocks.push_back(Block<B>::load(b, weights, a.layer(layer), layer));
     vit.routed = RoutedBlocks<B>::load(b, weights, a);
     if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps, a.block.norm);
     vit.head = Head<B>::load(b, weights, a);
+    if (a.neck > 0) vit.neck = Neck<B>::load(b, weights, a);
     return vit;
   }
 
@@ -68,9 +72,9 @@ struct Vit {
     Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
     tokens.set_readers(readers);
     tokens.keep_attention(course.attention_layers);
-    if (architecture.block.knows_places()) {
+    if (architecture.knows_places()) {
       tokens.place(input.grid / architecture.patch,
-                   architecture.block.rotation ? Carry::mean : Carry::first);
+                   architecture.block.rotation ? Carry::mean : Carry::first, architecture.window);
     }
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
@@ -79,7 +83,7 @@ struct Vit {
       return layer_tokens.data[image * architecture.depth + layer];
     };
     const auto take_down = [&](int layer, const typename B::Tensor& out) {
-      const Sequences& first = b.sequences(out);
+      const Sequences first = tokens.images();
       for (int64_t i = 0; i < input.batch; ++i) count(layer, i) = first[i + 1] - first[i];
       if (course.trace) trace.push_back(tokens.sources());
       if (std::ranges::find(course.layers, layer + 1) == course.layers.end()) return;
@@ -93,10 +97,17 @@ struct Vit {
                  for (int64_t i = 0; i < input.batch; ++i)
                    count(architecture.depth - 1, i) = leaving[i];
                });
-    typename B::Tensor features = head.features(b, x, tokens.sizes(), tokens.state());
-    typename B::Tensor logits = head.logits(b, x, features);
-    return {std::move(x),     std::move(features),     std::move(logits), std::move(tokens),
-            std::move(trace), std::move(layer_tokens), std::move(routes), std::move(layers)};
+    Read read =
+        neck ? embedded(b, x, tokens, input.grid / architecture.patch) : pooled(b, x, tokens);
+    return {std::move(x),
+            std::move(read.features),
+            std::move(read.logits),
+            std::move(read.embedding),
+            std::move(tokens),
+            std::move(trace),
+            std::move(layer_tokens),
+            std::move(routes),
+            std::move(layers)};
   }
 
   // What layer after layer makes of embedded tokens x [B, T, C], after the final norm. routes,
@@ -107,6 +118,7 @@ struct Vit {
                             const std::function<void(int, const typename B::Tensor&)>& done,
                             const std::function<void(std::span<const int>)>& unread) const {
     for (const Block<B>& block : blocks) {
+      x = tokens.arrange(b, std::move(x), block.window);
       if (course.last_asking > 0 && block.layer + 1 == architecture.depth) {
         unread(tokens.leaving(block.layer));
         x = block.forward_first(b, std::move(x), tokens, course.last_asking);
@@ -115,8 +127,31 @@ struct Vit {
       x = block.forward(b, std::move(x), tokens);
       done(block.layer, x);
     }
+    x = tokens.arrange(b, std::move(x), 0);
     x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, done);
     return norm ? b.layer_norm(x, *norm) : x;
+  }
+
+ private:
+  // What is read from the tokens at the end.
+  struct Read {
+    typename B::Tensor features, logits, embedding;
+  };
+
+  Read pooled(B& b, const typename B::Tensor& x, const Reduction<B>& tokens) const {
+    Read read;
+    read.features = head.features(b, x, tokens.sizes(), tokens.state());
+    read.logits = head.logits(b, x, read.features);
+    return read;
+  }
+
+  Read embedded(B& b, const typename B::Tensor& x, const Reduction<B>& tokens,
+                const Grid& grid) const {
+    Read read;
+    read.embedding = neck->forward(b, b.gather(x, tokens.everyone()), grid);
+    const std::vector<float> ones(b.sequences(read.embedding).back(), 1.0F);
+    read.logits = read.features = b.average(read.embedding, ones, 0);
+    return read;
   }
 };
 

@@ -24,6 +24,13 @@ class Reduction<Shapes> {
         tokens_(tokens),
         protected_(protected_tokens) {}
 
+  // Where layers have windows of this grid.
+  void place(const Grid& grid) { state_.grid = grid; }
+  Shapes::Tensor arrange(Shapes& /*b*/, const Shapes::Tensor& x, int side) {
+    state_.window = side;
+    return x;
+  }
+
   const TokenState& state() const { return state_; }
   const Turns& turns(const Rotation& /*rotation*/, int /*layer*/, int64_t /*width*/) const {
     return turns_;

@@ -26,6 +26,7 @@
 #include "fovea/tokens/prune.h"
 #include "fovea/tokens/salience.h"
 #include "fovea/tokens/sources.h"
+#include "fovea/tokens/window_order.h"
 
 namespace fovea {
 
@@ -37,6 +38,7 @@ struct Seen {
   int heads = 1;
   typename B::Sight sight = {};
   std::shared_ptr<const typename B::Relative> relative = {};  // that of the sight, or none
+  std::shared_ptr<const typename B::Decomposed> decomposed = {};
 };
 
 // The mean over heads and branches of keys as attention turns them.
@@ -105,11 +107,30 @@ class Reduction<B> {
   }
 
   // For models whose attention knows where tokens are: on a grid of patches behind the protected
-  // tokens. carry: what a merged token's place is.
-  void place(const Grid& grid, Carry carry) {
+  // tokens. carry: what a merged token's place is. window: the side of windows that some layers
+  // have; 0: all layers see whole images.
+  void place(const Grid& grid, Carry carry, int window = 0) {
+    window_ = window;
     state_.grid = grid;
     state_.places = places_of(sequences_, state_.prefix, grid);
     carry_ = carry;
+  }
+
+  // x [B, T, C] as the sequences that a layer's attention stays within: windows of `side`, row by
+  // row over each image, or (0) whole images.
+  typename B::Tensor arrange(B& b, typename B::Tensor x, int side) {
+    if (side == state_.window) return x;
+    sequences_ = images();
+    state_.window = side;
+    per_image_ = 1;
+    if (side == 0) return b.regroup(x, sequences_);
+    const Windows windows(state_.grid, side);
+    Route order = window_order(sequences_, state_.places, windows);
+    per_image_ = windows.count();
+    sequences_ = order.first;
+    if (stays(order)) return b.regroup(x, sequences_);
+    reorder(order.rows);
+    return b.gather(x, order);
   }
 
   // Of every layer, for Method::foveal; they must outlive this.
@@ -145,6 +166,22 @@ class Reduction<B> {
     return *turns_;
   }
   std::span<const float> sizes() const { return sizes_; }
+  // Where the tokens of each image lie, whatever sequences they are in.
+  Sequences images() const {
+    Sequences first;
+    for (size_t i = 0; i < sequences_.size(); i += per_image_) first.push_back(sequences_[i]);
+    return first;
+  }
+  // The way back: for every position of the input its token. None may have been dropped.
+  Route everyone() const {
+    const Sequences first = images();
+    Route route{{0}, {}};
+    for (size_t image = 0; image < sources_.batch(); ++image) {
+      for (const int32_t token : sources_.of(image)) route.rows.push_back(first[image] + token);
+      route.first.push_back(static_cast<int32_t>(route.rows.size()));
+    }
+    return route;
+  }
   const Sources& sources() const { return sources_; }
   // What `reduce` goes by.
   Wanted wanted() const { return wanted_; }
@@ -195,11 +232,9 @@ class Reduction<B> {
     if (!state_.places.empty()) state_.places = merge_places(state_.places, sizes_, plan, carry_);
     if (turns_) turned_rows_ = unmoved(turned_rows_, plan);
     sizes_ = merge_sizes(sizes_, plan);
-    sources_.apply(plan);
+    sources_.apply(plan, per_image_);
     sequences_ = plan.first;
-    if (!options_.prop_attn) return;
-    state_.log_sizes.resize(sizes_.size());
-    for (size_t i = 0; i < sizes_.size(); ++i) state_.log_sizes[i] = std::log(sizes_[i]);
+    if (options_.prop_attn) count_sizes();
   }
 
  private:
@@ -237,8 +272,38 @@ class Reduction<B> {
   }
 
   int taken(size_t image, int layer) const {
-    return count_taken(options_, schedule_[layer], sequences_[image + 1] - sequences_[image],
+    return count_taken(options_, amount(image, layer), sequences_[image + 1] - sequences_[image],
                        protected_);
+  }
+
+  // Where layers have windows a number is that of a full one: of others, in proportion to their
+  // patches, and of whole images, times the full windows.
+  Amount amount(size_t image, int layer) const {
+    const Amount& r = schedule_[layer];
+    if (window_ == 0 || r.is_share()) return r;
+    const Windows windows(state_.grid, window_);
+    if (state_.window == 0) return r.count() * windows.full();
+    const Window window = windows.at(static_cast<int>(image % per_image_));
+    const double share = static_cast<double>(window.rows) * window.columns / (window_ * window_);
+    return static_cast<int>(std::lround(r.count() * share));
+  }
+
+  void count_sizes() {
+    state_.log_sizes.resize(sizes_.size());
+    for (size_t i = 0; i < sizes_.size(); ++i) state_.log_sizes[i] = std::log(sizes_[i]);
+  }
+
+  // Tokens stand in other rows; rows: where each was.
+  void reorder(std::span<const int32_t> rows) {
+    const auto moved = [&](const auto& old) {
+      auto now = old;
+      for (size_t i = 0; i < old.size(); ++i) now[i] = old[rows[i]];
+      return now;
+    };
+    sizes_ = moved(sizes_);
+    state_.places = moved(state_.places);
+    state_.log_sizes = moved(state_.log_sizes);
+    sources_.reorder(rows);
   }
 
   Plan plan_for(B& b, const Seen<B>& seen, int layer) {
@@ -308,6 +373,8 @@ class Reduction<B> {
   Sequences sequences_;
   std::vector<float> sizes_;
   TokenState state_;
+  int window_ = 0;     // side of the windows that some layers have; 0: none has
+  int per_image_ = 1;  // sequences that make up an image
   Carry carry_ = Carry::mean;
   mutable std::optional<Turns> turns_;  // of turned_layer_, or of all layers
   // Since these: of each token the row that was in its place, or -1; empty: none has merged.

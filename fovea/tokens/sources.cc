@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "fovea/io/fail.h"
 
@@ -14,15 +15,27 @@ Sources::Sources(const Sequences& sequences) : first_(sequences) {
   }
 }
 
-void Sources::apply(const Plan& plan) {
+void Sources::apply(const Plan& plan, int per_image) {
+  Sequences first(1, 0);
+  for (size_t i = per_image; i < plan.first.size(); i += per_image) first.push_back(plan.first[i]);
   for (size_t image = 0; image < source_.size(); ++image) {
     for (int32_t& token : source_[image]) {
       if (token < 0) continue;
       const int32_t row = plan.target[first_[image] + token];
-      token = row < 0 ? -1 : row - plan.first[image];
+      token = row < 0 ? -1 : row - first[image];
     }
   }
-  first_ = plan.first;
+  first_ = std::move(first);
+}
+
+void Sources::reorder(std::span<const int32_t> rows) {
+  std::vector<int32_t> now(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) now[rows[i]] = static_cast<int32_t>(i);
+  for (size_t image = 0; image < source_.size(); ++image) {
+    for (int32_t& token : source_[image]) {
+      if (token >= 0) token = now[first_[image] + token] - first_[image];
+    }
+  }
 }
 
 Array unmerge(const Array& tokens, const IntArray& source) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "fovea/api.h"
@@ -16,8 +17,10 @@ class FOVEA_API Sources {
  public:
   explicit Sources(const Sequences& sequences);
 
-  // Follows a merge.
-  void apply(const Plan& plan);
+  // Follows a merge of sequences of which `per_image` make up an image.
+  void apply(const Plan& plan, int per_image = 1);
+  // Tokens take other places within their images: those of rows[i] now stand in row i.
+  void reorder(std::span<const int32_t> rows);
 
   // Of one image.
   const std::vector<int32_t>& of(size_t image) const { return source_[image]; }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "fovea/backend/cpu/cpu.h"
+#include "fovea/backend/cpu/decomposed.h"
 #include "fovea/backend/dot.h"
 
 namespace fovea {
@@ -113,8 +114,12 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
   const std::vector<int32_t> places = relative_places(keys.sequences(), state, sight.relative);
   const std::vector<int32_t> asking =
       within_images(sight.asking, queries.sequences(), keys.sequences());
+  const DecomposedPlaces decomposed(keys.sequences(), state, sight.decomposed,
+                                    sight.padding != nullptr);
+  const int64_t kernel_scratch = kernels::attention_scratch(kernels_, most_tokens + 1, width,
+                                                            value_width, decomposed.entries());
   const int64_t scratch_size =
-      kernels::attention_scratch(kernels_, most_tokens, width, value_width);
+      kernel_scratch + (sight.padding ? whole_lines((most_tokens + 1) * (width + value_width)) : 0);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   // Few heads for many threads: let several tasks share a head's queries, each packing its keys
   // anew.
@@ -127,6 +132,7 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
     const int64_t part = task % parts;
     const int64_t count = queries.tokens(image);
     const int64_t first = keys.first(image);
+    if (count == 0) return;
     kernels::Attention a;
     a.q = queries.row(queries.first(image)) + head * width;
     a.q_stride = queries.stride();
@@ -141,6 +147,13 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
     a.log_size = state.log_sizes.empty() ? nullptr : state.log_sizes.data() + first;
     a.turn = turn_of(sight.turns, first, head);
     a.relative = relative_of(sight.relative, head, places.data() + first);
+    a.decomposed = decomposed.of(image);
+    if (a.decomposed.side > 0) {
+      const CpuQkv& w = *sight.padding;
+      add_padding_key(w.joint.bias.data() + w.q.out + head * width,
+                      w.joint.bias.data() + 2 * w.q.out + head * value_width,
+                      scratch.get() + worker * scratch_size + kernel_scratch, a);
+    }
     a.asking = asking.empty() ? nullptr : asking.data() + queries.first(image);
     a.out = out.at(out.first(image), head * value_width);
     a.out_stride = out.stride();

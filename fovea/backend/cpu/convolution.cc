@@ -29,12 +29,6 @@ void copy_window(const Plane& plane, int64_t y, int64_t x, float* to) {
   }
 }
 
-// No two threads share a line of the cache.
-int64_t whole_lines(int64_t floats) {
-  constexpr int64_t kLine = 16;
-  return (floats + kLine - 1) / kLine * kLine;
-}
-
 }  // namespace
 
 void Cpu::multiply_tile(const float* rows, int64_t count, const Linear& w, Activation activation,

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/backend/cpu/arena.h"
@@ -60,6 +61,13 @@ struct CpuRelative {
   Array table;  // [heads, entries]
 };
 
+// Tables of biases by rows and by columns apart, in the format in which attention multiplies.
+struct CpuDecomposed {
+  int32_t rows = 0;     // 2 h - 1
+  int32_t columns = 0;  // 2 w - 1
+  CpuLinear tables;     // [rows + columns, d], each table from its last row to its first
+};
+
 struct CpuNorm {
   std::vector<float> gamma, beta;  // no beta: RMSNorm
   float eps = 1e-6F;
@@ -85,7 +93,8 @@ class Cpu {
   using Rows = Array;                 // [.., rows, channels]
   using Positions = CpuPositions;
   using Relative = CpuRelative;
-  using Sight = fovea::Sight<Relative, Rows>;
+  using Decomposed = CpuDecomposed;
+  using Sight = fovea::Sight<Relative, Rows, Decomposed, Qkv>;
   // Weights stay as they were made, so what is computed from them alone can be kept.
   static constexpr bool kTrains = false;
   static constexpr bool kComputes = true;
@@ -122,6 +131,9 @@ class Cpu {
   // Biases of attention by relative position, weight: [(2 h - 1) (2 w - 1) + 3, heads] for a grid
   // of h x w patches behind one class token (BEiT's).
   Relative make_relative(const Weight& weight, const Grid& grid);
+  // Biases q . R[y_q - y_k] + q . S[x_q - x_k] of scores, q not scaled (Segment Anything's): tables
+  // [2 h - 1, d] and [2 w - 1, d], whose middle rows are of distance 0.
+  Decomposed make_decomposed(const Weight& rows, const Weight& columns);
   Vector make_vector(Weight values);
   Rows make_rows(Weight rows);
 
@@ -172,7 +184,8 @@ class Cpu {
   Tensor repeat(const Rows& rows, int64_t batch);
   // Softmax attention over all heads: softmax(q k' / sqrt d + log sizes + relative) v, q and k
   // turned before. Returns [B, T, heads * d], or [B, K, heads * d] where only some tokens ask.
-  // `state` is of the keys.
+  // `state` is of the keys. Cells that pad a window are one more key, which weighs as much as all
+  // of them together: their keys and values are the same.
   Tensor attention(const Projection& qkv, int heads, const TokenState& state,
                    const Sight& sight = {});
   // x [B, T, heads * d] turned, as attention turns queries and keys.
@@ -209,6 +222,8 @@ class Cpu {
   Tensor keep_scores(const Tensor& x, const Linear& w, int protected_tokens);
   // The rows of a route: [B, K, C].
   Tensor gather(const Tensor& x, const Route& route);
+  // The same rows as other sequences: the same memory.
+  static Tensor regroup(const Tensor& x, Sequences first) { return x.regrouped(std::move(first)); }
   // x + (1 + alpha * scores) * update, row by row; scores [B, T, 1], alpha of one value.
   Tensor add_gated(const Tensor& x, const Tensor& update, const Tensor& scores,
                    const Vector& alpha);

@@ -12,6 +12,12 @@ namespace fovea {
 
 inline int64_t bytes_of(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 2; }
 
+// Floats of a thread's own, such that no two share a line of the cache, rounded up.
+inline int64_t whole_lines(int64_t floats) {
+  constexpr int64_t kLine = 16;
+  return (floats + kLine - 1) / kLine * kLine;
+}
+
 // Distance between rows of `channels` numbers, in these. A multiple of 4 KiB would let the rows of
 // one tile fight for the same lines of the first cache. Whole floats: an odd width in bf16 ends in
 // a whole pair.
@@ -49,6 +55,11 @@ class Tensor {
   // Of any format.
   void* at(int64_t row, int64_t channel = 0) const {
     return reinterpret_cast<char*>(data_.get()) + (row * stride_ + channel) * bytes_of(dtype_);
+  }
+
+  // The same rows as other sequences.
+  Tensor regrouped(Sequences first) const {
+    return {std::make_shared<const Sequences>(std::move(first)), channels_, stride_, data_, dtype_};
   }
 
   // Some of the channels, in the same memory; of floats.

@@ -15,6 +15,7 @@
 #include "fovea/backend/projection.h"
 #include "fovea/backend/token_state.h"
 #include "fovea/backend/weight.h"
+#include "fovea/backend/windows.h"
 #include "fovea/io/array.h"
 
 namespace fovea {
@@ -33,6 +34,10 @@ struct ShapesLinear {
   int64_t out = 0;
 };
 
+struct ShapesDecomposed {
+  int64_t entries = 0;  // of both tables
+};
+
 // Operations mean what those of Cpu (backend/cpu/cpu.h) mean, of one image. Weights may have no
 // values (Array(shape, {})).
 class Shapes {
@@ -47,7 +52,8 @@ class Shapes {
   using Rows = Tensor;
   using Positions = int64_t;  // how many tokens stand before the patches
   using Relative = Nothing;
-  using Sight = fovea::Sight<Relative, Rows>;
+  using Decomposed = ShapesDecomposed;
+  using Sight = fovea::Sight<Relative, Rows, Decomposed, Qkv>;
   static constexpr bool kTrains = false;
   static constexpr bool kComputes = false;
 
@@ -77,6 +83,9 @@ class Shapes {
   }
   static Norm make_rms_norm(const Weight& /*gamma*/, double /*eps*/) { return {}; }
   static Relative make_relative(const Weight& /*weight*/, const Grid& /*grid*/) { return {}; }
+  static Decomposed make_decomposed(const Weight& rows, const Weight& columns) {
+    return {rows.values.shape[0] + columns.values.shape[0]};
+  }
   static Vector make_vector(const Weight& /*values*/) { return {}; }
   static Rows make_rows(const Weight& rows) {
     const int64_t width = rows.values.shape.back();
@@ -137,9 +146,16 @@ class Shapes {
     return {x.tokens, count};
   }
   static Tensor repeat(const Rows& rows, int64_t /*batch*/) { return rows; }
-  Tensor attention(const Projection& seen, int /*heads*/, const TokenState& /*state*/,
-                   const Sight& /*sight*/ = {}) {
-    multiply_adds_ += seen.q.tokens * seen.k.tokens * (seen.k.width + seen.v.width);
+  Tensor attention(const Projection& seen, int /*heads*/, const TokenState& state,
+                   const Sight& sight = {}) {
+    const double pairs = state.window > 0 ? pairs_in_windows(seen.q.tokens, seen.k.tokens, state)
+                                          : static_cast<double>(seen.q.tokens * seen.k.tokens);
+    multiply_adds_ +=
+        static_cast<int64_t>(pairs * static_cast<double>(seen.k.width + seen.v.width));
+    // Each query needs one row of a table for each row, and each column, of what it may see.
+    if (sight.decomposed) {
+      multiply_adds_ += seen.q.tokens * (sight.decomposed->entries / 2 + 1) * seen.k.width;
+    }
     return {seen.q.tokens, seen.v.width};
   }
 
@@ -154,6 +170,7 @@ class Shapes {
   static Tensor gather(const Tensor& x, const Route& route) {
     return {static_cast<int64_t>(route.rows.size()), x.width};
   }
+  static Tensor regroup(const Tensor& x, const Sequences& /*first*/) { return x; }
   static Tensor add_gated(const Tensor& x, const Tensor& /*update*/, const Tensor& /*scores*/,
                           const Vector& /*alpha*/) {
     return x;
@@ -177,6 +194,21 @@ class Shapes {
   static Array read(const Tensor& x) { return Array({x.tokens, x.width}); }
 
  private:
+  // Of queries and keys that keep within their windows, an even share of them in each; a key stands
+  // for what pads one.
+  static double pairs_in_windows(int64_t queries, int64_t keys, const TokenState& state) {
+    const Windows windows(state.grid, state.window);
+    double pairs = 0;
+    for (int i = 0; i < windows.count(); ++i) {
+      const Window window = windows.at(i);
+      const double share = static_cast<double>(window.rows) * window.columns /
+                           static_cast<double>(state.grid.size());
+      const double padding = window.is_padded(state.window) ? 1 : 0;
+      pairs += share * static_cast<double>(queries) * (share * static_cast<double>(keys) + padding);
+    }
+    return pairs;
+  }
+
   Tensor multiply(const Tensor& x, const Linear& w) {
     multiply_adds_ += x.tokens * w.in * w.rows;
     return {x.tokens, w.out};

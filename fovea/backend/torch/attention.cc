@@ -140,16 +140,32 @@ Torch::Tensor Torch::attention(const Projection& qkv, int heads, const TokenStat
     k = turn(k, angles);
   }
   torch::Tensor bias = attention_bias(keys, state.log_sizes);
+  const auto add = [&](const torch::Tensor& more) { bias = bias.defined() ? bias + more : more; };
+  const torch::Tensor queries = by_heads(asking, q);
+  torch::Tensor all_keys = by_heads(keys, k);
+  torch::Tensor values = by_heads(keys, split(qkv.v, heads));
+  std::vector<int32_t> rows(sight.asking.begin(), sight.asking.end());
+  for (int32_t i = 0; sight.asking.empty() && i < qkv.q.first->back(); ++i) rows.push_back(i);
   if (sight.relative != nullptr) {
-    std::vector<int32_t> rows(sight.asking.begin(), sight.asking.end());
-    for (int32_t i = 0; sight.asking.empty() && i < qkv.q.first->back(); ++i) rows.push_back(i);
-    const torch::Tensor relative = relative_bias(*sight.relative, state, asking, rows, keys);
-    bias = bias.defined() ? bias + relative : relative;
+    add(relative_bias(*sight.relative, state, asking, rows, keys));
+  }
+  if (sight.decomposed != nullptr) {
+    const Added by_place = decomposed_bias(queries, *sight.decomposed, state, asking, rows, keys,
+                                           sight.padding != nullptr);
+    add(by_place.keys);
+    if (by_place.padding.defined()) {
+      const auto parts = sight.padding->bias.view({3, 1, heads, 1, -1}).unbind(0);
+      const auto behind = [&](const torch::Tensor& x, const torch::Tensor& one) {
+        return torch::cat({x, one.to(x.scalar_type()).expand({x.size(0), -1, -1, -1})}, 2);
+      };
+      all_keys = behind(all_keys, parts[1]);
+      values = behind(values, parts[2]);
+      bias = torch::cat({bias.expand_as(by_place.keys), by_place.padding}, 3);
+    }
   }
   std::optional<torch::Tensor> added;
   if (bias.defined()) added = bias.to(q.scalar_type());
-  const torch::Tensor out =
-      attend(by_heads(asking, q), by_heads(keys, k), by_heads(keys, split(qkv.v, heads)), added);
+  const torch::Tensor out = attend(queries, all_keys, values, added);
   return {asking.unpad(out.transpose(1, 2).flatten(2)), qkv.q.first};
 }
 

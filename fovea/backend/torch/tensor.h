@@ -51,6 +51,11 @@ struct TorchRelative {
   torch::Tensor table;  // [entries, heads]
 };
 
+// Tables of biases by rows and by columns apart, [2 h - 1, d] and [2 w - 1, d].
+struct TorchDecomposed {
+  torch::Tensor rows, columns;
+};
+
 struct TorchNorm {
   torch::Tensor gamma, beta;  // beta undefined: RMSNorm
   double eps = 1e-6;

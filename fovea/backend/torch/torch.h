@@ -40,7 +40,8 @@ class Torch {
   using Rows = torch::Tensor;    // [1, rows, channels]; undefined: none
   using Positions = TorchPositions;
   using Relative = TorchRelative;
-  using Sight = fovea::Sight<Relative, Rows>;
+  using Decomposed = TorchDecomposed;
+  using Sight = fovea::Sight<Relative, Rows, Decomposed, Qkv>;
   static constexpr bool kTrains = true;
   static constexpr bool kComputes = true;
 
@@ -73,6 +74,7 @@ class Torch {
   Norm make_norm(const Weight& gamma, const Weight& beta, double eps);
   Norm make_rms_norm(const Weight& gamma, double eps);
   Relative make_relative(const Weight& weight, const Grid& grid);
+  Decomposed make_decomposed(const Weight& rows, const Weight& columns);
   Vector make_vector(const Weight& values);
   Rows make_rows(const Weight& rows);
   // Of all layers; that of one name is one parameter, however often it is asked for.
@@ -123,6 +125,9 @@ class Torch {
   // Who is selected has no gradient; the scores have.
   Tensor keep_scores(const Tensor& x, const Linear& w, int protected_tokens);
   Tensor gather(const Tensor& x, const Route& route);
+  static Tensor regroup(const Tensor& x, Sequences first) {
+    return {x.rows, std::make_shared<const Sequences>(std::move(first))};
+  }
   Tensor add_gated(const Tensor& x, const Tensor& update, const Tensor& scores,
                    const Vector& alpha);
   Tensor put(const Tensor& x, const Tensor& rows, const Route& route);
@@ -148,6 +153,14 @@ class Torch {
   torch::Tensor relative_bias(const Relative& relative, const TokenState& state,
                               const Padding& asking, std::span<const int32_t> rows,
                               const Padding& keys) const;
+  // What queries [B, heads, K, d] add by rows and by columns, [B, heads, K, T], and for what pads
+  // their windows, [B, heads, K, 1], where that is wanted.
+  struct Added {
+    torch::Tensor keys, padding;
+  };
+  Added decomposed_bias(const torch::Tensor& queries, const Decomposed& tables,
+                        const TokenState& state, const Padding& asking,
+                        std::span<const int32_t> rows, const Padding& keys, bool pads) const;
   // Cosines and sines of all rows, [rows, heads or 1, pairs].
   struct Angles {
     torch::Tensor cos, sin;

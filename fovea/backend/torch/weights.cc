@@ -90,6 +90,10 @@ Torch::Relative Torch::make_relative(const Weight& weight, const Grid& grid) {
   return {grid, shared_parameter(weight)};
 }
 
+Torch::Decomposed Torch::make_decomposed(const Weight& rows, const Weight& columns) {
+  return {parameter(rows), parameter(columns)};
+}
+
 Torch::Vector Torch::make_vector(const Weight& values) { return parameter(values); }
 
 Torch::Rows Torch::make_rows(const Weight& rows) { return parameter(rows); }
@@ -110,7 +114,7 @@ Torch::Positions Torch::positions(std::span<const Rows> prefix, const Rows& tabl
     positions.prefix = torch::cat(std::vector<torch::Tensor>(prefix.begin(), prefix.end()), 1)[0];
   }
   if (!table.defined()) return positions;
-  const torch::Tensor rows = table[0];
+  const torch::Tensor rows = table.flatten(0, -2);
   if (map.prefix > 0) {
     // A table made for the class token alone leaves the registers without positions.
     const int64_t others = positions.prefix.size(0) - map.prefix;

@@ -63,6 +63,6 @@ struct Family {
 std::span<const Family* const> families();
 
 extern const Family kTimm, kTorchvision, kSwag, kVit, kDinov2, kDinov3, kBeit, kClip, kSiglip,
-    kOpenClip;
+    kOpenClip, kSam;
 
 }  // namespace fovea

@@ -108,11 +108,17 @@ struct AttentionScratch {
   void* keys;       // panels of transposed keys
   void* values;     // panels of values
   float* bias;      // log2 of sizes
-  float* row_bias;  // that and the relative bias of one query
+  float* row_bias;  // that and the relative bias of one query, and a vector behind it
   float* scores;    // a tile of queries x padded tokens
   float* turned;    // a panel of keys, then a tile of queries, turned
+  float* axes;      // what each of a tile of queries adds by rows and columns
   void* inputs;     // a tile of queries, then of weights, in the format that is multiplied
 };
+
+// Distance between the rows of AttentionScratch::axes. Runs are read in whole vectors.
+inline int64_t axes_stride(const Attention& a) {
+  return padded_columns(a.decomposed.entries()) + kLanes;
+}
 
 inline AttentionScratch split_scratch(float* scratch, const Attention& a) {
   AttentionScratch s;
@@ -122,9 +128,10 @@ inline AttentionScratch split_scratch(float* scratch, const Attention& a) {
   s.values = values;
   s.bias = values + a.tokens * padded_columns(a.value_width);
   s.row_bias = s.bias + padded;
-  s.scores = s.row_bias + padded;
+  s.scores = s.row_bias + padded + kLanes;
   s.turned = s.scores + kTileRows * (padded + kLanes);
-  s.inputs = s.turned + std::max(kPanel, kTileRows) * a.width;
+  s.axes = s.turned + padded_columns(std::max(kPanel, kTileRows) * a.width);
+  s.inputs = s.axes + kTileRows * axes_stride(a);
   return s;
 }
 
@@ -195,17 +202,70 @@ HWY_INLINE Rows<float> queries_of(const Attention& a, int64_t row, int64_t rows,
   return {turned, a.width};
 }
 
+// The logarithm to base 2 of the sum over a window's padded cells of 2^(by_row[y] + by_column[x]),
+// both of its first cell on.
+inline float log2_of_padding(const float* by_row, const float* by_column, const Window& window,
+                             int32_t side) {
+  const float highest =
+      *std::max_element(by_row, by_row + side) + *std::max_element(by_column, by_column + side);
+  float real_rows = 0;
+  float padded_rows = 0;
+  float all_columns = 0;
+  float padded_columns = 0;
+  const float shift = *std::max_element(by_row, by_row + side);
+  for (int32_t i = 0; i < side; ++i) {
+    const float row = std::exp2(by_row[i] - shift);
+    const float column = std::exp2(by_column[i] - (highest - shift));
+    (i < window.rows ? real_rows : padded_rows) += row;
+    all_columns += column;
+    if (i >= window.columns) padded_columns += column;
+  }
+  return highest + std::log2(padded_rows * all_columns + real_rows * padded_columns);
+}
+
 // What is added to the scores of each query of a tile, in powers of two.
 struct ScoreBias {
   const Attention& a;
   const float* sizes;       // null: nothing
   float* HWY_RESTRICT own;  // of one query
   int64_t row;              // the tile's first query
+  float* axes;              // of DecomposedBias
 
   // May be null; holds until asked for another.
   HWY_INLINE const float* of(int64_t r) const {
+    if (a.decomposed.tables) return decomposed(r);
+    return a.relative.table ? relative(r) : sizes;
+  }
+
+  HWY_INLINE const float* decomposed(int64_t r) const {
+    const Floats d;
+    const DecomposedBias& bias = a.decomposed;
+    float* HWY_RESTRICT query = axes + r * axes_stride(a);
+    for (int64_t i = 0; i < bias.entries(); i += kLanes) {
+      hn::Store(hn::Mul(hn::Load(d, query + i), hn::Set(d, kLog2E)), d, query + i);
+    }
+    const int64_t token = token_of(a, row + r);
+    const float* by_row = query + bias.rows / 2 - bias.y[token];
+    const float* by_column = query + bias.rows + bias.columns / 2 - bias.x[token];
+    for (int32_t k = 0; k < bias.run_count; ++k) {
+      const KeyRun& run = bias.runs[k];
+      const FloatVec of_row = hn::Set(d, by_row[run.y]);
+      for (int32_t i = 0; i < run.count; i += kLanes) {
+        // What is stored past the run belongs to the next one, or to nobody.
+        hn::StoreU(hn::Add(hn::LoadU(d, by_column + run.x + i), of_row), d, own + run.first + i);
+      }
+    }
+    if (bias.side > 0) {
+      own[a.tokens - 1] = log2_of_padding(by_row + bias.window.y, by_column + bias.window.x,
+                                          bias.window, bias.side);
+    }
+    for (int64_t i = 0; sizes && i < a.tokens; ++i) own[i] += sizes[i];
+    std::fill(own + a.tokens, own + padded_columns(a.tokens), 0.0F);
+    return own;
+  }
+
+  HWY_INLINE const float* relative(int64_t r) const {
     const RelativeBias& relative = a.relative;
-    if (!relative.table) return sizes;
     const float* HWY_RESTRICT last = relative.table + relative.entries - 3;
     const int32_t* HWY_RESTRICT place = relative.place;
     const int32_t from = place[token_of(a, row + r)];
@@ -245,6 +305,19 @@ struct F32Attention {
   }
 };
 
+// What a tile of queries adds by rows and columns.
+template <class Format, class A>
+HWY_INLINE void multiply_tables(const Attention& a, const Rows<A>& queries, int64_t rows,
+                                float* axes) {
+  const int64_t entries = a.decomposed.entries();
+  const auto* tables = static_cast<const typename Format::B*>(a.decomposed.tables);
+  for (int64_t p = 0; p * kPanel < entries; ++p) {
+    Format::multiply(queries.data, queries.stride, rows,
+                     tables + p * kPanel * Format::packed_rows(a.width), width_of_panel(entries, p),
+                     a.width, axes + p * kPanel, axes_stride(a));
+  }
+}
+
 // Kind: F32Attention, or the like for another format.
 template <class Kind>
 void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
@@ -271,8 +344,9 @@ void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
       Format::multiply(queries.data, queries.stride, rows, panel, width_of_panel(a.tokens, p),
                        a.width, s.scores + p * kPanel, stride);
     }
+    if (a.decomposed.tables) multiply_tables<Format>(a, queries, rows, s.axes);
     float sums[kTileRows];
-    const ScoreBias bias{a, sizes, s.row_bias, row};
+    const ScoreBias bias{a, sizes, s.row_bias, row, s.axes};
     const auto weights =
         Kind::softmax(s.scores, stride, rows, bias, a.tokens, a.scale, sums, s.inputs);
     for (int64_t column = 0; column < a.value_width; column += kPanel) {

@@ -75,15 +75,19 @@ float softmax_scale(int64_t width) {
   return kLog2E / std::sqrt(static_cast<float>(width));
 }
 
-int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int64_t value_width) {
+int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int64_t value_width,
+                          int64_t bias_entries) {
   const int64_t padded = round_up(tokens, table.lanes);
   const int64_t keys = round_up(padded * width, table.lanes);
   const int64_t scores = table.tile_rows * (padded + table.lanes);
   const int64_t inputs = table.tile_rows * (padded + width + 4 * table.lanes) / 2 + table.lanes;
   const int64_t values = tokens * round_up(value_width, table.lanes);
-  const int64_t turned = std::max(table.panel_width, table.tile_rows) * width;
+  const int64_t turned =
+      round_up(std::max(table.panel_width, table.tile_rows) * width, table.lanes);
+  const int64_t biases =
+      table.lanes + table.tile_rows * (round_up(bias_entries, table.lanes) + table.lanes);
   // Whole vectors, so that the next worker's share is aligned too.
-  return round_up(keys + values + 2 * padded + scores + inputs + turned, table.lanes);
+  return round_up(keys + values + 2 * padded + scores + inputs + turned + biases, table.lanes);
 }
 
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width) {

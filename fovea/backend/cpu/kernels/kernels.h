@@ -8,6 +8,7 @@
 
 #include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/backend/kinds.h"
+#include "fovea/backend/windows.h"
 
 namespace fovea::kernels {
 
@@ -60,6 +61,34 @@ struct RelativeBias {
   int32_t entries = 0;
 };
 
+// Keys that follow each other in a row of the grid.
+struct KeyRun {
+  int32_t first = 0;  // token
+  int32_t count = 0;
+  int32_t y = 0;
+  int32_t x = 0;  // of the first
+};
+
+// What is added to scores by rows and by columns: q . R[y_query - y_key] + q . S[x_query - x_key],
+// q as it is, not scaled.
+struct DecomposedBias {
+  // Packed as keys are: tables [2 h - 1 + 2 w - 1, width], each from its last row to its first.
+  // Null: nothing is added.
+  const void* tables = nullptr;
+  int32_t rows = 0;              // 2 h - 1
+  int32_t columns = 0;           // 2 w - 1
+  const int32_t* y = nullptr;    // [tokens], of queries as of keys
+  const int32_t* x = nullptr;    // [tokens]
+  const KeyRun* runs = nullptr;  // of all keys, less the one that stands for padding
+  int32_t run_count = 0;
+  // Where `side` is not 0 the last key stands for the cells that pad this window: exp(score) is the
+  // sum of theirs, whose keys are all as it is.
+  Window window;
+  int32_t side = 0;
+
+  int32_t entries() const { return rows + columns; }
+};
+
 // One head of one image: any number of queries attend to `tokens` keys and values.
 struct Attention {
   const float* q = nullptr;  // [queries, width], consecutive rows `q_stride` apart
@@ -75,6 +104,7 @@ struct Attention {
   const float* log_size = nullptr;  // [tokens], may be null
   Turn turn;
   RelativeBias relative;
+  DecomposedBias decomposed;
   const int32_t* asking = nullptr;  // which token each query is of; null: the token of its number
   void* out = nullptr;              // [queries, value_width], rows `out_stride` elements apart
   int64_t out_stride = 0;
@@ -174,7 +204,9 @@ struct Table {
 // Number of panels of n columns, and of those of a gated product with n columns of C.
 int64_t panel_count(const Table& table, int64_t n);
 int64_t gated_panel_count(const Table& table, int64_t n);
-int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int64_t value_width);
+// bias_entries: DecomposedBias::entries.
+int64_t attention_scratch(const Table& table, int64_t tokens, int64_t width, int64_t value_width,
+                          int64_t bias_entries = 0);
 int64_t match_scratch(const Table& table, int64_t columns, int64_t width);
 
 // The best kernels that such a processor can run, each product chosen by itself.
