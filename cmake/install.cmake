@@ -11,6 +11,7 @@ set(FOVEA_PUBLIC_HEADERS
     backend/plan.h
     backend/profile.h
     backend/rotation.h
+    backend/windows.h
     data/image.h
     data/preprocess.h
     engine/engine.h
@@ -29,6 +30,7 @@ set(FOVEA_PUBLIC_HEADERS
     model/stem.h
     model/speedup.h
     tokens/amount.h
+    tokens/counts.h
     tokens/course.h
     tokens/options.h
     tokens/sources.h)

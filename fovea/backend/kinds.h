@@ -27,8 +27,8 @@ enum class Dtype { f32, bf16 };
 inline constexpr int kDtypes = 2;
 
 // What a linear layer's outputs go through: x Phi(x); 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715
-// x^3))); x sigmoid(1.702 x); x sigmoid(x).
-enum class Activation { none, gelu, gelu_tanh, quick_gelu, silu };
+// x^3))); x sigmoid(1.702 x); x sigmoid(x); max(x, 0).
+enum class Activation { none, gelu, gelu_tanh, quick_gelu, silu, relu };
 
 // The number format of a result: single precision, or that of the next product's inputs, which is
 // then all that reads it.

@@ -7,10 +7,11 @@
 
 namespace fovea {
 
-// How a weight begins in a model that has learned nothing yet: as normal numbers, as those of a
-// convolution, as 0, as 1, as LayerScale's small factor; or, at the end of what may be put into a
-// model that has learned without it, as normal numbers in a new model and as 0 in such a one.
-enum class Start { normal, convolution, zero, one, scale, joining };
+// How a weight begins in a model that has learned nothing yet: as small normal numbers, as normal
+// numbers of deviation 1, as those of a convolution, as 0, as 1, as LayerScale's small factor; or,
+// at the end of what may be put into a model that has learned without it, as normal numbers in a
+// new model and as 0 in such a one.
+enum class Start { normal, unit, convolution, zero, one, scale, joining };
 
 // Values, and the canonical name under which a backend that trains keeps them.
 struct Weight {

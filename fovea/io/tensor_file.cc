@@ -133,4 +133,10 @@ void TensorFile::take_off(const std::string& prefix) {
   tensors_ = std::move(tensors);
 }
 
+void TensorFile::rename(const std::string& name, const std::string& to) {
+  auto node = tensors_.extract(name);
+  node.key() = to;
+  tensors_.insert(std::move(node));
+}
+
 }  // namespace fovea

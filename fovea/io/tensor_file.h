@@ -41,6 +41,8 @@ class FOVEA_API TensorFile {
   // Takes `prefix` off the names of tensors() that begin with it; the views keep theirs. Expects
   // that no two names become one.
   void take_off(const std::string& prefix);
+  // Gives one of tensors() another name, which none has; its view keeps its own.
+  void rename(const std::string& name, const std::string& to);
 
  private:
   static TensorFile open_index(const MappedFile& index);

@@ -58,6 +58,25 @@ int count_of(const Tensors& tensors, std::string_view before) {
   return count;
 }
 
+// transformers' Segment Anything calls the middle one of three layers layers.0, which in its own
+// files is the first: there that is proj_in.
+void number_layers(TensorFile& file) {
+  constexpr std::string_view kDecoder = "mask_decoder.";
+  constexpr std::string_view kMiddle = ".layers.0.";
+  bool has_names = false;
+  std::vector<std::string> middle;
+  for (const auto& [name, tensor] : file.tensors()) {
+    if (name.find(kDecoder) == std::string::npos) continue;
+    has_names = has_names || name.find(".proj_in.") != std::string::npos;
+    const bool is_of_three = name.find("_mlps.") != std::string::npos ||
+                             name.find("_prediction_head.") != std::string::npos;
+    if (is_of_three && name.find(kMiddle) != std::string::npos) middle.push_back(name);
+  }
+  for (const std::string& name : middle) {
+    if (has_names) file.rename(name, replaced(name, kMiddle, ".layers.1."));
+  }
+}
+
 // "5 tensors of a kind", for notes.
 std::string note(const std::string& kind, int count, const std::string& example) {
   return fmt::format("{} tensor{} not used: {} ({}{})", count, count == 1 ? "" : "s", kind,
@@ -127,6 +146,7 @@ Checkpoint Checkpoint::from(TensorFile file) {
   for (const auto& [name, tensor] : file.tensors()) names.push_back(name);
   checkpoint.wrapper_ = wrapper_of(names);
   if (!checkpoint.wrapper_.empty()) file.take_off(checkpoint.wrapper_);
+  number_layers(file);
   checkpoint.file_ = std::move(file);
   for (const auto& [file_name, tensor] : checkpoint.file_.tensors()) {
     const std::optional<Canonical> canonical = canonical_name(file_name);
@@ -309,6 +329,15 @@ std::optional<std::string> Checkpoint::first_under(const std::string& beginning)
   const auto found = tensors_.lower_bound(beginning);
   const bool fits = found != tensors_.end() && found->first.starts_with(beginning);
   return fits ? std::optional(found->first) : std::nullopt;
+}
+
+std::vector<std::string> Checkpoint::all_under(const std::string& beginning) const {
+  std::vector<std::string> names;
+  for (auto entry = tensors_.lower_bound(beginning);
+       entry != tensors_.end() && entry->first.starts_with(beginning); ++entry) {
+    names.push_back(entry->first);
+  }
+  return names;
 }
 
 int64_t Checkpoint::parameters() const {

@@ -31,6 +31,8 @@ namespace fovea {
 //   attn_pool.{qkv,proj,norm,mlp.fc1,mlp.fc2}.{weight,bias}, or attn_pool.{q,kv}
 //   blocks.i.{alpha_attn,alpha_mlp,gamma}, predictors.i.{weight,bias}   big.LITTLE ViTs
 //   blocks.i.little.{norm1,attn.qkv,attn.proj,norm2,mlp.down,mlp.fc1,mlp.fc2,mlp.up}.{weight,bias}
+//   blocks.i.attns.j.attn.rel_pos_{h,w}, neck.{0,1,2,3}, prompt_encoder.*, mask_decoder.*   Segment
+//   Anything's own
 // Whatever else a file holds is a leftover. Not safe for several threads at once.
 class Checkpoint {
  public:
@@ -86,6 +88,8 @@ class Checkpoint {
   int branches() const;
   // The first canonical name that begins so.
   std::optional<std::string> first_under(const std::string& beginning) const;
+  // All canonical names that begin so.
+  std::vector<std::string> all_under(const std::string& beginning) const;
   // Elements of all tensors that belong to the model, statistics of batch norms left out.
   int64_t parameters() const;
   const std::string& file_name() const { return file_.file_name(); }

@@ -29,7 +29,8 @@ constexpr Names<Activation> kActivations[] = {{"gelu", Activation::gelu},
                                               {"gelu_new", Activation::gelu_tanh},
                                               {"quick_gelu", Activation::quick_gelu},
                                               {"silu", Activation::silu},
-                                              {"swish", Activation::silu}};
+                                              {"swish", Activation::silu},
+                                              {"relu", Activation::relu}};
 constexpr Names<Pooling> kPoolings[] = {
     {"token", Pooling::token}, {"avg", Pooling::average}, {"map", Pooling::map}};
 
@@ -55,7 +56,7 @@ void read_activation(const Keys& keys, const std::string& key, Config& config) {
   if (!name) return;
   config.activation = named(kActivations, *name);
   if (!config.activation)
-    keys.refuse(key, "gelu, gelu_tanh, gelu_pytorch_tanh, gelu_new, quick_gelu or silu");
+    keys.refuse(key, "gelu, gelu_tanh, gelu_pytorch_tanh, gelu_new, quick_gelu, silu or relu");
 }
 
 void read_pooling(const Keys& keys, Config& config) {
@@ -143,6 +144,29 @@ void read_extents(const Keys& top, const Keys& args, Config& config) {
   }
 }
 
+// Segment Anything's two smaller parts, where nothing said means what transformers takes.
+SegmentConfig read_segment(const Keys& prompts, const Keys& masks) {
+  constexpr int kMost = 1 << 20;
+  SegmentConfig segment;
+  if (prompts.text("hidden_act").value_or("gelu") != "gelu") prompts.refuse("hidden_act", "gelu");
+  segment.prompt_eps = prompts.number("layer_norm_eps", 0, 1).value_or(segment.prompt_eps);
+  segment.prompt_channels = prompts.whole("mask_input_channels", 1, kMost);
+  segment.image_size = prompts.size("image_size").value_or(Grid(1024, 1024));
+  segment.cells = prompts.size("image_embedding_size").value_or(Grid(64, 64));
+  if (masks.text("hidden_act").value_or("relu") != "relu") masks.refuse("hidden_act", "relu");
+  if (masks.whole("iou_head_depth", 1, kMostLayers).value_or(3) != 3)
+    masks.refuse("iou_head_depth", "3");
+  segment.heads = masks.whole("num_attention_heads", 1, 1024).value_or(8);
+  segment.eps = masks.number("layer_norm_eps", 0, 1).value_or(segment.eps);
+  segment.width = masks.whole("hidden_size", 1, kMost);
+  segment.depth = masks.whole("num_hidden_layers", 1, kMostLayers);
+  segment.mlp_width = masks.whole("mlp_dim", 1, kMost);
+  segment.iou_width = masks.whole("iou_head_hidden_dim", 1, kMost);
+  if (const auto others = masks.whole("num_multimask_outputs", 1, 1024))
+    segment.masks = *others + 1;
+  return segment;
+}
+
 // Whether a file is there, or might be: reading it then says what is wrong.
 bool is_there(const std::filesystem::path& path) {
   std::error_code error;
@@ -191,6 +215,10 @@ Config parse_config(const std::string& text, const std::string& name) {
   }
   for (const Keys* keys : {&top, &pretrained}) read_timm_preprocessing(*keys, config);
   read_labels(top, pretrained, config);
+  if (all.find("mask_decoder_config") != nullptr || all.text("model_type") == "sam") {
+    config.segment =
+        read_segment(all.object("prompt_encoder_config"), all.object("mask_decoder_config"));
+  }
   return config;
 }
 

@@ -71,6 +71,17 @@ struct TextScale {
   bool assumed = true;   // the file does not say it
 };
 
+// What transformers' config says of Segment Anything's prompt encoder and mask decoder.
+struct SegmentConfig {
+  std::optional<int> heads;  // of the decoder
+  // Only to be checked against the tensors.
+  std::optional<int> width, depth, mlp_width, masks, iou_width, prompt_channels;
+  double eps = 1e-6;         // of its layers' norms
+  double prompt_eps = 1e-6;  // of the prompt encoder's
+  Grid image_size;           // of the input, in pixels
+  Grid cells;                // of its embedding
+};
+
 // Everything that shapes of tensors cannot tell. Missing keys stay empty; the architecture fills in
 // defaults.
 struct Config {
@@ -114,6 +125,7 @@ struct Config {
   std::vector<std::string> labels;  // id2label | label_names; empty if not given
   std::map<std::string, std::string> label_descriptions;  // of labels, for people
   ProblemType problem_type = ProblemType::single_label;
+  std::optional<SegmentConfig> segment;  // of models of that kind
   Preprocessing preprocessing;
   TextScale text_scale;
 };

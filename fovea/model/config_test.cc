@@ -188,7 +188,7 @@ TEST(ParseConfig, NamesTheKeyOfAWrongValue) {
 
 TEST(ParseConfig, RefusesByNameWhatIsNotComputed) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"hidden_act": "relu"})", "hidden_act is \"relu\"; expected gelu, gelu_tanh, "},
+      {R"({"hidden_act": "mish"})", "hidden_act is \"mish\"; expected gelu, gelu_tanh, "},
       {R"({"model_args": {"act_layer": "mish"}})", "model_args.act_layer is \"mish\""},
       {R"({"model_args": {"norm_layer": "groupnorm"}})", "model_args.norm_layer is \"groupnorm\""},
       {R"({"model_args": {"use_rope": true}})", "model_args.use_rope is true"},
@@ -205,7 +205,8 @@ TEST(ParseConfig, ReadsActivations) {
                                                       {"gelu_new", Activation::gelu_tanh},
                                                       {"gelu_pytorch_tanh", Activation::gelu_tanh},
                                                       {"quick_gelu", Activation::quick_gelu},
-                                                      {"silu", Activation::silu}};
+                                                      {"silu", Activation::silu},
+                                                      {"relu", Activation::relu}};
   for (const auto& [name, activation] : cases) {
     EXPECT_THAT(parse(fmt::format(R"({{"hidden_act": "{}"}})", name)).activation,
                 Optional(activation));

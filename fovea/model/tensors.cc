@@ -5,30 +5,10 @@
 #include "fovea/model/vit.h"
 
 namespace fovea {
-namespace {
-
-// Has no values, and tells of each tensor that it is asked for once.
-class Listing : public WeightSource {
- public:
-  using Visit = std::function<void(const ListedTensor&)>;
-  explicit Listing(const Visit& visit) : visit_(visit) {}
-
- private:
-  Array values(const std::string& name, const Shape& shape, Start start) override {
-    if (seen_.insert(name).second) visit_({name, shape, start});
-    return {shape, {}};
-  }
-
-  const Visit& visit_;
-  std::set<std::string> seen_;
-};
-
-}  // namespace
-
 void for_each_tensor(const Architecture& architecture,
                      const std::function<void(const ListedTensor&)>& visit) {
   Shapes shapes;
-  Listing listing(visit);
+  ListingWeights listing(visit);
   Vit<Shapes>::load(shapes, listing, architecture);
 }
 

@@ -18,6 +18,23 @@ struct ListedTensor {
   Start start;
 };
 
+// Has no values, and tells of each tensor that it is asked for once: what is loaded with it on
+// backend/shapes tells of all its tensors.
+class ListingWeights : public WeightSource {
+ public:
+  using Visit = std::function<void(const ListedTensor&)>;
+  explicit ListingWeights(const Visit& visit) : visit_(visit) {}
+
+ private:
+  Array values(const std::string& name, const Shape& shape, Start start) override {
+    if (seen_.insert(name).second) visit_({name, shape, start});
+    return {shape, {}};
+  }
+
+  const Visit& visit_;
+  std::set<std::string> seen_;
+};
+
 // Calls `visit` with every tensor, statistics of batch norms and biases of queries, keys and values
 // among them, in the order in which a model loads them.
 void for_each_tensor(const Architecture& architecture,

@@ -67,6 +67,9 @@ Array InitialWeights::values(const std::string& name, const Shape& shape, Start 
       for (float& value : drawn.data) value = static_cast<float>(random.uniform(-bound, bound));
       break;
     }
+    case Start::unit:
+      for (float& value : drawn.data) value = static_cast<float>(random.normal());
+      break;
     case Start::normal:
     case Start::joining:
       for (float& value : drawn.data) value = static_cast<float>(0.02 * random.normal());

@@ -60,7 +60,7 @@ std::vector<Array> results(B& b) {
   const auto rms = b.make_rms_norm({some_array({12}, 4), "g"}, 1e-5);
   const auto norm = b.make_norm({some_array({12}, 4), "g"}, {}, 1e-5);
   for (const Activation activation : {Activation::none, Activation::gelu, Activation::gelu_tanh,
-                                      Activation::quick_gelu, Activation::silu}) {
+                                      Activation::quick_gelu, Activation::silu, Activation::relu}) {
     all.push_back(b.read(b.linear(x, linear, activation)));
     all.push_back(b.read(b.norm_linear(x, rms, gated, activation)));
   }
@@ -76,6 +76,20 @@ std::vector<Array> results(B& b) {
                                               RowOrder::channels_last);
   const auto image = b.write(some_array({6, 12}, 1));
   all.push_back(b.read(b.convolve(image, convolution, {2, 3}, 1, Activation::silu)));
+
+  const auto pair = b.gather(x, Route{{0, 5, 10}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0}});
+  all.push_back(b.read(b.add(pair, b.write(some_array({5, 12}, 11)))));
+  all.push_back(b.read(b.add(x, b.write(some_array({1, 12}, 11)))));
+  all.push_back(b.read(b.norm_activation(x, norm, Activation::gelu)));
+  all.push_back(b.read(b.product(pair, b.gather(x, Route{{0, 2, 4}, {0, 4, 8, 9}}))));
+  const auto finer =
+      b.make_unfolding({some_array({12, 3, 2, 2}, 12), "u"}, {some_array({3}, 13), "v"});
+  const auto fine = b.unfold(b.linear(pair, finer), 4);
+  all.push_back(b.read(fine));
+  all.push_back(b.read(b.product(fine, b.unfold(pair, 4))));
+  const std::vector<typename B::Rows> tables = {b.make_rows({some_array({1, 2, 5}, 7), "r"}),
+                                                b.make_rows({some_array({3, 5}, 8), "s"})};
+  all.push_back(b.read(b.join(tables)));
 
   const auto qkv = b.make_qkv({some_array({3 * kHeads * kWidth, 12}, 8), "q"}, {}, kHeads);
   const TokenState state = some_state();

@@ -122,6 +122,9 @@ class Cpu {
   // linear layer over rows that hold a whole window in that order.
   Linear make_convolution(const Weight& weight, const Weight& bias,
                           const std::optional<BatchNorm>& norm, RowOrder order);
+  // A transposed convolution whose steps are as wide as its kernel, [in, out, k, k] and [out], as a
+  // linear layer to k k out channels, (row, column, channel): unfold() makes k k rows of each.
+  Linear make_unfolding(const Weight& weight, const Weight& bias);
   // weight: [3 C', C]; bias: [3 C']; C' channels in all heads.
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
   // LayerNorm: [channels] each.
@@ -136,6 +139,8 @@ class Cpu {
   Decomposed make_decomposed(const Weight& rows, const Weight& columns);
   Vector make_vector(Weight values);
   Rows make_rows(Weight rows);
+  // A weight that the host alone reads, and nothing trains.
+  static void make_fixed(const Weight& /*weight*/) {}
 
   // Cuts inputs into patches, flattened as convolution weights are (channel, frame, row, column).
   // With splits each patch of a picture is cut again into splits[0] x splits[0] pieces, those by
@@ -144,6 +149,8 @@ class Cpu {
   Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
   // [B, T * count, C] as [B, T, count * C]: the same memory, every `count` rows joined.
   Tensor fold(const Tensor& x, int count);
+  // [B, T, count * C] as [B, T * count, C]: fold() backwards, the same memory.
+  Tensor unfold(const Tensor& x, int count);
   // Prefix tokens, joined in their order, and a table of positions (may be empty) as an input needs
   // them.
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
@@ -164,6 +171,13 @@ class Cpu {
   // The same of each head's channels by themselves, heads * norm's channels being those of x; x is
   // consumed.
   Tensor head_norm(Tensor x, const Norm& norm, int heads);
+  // activation(layer_norm(x)).
+  Tensor norm_activation(const Tensor& x, const Norm& norm, Activation activation,
+                         Precision precision = Precision::single);
+  // x + y. Where y has fewer rows they repeat: what every image, or every row, is given.
+  Tensor add(const Tensor& x, const Tensor& y, Precision precision = Precision::single);
+  // x [B, T, C] times, image by image, w [B, M, C] transposed: [B, T, M].
+  Tensor product(const Tensor& x, const Tensor& w);
   // x + layer_norm(linear(h)); x is consumed.
   Tensor add_normed_linear(Tensor x, const Tensor& h, const Linear& w, const Norm& norm);
   // linear(layer_norm(x)) as one; here and below without a norm linear(x).
@@ -182,6 +196,8 @@ class Cpu {
   }
   // The same rows for every image: [batch, rows, C].
   Tensor repeat(const Rows& rows, int64_t batch);
+  // The rows of several tables as the tokens of one image.
+  Tensor join(std::span<const Rows> tables);
   // Softmax attention over all heads: softmax(q k' / sqrt d + log sizes + relative) v, q and k
   // turned before. Returns [B, T, heads * d], or [B, K, heads * d] where only some tokens ask.
   // `state` is of the keys. Cells that pad a window are one more key, which weighs as much as all
@@ -218,7 +234,8 @@ class Cpu {
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
 
   // Routing (big.LITTLE ViT). How much each token is worth the big path: softmax(w x)[1] from a
-  // predictor of two outputs, 1 for the first `protected_tokens` of every image: [B, T, 1].
+  // predictor of two outputs, 1 for the first `protected_tokens` (at most all) of every image: [B,
+  // T, 1].
   Tensor keep_scores(const Tensor& x, const Linear& w, int protected_tokens);
   // The rows of a route: [B, K, C].
   Tensor gather(const Tensor& x, const Route& route);
@@ -243,6 +260,8 @@ class Cpu {
 
   // Where the sequences of x lie.
   const Sequences& sequences(const Tensor& x) const { return x.sequences(); }
+  // A copy that outlives this object, and that other ones may read meanwhile, from any thread.
+  static Tensor keep(const Tensor& x);
   // Rows [T, C] as the tokens of one image.
   Tensor write(const Array& rows);
   // All rows, [rows, channels] in order.

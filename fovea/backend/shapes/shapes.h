@@ -75,6 +75,11 @@ class Shapes {
                                  const std::optional<BatchNorm>& /*norm*/, RowOrder /*order*/) {
     return make_linear(weight, bias);
   }
+  static Linear make_unfolding(const Weight& weight, const Weight& /*bias*/) {
+    const Shape& shape = weight.values.shape;
+    const int64_t rows = elements(shape) / shape[0];
+    return {shape[0], rows, rows};
+  }
   static Qkv make_qkv(const Weight& weight, const Weight& bias, int /*heads*/) {
     return make_linear(weight, bias);
   }
@@ -91,6 +96,7 @@ class Shapes {
     const int64_t width = rows.values.shape.back();
     return {elements(rows.values.shape) / width, width};
   }
+  static void make_fixed(const Weight& /*weight*/) {}
 
   static Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits) {
     int64_t pieces = 1;
@@ -98,6 +104,7 @@ class Shapes {
     return {(input.grid / patch).size() * pieces, input.channels * patch.size() / pieces};
   }
   static Tensor fold(const Tensor& x, int count) { return {x.tokens / count, x.width * count}; }
+  static Tensor unfold(const Tensor& x, int count) { return {x.tokens * count, x.width / count}; }
   static Positions positions(std::span<const Rows> prefix, const Rows& /*table*/,
                              const PositionMap& /*map*/) {
     int64_t tokens = 0;
@@ -146,6 +153,23 @@ class Shapes {
     return {x.tokens, count};
   }
   static Tensor repeat(const Rows& rows, int64_t /*batch*/) { return rows; }
+  static Tensor join(std::span<const Rows> tables) {
+    int64_t tokens = 0;
+    for (const Rows& table : tables) tokens += table.tokens;
+    return {tokens, tables[0].width};
+  }
+  static Tensor norm_activation(const Tensor& x, const Norm& /*norm*/, Activation /*activation*/,
+                                Precision /*precision*/ = Precision::single) {
+    return x;
+  }
+  static Tensor add(const Tensor& x, const Tensor& /*y*/,
+                    Precision /*precision*/ = Precision::single) {
+    return x;
+  }
+  Tensor product(const Tensor& x, const Tensor& w) {
+    multiply_adds_ += x.tokens * w.tokens * x.width;
+    return {x.tokens, w.tokens};
+  }
   Tensor attention(const Projection& seen, int /*heads*/, const TokenState& state,
                    const Sight& sight = {}) {
     const double pairs = state.window > 0 ? pairs_in_windows(seen.q.tokens, seen.k.tokens, state)
@@ -190,6 +214,8 @@ class Shapes {
 
   static Timed time(Work work) { return {nullptr, work}; }
   static Sequences sequences(const Tensor& x) { return {0, static_cast<int32_t>(x.tokens)}; }
+  static Tensor keep(const Tensor& x) { return x; }
+  static Tensor write(const Array& rows) { return {rows.shape[0], rows.shape[1]}; }
   // Zeros: all tokens are alike.
   static Array read(const Tensor& x) { return Array({x.tokens, x.width}); }
 

@@ -41,6 +41,7 @@ struct TorchLinear {
   std::shared_ptr<const TorchBatchNorm> norm = {};  // of a convolution, or null
   double drop_path = 0;   // how often, while training, add_linear adds nothing to an image
   bool is_gated = false;  // gates are the first half of the rows
+  bool unfolds = false;   // the weight is a transposed convolution's, [in, out, k, k]
 };
 
 using TorchProjection = Projected<TorchTensor>;

@@ -25,6 +25,8 @@ torch::Tensor activated(const torch::Tensor& x, Activation activation) {
       return x * torch::sigmoid(1.702 * x);
     case Activation::silu:
       return torch::silu(x);
+    case Activation::relu:
+      return torch::relu(x);
     case Activation::none:
       break;
   }
@@ -100,6 +102,12 @@ Torch::Tensor Torch::fold(const Tensor& x, int count) {
   return {std::move(joined), even_sequences(x.batch(), tokens)};
 }
 
+Torch::Tensor Torch::unfold(const Tensor& x, int count) {
+  torch::Tensor apart = x.rows.reshape({x.rows.size(0) * count, x.channels() / count});
+  const int64_t tokens = apart.size(0) / x.batch();
+  return {std::move(apart), even_sequences(x.batch(), tokens)};
+}
+
 Torch::Tensor Torch::embed(const Tensor& patches, const Positions& positions) {
   const int64_t batch = patches.batch();
   torch::Tensor x = patches.rows.reshape({batch, -1, patches.channels()});
@@ -111,6 +119,10 @@ Torch::Tensor Torch::embed(const Tensor& patches, const Positions& positions) {
 }
 
 torch::Tensor Torch::apply(const torch::Tensor& rows, const Linear& w) const {
+  if (w.unfolds) {
+    const torch::Tensor all = w.weight.permute({2, 3, 1, 0}).flatten(0, 2);
+    return torch::linear(rows, all, w.bias.repeat({all.size(0) / w.bias.size(0)}));
+  }
   const bool turned = w.order == RowOrder::channels_last;
   const torch::Tensor weight = turned ? w.weight.permute({0, 2, 3, 1}) : w.weight;
   torch::Tensor out = torch::linear(rows, weight.flatten(1), w.bias);
@@ -175,6 +187,11 @@ Torch::Tensor Torch::layer_norm(const Tensor& x, const Norm& norm, Precision /*p
   return {normed(x.rows, norm), x.first};
 }
 
+Torch::Tensor Torch::norm_activation(const Tensor& x, const Norm& norm, Activation activation,
+                                     Precision /*precision*/) {
+  return {activated(normed(x.rows, norm), activation), x.first};
+}
+
 Torch::Tensor Torch::head_norm(const Tensor& x, const Norm& norm, int heads) {
   const torch::Tensor apart = x.rows.reshape({x.rows.size(0), heads, -1});
   return {normed(apart, norm).flatten(1), x.first};
@@ -192,6 +209,25 @@ Torch::Tensor Torch::columns(const Tensor& x, int64_t begin, int64_t count) {
 Torch::Tensor Torch::repeat(const Rows& rows, int64_t batch) {
   const torch::Tensor all = rows.reshape({1, -1, rows.size(-1)}).expand({batch, -1, -1});
   return {all.flatten(0, 1), even_sequences(batch, all.size(1))};
+}
+
+Torch::Tensor Torch::join(std::span<const Rows> tables) {
+  std::vector<torch::Tensor> rows;
+  for (const Rows& table : tables) rows.push_back(table.reshape({-1, table.size(-1)}));
+  torch::Tensor all = torch::cat(rows);
+  const int64_t count = all.size(0);
+  return {std::move(all), even_sequences(1, count)};
+}
+
+Torch::Tensor Torch::add(const Tensor& x, const Tensor& y, Precision /*precision*/) {
+  const torch::Tensor each = x.rows.unflatten(0, {-1, y.rows.size(0)});
+  return {(each + y.rows).flatten(0, 1), x.first};
+}
+
+Torch::Tensor Torch::product(const Tensor& x, const Tensor& w) {
+  const auto by_image = [](const Tensor& t) { return t.rows.unflatten(0, {t.batch(), -1}); };
+  const torch::Tensor products = torch::matmul(by_image(x), by_image(w).transpose(1, 2));
+  return {products.flatten(0, 1), x.first};
 }
 
 Torch::Tensor Torch::token(const Tensor& x, int index) {

@@ -70,6 +70,7 @@ class Torch {
   Norm make_fixed_norm(int64_t channels, double eps) const;
   Linear make_convolution(const Weight& weight, const Weight& bias,
                           const std::optional<BatchNorm>& norm, RowOrder order);
+  Linear make_unfolding(const Weight& weight, const Weight& bias);
   Qkv make_qkv(const Weight& weight, const Weight& bias, int heads);
   Norm make_norm(const Weight& gamma, const Weight& beta, double eps);
   Norm make_rms_norm(const Weight& gamma, double eps);
@@ -77,12 +78,15 @@ class Torch {
   Decomposed make_decomposed(const Weight& rows, const Weight& columns);
   Vector make_vector(const Weight& values);
   Rows make_rows(const Weight& rows);
+  // Saved with the parameters, but not trained.
+  void make_fixed(const Weight& weight);
   // Of all layers; that of one name is one parameter, however often it is asked for.
   Rows make_frequencies(const Weight& weight);
 
   // Pixels of the host; they are copied.
   Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
   Tensor fold(const Tensor& x, int count);
+  Tensor unfold(const Tensor& x, int count);
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   Tensor embed(const Tensor& patches, const Positions& positions);
 
@@ -96,6 +100,10 @@ class Torch {
   Tensor add_normed_linear(const Tensor& x, const Tensor& h, const Linear& w, const Norm& norm);
   Tensor layer_norm(const Tensor& x, const Norm& norm, Precision precision = Precision::single);
   Tensor head_norm(const Tensor& x, const Norm& norm, int heads);
+  Tensor norm_activation(const Tensor& x, const Norm& norm, Activation activation,
+                         Precision precision = Precision::single);
+  Tensor add(const Tensor& x, const Tensor& y, Precision precision = Precision::single);
+  Tensor product(const Tensor& x, const Tensor& w);
   Tensor norm_linear(const Tensor& x, const std::optional<Norm>& norm, const Linear& w,
                      Activation activation = Activation::none,
                      Precision precision = Precision::product);
@@ -104,6 +112,7 @@ class Torch {
                      const Qkv& w, bool matched);
   Tensor columns(const Tensor& x, int64_t begin, int64_t count);
   Tensor repeat(const Rows& rows, int64_t batch);
+  Tensor join(std::span<const Rows> tables);
   Tensor attention(const Projection& qkv, int heads, const TokenState& state,
                    const Sight& sight = {});
   Tensor rotate(const Tensor& x, int heads, const Turns& turns);
@@ -139,6 +148,8 @@ class Torch {
   Tensor concat_channels(const Tensor& a, const Tensor& b);
 
   const Sequences& sequences(const Tensor& x) const { return *x.first; }
+  // The same tensor, with its gradient.
+  static Tensor keep(const Tensor& x) { return x; }
   Tensor write(const Array& rows) const;
   Array read(const Tensor& x) const;
   // As make_rows or make_frequencies were given them, or training has left them.

@@ -73,6 +73,14 @@ Torch::Linear Torch::make_convolution(const Weight& weight, const Weight& bias,
   return linear;
 }
 
+Torch::Linear Torch::make_unfolding(const Weight& weight, const Weight& bias) {
+  Linear linear = make_linear(weight, bias);
+  linear.unfolds = true;
+  return linear;
+}
+
+void Torch::make_fixed(const Weight& weight) { parameter(weight, false); }
+
 Torch::Qkv Torch::make_qkv(const Weight& weight, const Weight& bias, int /*heads*/) {
   return make_linear(weight, bias);
 }

@@ -330,8 +330,9 @@ void attention(const Attention& a, int64_t begin, int64_t end, float* scratch) {
   pack_keys<Format>(a, s);
   Kind::pack_values(a, s.values);
   if (a.log_size) {
-    for (int64_t j = 0; j < a.tokens; ++j) s.bias[j] = a.log_size[j] * kLog2E;
-    std::fill(s.bias + a.tokens, s.bias + padded, 0.0F);
+    const int64_t sized = a.tokens - (a.decomposed.side > 0 ? 1 : 0);
+    for (int64_t j = 0; j < sized; ++j) s.bias[j] = a.log_size[j] * kLog2E;
+    std::fill(s.bias + sized, s.bias + padded, 0.0F);
   }
   const float* sizes = a.log_size ? s.bias : nullptr;
   const int64_t stride = padded % 1024 == 0 ? padded + kLanes : padded;  // see row_stride

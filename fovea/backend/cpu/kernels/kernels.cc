@@ -40,8 +40,8 @@ constexpr Table make_table(InstructionSet set) {
   bf16.pack_panels = pack_panels<Bf16Weights>;
   bf16.gemm = gemm_widened;
   bf16.gemm_scratch = wide_floats;
-  return {set,      kPanel, kTileRows, kLanes, {f32, bf16},  layer_norm,
-          rms_norm, rotate, normalize, match,  weighted_sum, maximum};
+  return {set,      kPanel, kTileRows, kLanes, {f32, bf16},  layer_norm, rms_norm,
+          activate, rotate, normalize, match,  weighted_sum, maximum};
 }
 
 #if HWY_TARGET == HWY_AVX3

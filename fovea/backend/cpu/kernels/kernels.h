@@ -82,7 +82,7 @@ struct DecomposedBias {
   const KeyRun* runs = nullptr;  // of all keys, less the one that stands for padding
   int32_t run_count = 0;
   // Where `side` is not 0 the last key stands for the cells that pad this window: exp(score) is the
-  // sum of theirs, whose keys are all as it is.
+  // sum of theirs, whose keys are all as it is. It has no size.
   Window window;
   int32_t side = 0;
 
@@ -183,6 +183,8 @@ struct Table {
   // RMSNorm of such rows: x / sqrt(mean(x^2) + eps) * gamma.
   void (*rms_norm)(const float* x, int64_t stride, int64_t rows, int64_t width, const float* gamma,
                    float eps, float* out, int64_t out_stride);
+  // Puts rows of `width` channels through an activation, in place.
+  void (*activate)(float* x, int64_t stride, int64_t rows, int64_t width, Activation activation);
   // Turns `rows` rows of `width` channels, the first of them by the first row of `turn`.
   void (*rotate)(const float* x, int64_t stride, int64_t rows, int64_t width, const Turn& turn,
                  float* out, int64_t out_stride);

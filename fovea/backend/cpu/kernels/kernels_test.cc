@@ -35,14 +35,17 @@ double activated(Activation activation, double x) {
       return x / (1 + std::exp(-1.702 * x));
     case Activation::silu:
       return x / (1 + std::exp(-x));
+    case Activation::relu:
+      return std::max(x, 0.0);
     case Activation::none:
       break;
   }
   return x;
 }
 
-constexpr Activation kActivations[] = {Activation::none, Activation::gelu, Activation::gelu_tanh,
-                                       Activation::quick_gelu, Activation::silu};
+constexpr Activation kActivations[] = {Activation::none,      Activation::gelu,
+                                       Activation::gelu_tanh, Activation::quick_gelu,
+                                       Activation::silu,      Activation::relu};
 
 constexpr std::pair<Epilogue, Activation> kStored[] = {
     {Epilogue::store, Activation::none},       {Epilogue::store, Activation::gelu},

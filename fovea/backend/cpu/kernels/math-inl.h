@@ -128,6 +128,7 @@ struct ActivateSimply {
     if constexpr (kActivation == Activation::quick_gelu)
       return times_sigmoid(x, hn::Mul(x, hn::Set(d, 1.702F)));
     if constexpr (kActivation == Activation::silu) return times_sigmoid(x, x);
+    if constexpr (kActivation == Activation::relu) return hn::Max(x, hn::Zero(d));
     return x;
   }
 };

@@ -1,5 +1,5 @@
-// Kernels that work row by row: LayerNorm, RMSNorm, normalising, weighted sums and maxima of rows.
-// Included once for each target.
+// Kernels that work row by row: LayerNorm, RMSNorm, activations, normalising, weighted sums and
+// maxima of rows. Included once for each target.
 #if defined(FOVEA_KERNELS_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FOVEA_KERNELS_ROWS_INL_H_
 #undef FOVEA_KERNELS_ROWS_INL_H_
@@ -85,6 +85,26 @@ void rms_norm(const float* x, int64_t stride, int64_t rows, int64_t width, const
       store_part(hn::Mul(scaled, load_part(gamma + j, mask, whole)), out + j, mask, whole);
     });
   }
+}
+
+struct ActivateRows {
+  float* x;
+  int64_t stride, rows, width;
+
+  template <Activation kActivation>
+  HWY_NOINLINE void run() const {
+    const Activate<kActivation> activate;
+    float* row = x;
+    for (int64_t r = 0; r < rows; ++r, row += stride) {
+      for_vectors(width, [&](int64_t j, auto mask, auto whole) HWY_ATTR {
+        store_part(activate(load_part(row + j, mask, whole)), row + j, mask, whole);
+      });
+    }
+  }
+};
+
+void activate(float* x, int64_t stride, int64_t rows, int64_t width, Activation activation) {
+  with_activation(activation, ActivateRows{x, stride, rows, width});
 }
 
 void normalize(float* x, int64_t rows, int64_t width) {

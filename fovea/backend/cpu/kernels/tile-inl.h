@@ -114,6 +114,8 @@ HWY_INLINE void with_activation(Activation activation, const Visit& visit) {
       return visit.template run<Activation::quick_gelu>();
     case Activation::silu:
       return visit.template run<Activation::silu>();
+    case Activation::relu:
+      return visit.template run<Activation::relu>();
   }
 }
 
