@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 set(FOVEA_PUBLIC_HEADERS
     api.h
     fovea.h
+    segmenter.h
     backend/grid.h
     backend/kinds.h
     backend/plan.h
@@ -29,6 +30,11 @@ set(FOVEA_PUBLIC_HEADERS
     model/labels.h
     model/stem.h
     model/speedup.h
+    segment/answer.h
+    segment/everything.h
+    segment/placement.h
+    segment/prompt.h
+    segment/rle.h
     tokens/amount.h
     tokens/counts.h
     tokens/course.h

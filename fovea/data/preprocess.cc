@@ -62,7 +62,7 @@ Image resized_to_corner(const Image& image, const Preprocessing& spec, const std
     fail("{}: an input of {} x {} pixels; expected a square, whose corner the picture fills", name,
          spec.height, spec.width);
   }
-  Placement placement;
+  PicturePlace placement;
   try {
     placement = place_picture(image.width, image.height, spec.width);
   } catch (const Error& error) {

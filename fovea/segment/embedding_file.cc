@@ -40,7 +40,7 @@ int side_in(const SafeTensors& file, const char* key) {
 }  // namespace
 
 void write_embedding(const std::filesystem::path& path, const PictureEmbedding& embedding) {
-  const Placement& place = embedding.placement;
+  const PicturePlace& place = embedding.placement;
   write_safetensors(path, {to_write(kTensor, embedding.values)},
                     {{"encoder", embedding.encoder},
                      {"height", std::to_string(place.height)},

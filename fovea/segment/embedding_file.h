@@ -13,7 +13,7 @@ namespace fovea {
 
 struct PictureEmbedding {
   Array values;  // [1, C, h, w]: the image encoder's output
-  Placement placement;
+  PicturePlace placement;
   std::string picture;  // the file's name; may be empty
   std::string encoder;  // whose it is, as fingerprint() has it
 };

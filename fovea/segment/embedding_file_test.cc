@@ -41,7 +41,7 @@ TEST_F(EmbeddingFileTest, ComesBack) {
   const PictureEmbedding back = read_embedding(path);
   EXPECT_EQ(back.values.shape, values_.shape);
   EXPECT_EQ(back.values.data, values_.data);
-  EXPECT_EQ(back.placement, (Placement{150, 100, 128, 85, 128}));
+  EXPECT_EQ(back.placement, (PicturePlace{150, 100, 128, 85, 128}));
   EXPECT_EQ(back.picture, "a.png");
   EXPECT_EQ(back.encoder, "0123456789abcdef");
 }

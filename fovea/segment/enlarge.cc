@@ -45,7 +45,7 @@ std::vector<MaskEnlarger::Blend> MaskEnlarger::blends(int from, int side, int ke
   return result;
 }
 
-MaskEnlarger::MaskEnlarger(const Placement& placement, int low_side)
+MaskEnlarger::MaskEnlarger(const PicturePlace& placement, int low_side)
     : low_side_(low_side), width_(placement.width), height_(placement.height) {
   if (low_side < kTaps || low_side > placement.side) {
     fail("masks of {} x {} logits for a square of {} x {}; expected from {} to its side", low_side,

@@ -17,7 +17,7 @@ namespace fovea {
 class FOVEA_API MaskEnlarger {
  public:
   // Masks of low_side x low_side logits. Throws Error where that is more than the square's side.
-  MaskEnlarger(const Placement& placement, int low_side);
+  MaskEnlarger(const PicturePlace& placement, int low_side);
 
   // Called with one row of the picture after the other: [width] logits.
   using TakeRow = std::function<void(std::span<const float> row)>;

@@ -40,7 +40,7 @@ std::vector<double> interpolate(const std::vector<double>& from, int rows, int c
 }
 
 std::vector<double> plainly_enlarged(const std::vector<float>& logits, int low,
-                                     const Placement& place) {
+                                     const PicturePlace& place) {
   const std::vector<double> square =
       interpolate({logits.begin(), logits.end()}, low, low, place.side, place.side);
   std::vector<double> kept;
@@ -73,7 +73,7 @@ TEST(MaskEnlarger, IsThePlainVersion) {
   for (const Case& c :
        {Case{150, 100, 128, 32}, Case{37, 90, 128, 32}, Case{600, 411, 128, 32},
         Case{128, 128, 128, 32}, Case{9, 500, 96, 12}, Case{50, 40, 24, 24}, Case{5, 4, 12, 3}}) {
-    const Placement place = place_picture(c.width, c.height, c.side);
+    const PicturePlace place = place_picture(c.width, c.height, c.side);
     const std::vector<float> logits = random_logits(c.low, c.width);
     const std::vector<double> want = plainly_enlarged(logits, c.low, place);
     const std::vector<float> got = enlarged(MaskEnlarger(place, c.low), logits);
@@ -85,7 +85,7 @@ TEST(MaskEnlarger, IsThePlainVersion) {
 }
 
 TEST(MaskEnlarger, RefusesMasksThatDoNotFit) {
-  const Placement place = place_picture(150, 100, 128);
+  const PicturePlace place = place_picture(150, 100, 128);
   EXPECT_THAT(error_of([&] { MaskEnlarger(place, 129); }), HasSubstr("129 x 129 logits"));
   EXPECT_THAT(error_of([&] { MaskEnlarger(place, 2); }), HasSubstr("2 x 2 logits"));
   const MaskEnlarger enlarger(place, 32);
@@ -94,7 +94,7 @@ TEST(MaskEnlarger, RefusesMasksThatDoNotFit) {
 }
 
 TEST(PictureMask, CountsWhatIsSure) {
-  const Placement place = place_picture(150, 100, 128);
+  const PicturePlace place = place_picture(150, 100, 128);
   const MaskEnlarger enlarger(place, 32);
   const std::vector<float> logits = random_logits(32, 7);
   const std::vector<float> all = enlarged(enlarger, logits);

@@ -6,14 +6,14 @@
 
 namespace fovea {
 
-Placement place_picture(int width, int height, int side) {
+PicturePlace place_picture(int width, int height, int side) {
   if (width < 1 || height < 1 || side < 1) {
     fail("a picture of {} x {} pixels in a square of {}; expected sides of at least 1", width,
          height, side);
   }
   const double scale = static_cast<double>(side) / std::max(width, height);
   const auto scaled = [&](int length) { return static_cast<int>(length * scale + 0.5); };
-  const Placement placement{width, height, scaled(width), scaled(height), side};
+  const PicturePlace placement{width, height, scaled(width), scaled(height), side};
   if (placement.scaled_width < 1 || placement.scaled_height < 1) {
     fail("a picture of {} x {} pixels; too narrow to be resized to a long side of {}", width,
          height, side);
@@ -21,7 +21,7 @@ Placement place_picture(int width, int height, int side) {
   return placement;
 }
 
-Prompt placed(const Prompt& prompt, const Placement& placement) {
+Prompt placed(const Prompt& prompt, const PicturePlace& placement) {
   const double across = static_cast<double>(placement.scaled_width) / placement.width;
   const double down = static_cast<double>(placement.scaled_height) / placement.height;
   const auto scale = [](float& at, double factor) { at = static_cast<float>(at * factor); };

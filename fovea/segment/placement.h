@@ -8,21 +8,21 @@
 namespace fovea {
 
 // All in pixels.
-struct Placement {
+struct PicturePlace {
   int width = 0;  // of the picture
   int height = 0;
   int scaled_width = 0;  // of what it becomes in the square
   int scaled_height = 0;
   int side = 0;  // of the square
 
-  bool operator==(const Placement&) const = default;
+  bool operator==(const PicturePlace&) const = default;
 };
 
 // Sides are rounded as SAM rounds them. Throws Error for a picture so narrow that nothing of it
 // would be left, and for sides below 1.
-FOVEA_API Placement place_picture(int width, int height, int side);
+FOVEA_API PicturePlace place_picture(int width, int height, int side);
 
 // A prompt in the picture's pixels as one in the square's.
-FOVEA_API Prompt placed(const Prompt& prompt, const Placement& placement);
+FOVEA_API Prompt placed(const Prompt& prompt, const PicturePlace& placement);
 
 }  // namespace fovea

@@ -14,9 +14,9 @@ using testing::HasSubstr;
 using testing::Pointwise;
 
 TEST(Placement, TheLongSideIsTheSquares) {
-  EXPECT_EQ(place_picture(150, 100, 128), (Placement{150, 100, 128, 85, 128}));
-  EXPECT_EQ(place_picture(100, 150, 128), (Placement{100, 150, 85, 128, 128}));
-  EXPECT_EQ(place_picture(64, 64, 1024), (Placement{64, 64, 1024, 1024, 1024}));
+  EXPECT_EQ(place_picture(150, 100, 128), (PicturePlace{150, 100, 128, 85, 128}));
+  EXPECT_EQ(place_picture(100, 150, 128), (PicturePlace{100, 150, 85, 128, 128}));
+  EXPECT_EQ(place_picture(64, 64, 1024), (PicturePlace{64, 64, 1024, 1024, 1024}));
   // 481 x 321, as photographs of BSDS are: 683.376 and a half are cut.
   EXPECT_EQ(place_picture(481, 321, 1024).scaled_height, 683);
   EXPECT_EQ(place_picture(1000, 1, 500).scaled_height, 1);  // 0.5 is rounded up

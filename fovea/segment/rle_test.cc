@@ -47,6 +47,33 @@ TEST(Rle, ComesBackFromCountsAndFromTheString) {
   }
 }
 
+// What pycocotools 2.0.11 makes of an ellipse and of a checkerboard.
+TEST(Rle, IsPycocotools) {
+  constexpr int kHeight = 40;
+  constexpr int kWidth = 60;
+  Mask ellipse;
+  Mask checks;
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) {
+      const double u = (x - 27.5) / 20;
+      const double v = (y - 18.0) / 13;
+      ellipse.push_back(u * u + v * v < 1 ? 1 : 0);
+      checks.push_back((x / 7 + y / 5) % 2 == 0 ? 1 : 0);
+    }
+  }
+  const Rle a = encode_rle(ellipse, kHeight, kWidth);
+  const Rle b = encode_rle(checks, kHeight, kWidth);
+  EXPECT_EQ(compressed_counts(a),
+            "`:5Q14L4M2N2O0O2N2O0O2O000O2O000000000000000000000000000001N10001N101N2N101N2N3L4Lb>");
+  EXPECT_THAT(compressed_counts(b),
+              StartsWith("0550000000000000000000000000000000000000000000000000000050K0000"));
+  EXPECT_EQ(area_of(a), 812);
+  EXPECT_EQ(area_of(b), 1200);
+  EXPECT_THAT(box_of(a), ElementsAre(8, 6, 40, 25));
+  EXPECT_DOUBLE_EQ(intersection_over_union(a, b), 0.25280199252801994);
+  EXPECT_DOUBLE_EQ(intersection_over_union(a, b, true), 0.5);
+}
+
 // One rectangle within a picture, whose numbers need several groups of bits.
 TEST(Rle, MeasuresABox) {
   Mask mask(size_t{1} * 300 * 400);
