@@ -6,8 +6,9 @@
     v/bin/python bench/compare.py build/release/fovea [MODEL:R:BATCH ...] [--families] [--dtype f32,bf16]
 
 Each row gives the best of runs before and after the peers', and the ratio to the best peer of the same precision, one JSON
-object a line. bf16 is compared by default where the processor has it. With FOVEA_SIMD=avx2 peers are held to AVX2 as well; ONNX
-Runtime, which can't be, is left out. --families: models of CLIP, SigLIP and DINO instead of plain ones, which timm builds (the
+object a line. bf16 is compared by default where the processor has it. With FOVEA_SIMD=avx2 PyTorch is held to AVX2 as well, and OpenVINO in
+part: its fully connected layers (MLAS) are not, so that the ratio counts only where AVX-512 is no faster or not there. ONNX
+Runtime, which can't be held at all, is left out. --families: models of CLIP, SigLIP and DINO instead of plain ones, which timm builds (the
 second line installs it). Let nothing else run meanwhile.
 """
 import argparse, json, os, subprocess, sys

@@ -6,11 +6,12 @@
     v/bin/python bench/peers.py vit_small_patch16_224 --r 0 13 --batch 1 8
 
 Every peer runs the same random weights, two threads, the best of --reps interleaved runs. Models other
-than (vit|deit)_SIZE_patchN_SIZE are timm's (timm_models.py), and need the second line. Unset
+than (vit|deit)_SIZE_patchN_SIZE are timm's (timm_models.py), and need the second line, or transformers'
+(sam_models.py: pip install transformers). Unset
 OPENBLAS_CORETYPE before a measurement. One JSON object a line.
 """
 import argparse, json, os, re, tempfile, time, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
-import timm_models
+import sam_models, timm_models
 
 SIZES = {'tiny': (192, 12, 3), 'small': (384, 12, 6), 'base': (768, 12, 12), 'large': (1024, 24, 16), 'huge': (1280, 32, 16)}
 
@@ -59,6 +60,8 @@ def build(name):
     if plain:
         (c, depth, h), patch, img = SIZES[plain[1]], int(plain[2]), int(plain[3])
         return lambda r: (ViT(c, depth, h, patch, img, r).eval(), gflops(c, depth, patch, img, r)), (img, img)
+    if name in sam_models.SIZES:
+        return lambda r: (sam_models.Encoder(name), sam_models.gflops(name)), (sam_models.SIDE, sam_models.SIDE)
     m = timm_models.create(name)
     return lambda r: (timm_models.with_r(m, r), timm_models.gflops(m, r)), m.patch_embed.img_size
 

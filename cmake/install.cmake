@@ -6,11 +6,13 @@ include(CMakePackageConfigHelpers)
 set(FOVEA_PUBLIC_HEADERS
     api.h
     fovea.h
+    segmenter.h
     backend/grid.h
     backend/kinds.h
     backend/plan.h
     backend/profile.h
     backend/rotation.h
+    backend/windows.h
     data/image.h
     data/preprocess.h
     engine/engine.h
@@ -28,7 +30,13 @@ set(FOVEA_PUBLIC_HEADERS
     model/labels.h
     model/stem.h
     model/speedup.h
+    segment/answer.h
+    segment/everything.h
+    segment/placement.h
+    segment/prompt.h
+    segment/rle.h
     tokens/amount.h
+    tokens/counts.h
     tokens/course.h
     tokens/options.h
     tokens/sources.h)

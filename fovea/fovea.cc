@@ -124,6 +124,7 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
     fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.block.heads,
          options.heads);
   }
+  if (architecture.neck > 0) config.preprocessing = sam_preprocessing();
   set_input_size(config, architecture);
   RandomWeights weights(seed);
   return Model(

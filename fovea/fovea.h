@@ -70,7 +70,8 @@ struct Result {
   // Of a big.LITTLE ViT, by the layers, counted from 1, after which it was predicted: the positions
   // that took the big path from there on, ascending, prefix tokens among them: [B, K]. They are
   // positions in the sequence that left that layer, which where tokens merge is shorter than the
-  // input; the trace says which of the input each stands for.
+  // input; the trace says which of the input each stands for. Where windows of several pictures
+  // lost different numbers of tokens, -1 stands behind fewer.
   std::map<int, IntArray> routes;
   std::map<int, LayerResult> layers;  // RunOptions::layers, counted from 1
   Array attention;                    // [B, heads, T]: LayerResult::attention of the last layer

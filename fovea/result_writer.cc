@@ -20,7 +20,8 @@ void write_sources(const Sources& sources, int64_t first, int64_t stride, IntArr
 }
 
 // Cuts padding of `rows` [B, T, ...] to the first `longest` of T.
-void cut_rows(Array& rows, int64_t longest) {
+template <class Rows>
+void cut_rows(Rows& rows, int64_t longest) {
   if (rows.shape[1] == longest) return;
   const int64_t size = elements(rows.shape) / (rows.shape[0] * rows.shape[1]);
   for (int64_t image = 1; image < rows.shape[0]; ++image) {
@@ -85,8 +86,10 @@ ResultWriter::ResultWriter(const Architecture& a, const Array& images, const Cou
   }
   if (a.routing) {
     for (const int layer : a.routing->predict_after) {
-      result_.routes[layer] =
-          IntArray({s[0], selected_tokens(a, course.keep_ratio, left[layer - 1])});
+      const int64_t most =
+          a.window > 0 ? positions : selected_tokens(a, course.keep_ratio, left[layer - 1]);
+      IntArray& routes = result_.routes[layer] = IntArray({s[0], most});
+      std::fill(routes.data.begin(), routes.data.end(), -1);
     }
   }
   for (const int layer : course.layers) {
@@ -114,8 +117,10 @@ void ResultWriter::write(const Vit<Cpu>::Output& output, const Cpu& cpu, int64_t
   }
   auto route = output.routes.begin();
   for (auto& [layer, positions] : result_.routes) {
-    std::copy(route->data.begin(), route->data.end(),
-              positions.data.begin() + first_image * positions.shape[1]);
+    for (int64_t i = 0; i < route->shape[0]; ++i) {
+      std::copy_n(route->data.begin() + i * route->shape[1], route->shape[1],
+                  positions.data.begin() + (first_image + i) * positions.shape[1]);
+    }
     ++route;
   }
   std::copy(output.layer_tokens.data.begin(), output.layer_tokens.data.end(),
@@ -183,6 +188,13 @@ Result ResultWriter::finish() {
     }
     cut_rows(result_.tokens, longest);
     cut_rows(result_.sizes, longest);
+  }
+  for (auto& [layer, positions] : result_.routes) {
+    int64_t longest = 0;
+    for (int64_t i = 0; i < static_cast<int64_t>(positions.data.size()); ++i) {
+      if (positions.data[i] >= 0) longest = std::max(longest, i % positions.shape[1] + 1);
+    }
+    cut_rows(positions, longest);
   }
   for (const auto& [layer, rows] : layers_) {
     if (!rows.attention.empty()) {

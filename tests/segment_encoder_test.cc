@@ -73,8 +73,7 @@ TEST_P(SegmentEncoderTest, AnImageOfABatchHasTheBitsOfOneAlone) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, SegmentEncoderTest,
     testing::Values(EncoderCase{"sam", "image.npy", "embedding"},
-                    EncoderCase{"sam-padded-window", "image.npy", "embedding"},
-                    EncoderCase{"sam-transformers-names", "input.npy", "image_embeddings"}),
+                    EncoderCase{"sam-padded-window", "image.npy", "embedding"}),
     [](const auto& info) {
       std::string name = info.param.name;
       std::replace(name.begin(), name.end(), '-', '_');

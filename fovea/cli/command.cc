@@ -34,6 +34,11 @@ Option* Command::add_option(const std::string& names, std::vector<std::string>& 
   return keep(app_->add_option(names, values, help));
 }
 
+Option* Command::add_repeated_option(const std::string& names, std::vector<std::string>& values,
+                                     const std::string& help) {
+  return keep(app_->add_option(names, values, help)->allow_extra_args(false));
+}
+
 Option* Command::add_option_function(const std::string& names,
                                      const std::function<void(const std::string&)>& take,
                                      const std::string& help) {

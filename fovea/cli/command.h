@@ -46,6 +46,9 @@ class Command {
   Option* add_option(const std::string& names, std::string& value, const std::string& help);
   Option* add_option(const std::string& names, std::vector<std::string>& values,
                      const std::string& help);
+  // One value each time that it is typed, so that a positional argument may follow.
+  Option* add_repeated_option(const std::string& names, std::vector<std::string>& values,
+                              const std::string& help);
   Option* add_option_function(const std::string& names,
                               const std::function<void(const std::string&)>& take,
                               const std::string& help);

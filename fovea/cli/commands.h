@@ -19,6 +19,7 @@ void add_embed(Command& program, int& status);
 void add_inspect(Command& program, int& status);
 void add_bench(Command& program, int& status);
 void add_evaluate(Command& program, int& status);
+void add_segment(Command& program, int& status);
 void add_visualize(Command& program, int& status);
 void add_sweep(Command& program, int& status);
 void add_convert(Command& program, int& status);

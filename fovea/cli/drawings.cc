@@ -71,31 +71,16 @@ void write(const fs::path& path, const std::vector<std::vector<Image>>& drawings
   write_atomically(path, [&](std::ostream& out) { out << bytes; });
 }
 
-void check_is_no_picture(const fs::path& output, const fs::path& picture) {
-  std::error_code ignored;  // what isn't there yet is no picture
-  if (fs::equivalent(output, picture, ignored)) {
-    fail("--output {}: would overwrite the picture {}; expected another file or folder",
-         output.string(), picture.string());
-  }
-}
-
 }  // namespace
 
 DrawingOutput drawing_output(const std::string& path, bool animate,
                              const std::vector<fs::path>& pictures) {
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored) || path.ends_with('/')) {
-    const fs::path folder = path.ends_with('/') ? fs::path(path).parent_path() : fs::path(path);
-    if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) {
-      fail("--output {}: expected a folder, found a file", printable(path));
-    }
-    // A new folder is made in one that is there.
-    check_can_write(fs::exists(folder, ignored) ? folder / "name" : folder);
+  if (const fs::path folder = as_folder("--output", path); !folder.empty()) {
     return {folder, true, animate ? PictureFormat::gif : PictureFormat::png};
   }
   DrawingOutput output = {path, false, format_of_file(path, animate)};
   check_can_write(path);
-  for (const fs::path& picture : pictures) check_is_no_picture(path, picture);
+  for (const fs::path& picture : pictures) check_is_no_picture("--output", path, picture);
   return output;
 }
 
@@ -110,18 +95,16 @@ Image seen_picture(const fs::path& picture, const ReadOptions& read, const Prepr
   return part;
 }
 
-DrawingWriter::DrawingWriter(DrawingOutput output) : output_(std::move(output)) {
-  if (!output_.is_folder) return;
-  std::error_code error;
-  fs::create_directory(output_.path, error);
-  if (error) fail("{}: the folder can't be made: {}", output_.path.string(), error.message());
+DrawingWriter::DrawingWriter(DrawingOutput output)
+    : output_(std::move(output)), names_(output_.path) {
+  if (output_.is_folder) names_.make_folder();
 }
 
 fs::path DrawingWriter::add(const fs::path& picture, std::vector<Image> panels) {
   drawings_.push_back(std::move(panels));
   if (!output_.is_folder) return output_.path;
-  fs::path file = file_in_folder(picture);
-  check_is_no_picture(file, picture);
+  fs::path file = names_.take(picture, ending_of(output_.format));
+  check_is_no_picture("--output", file, picture);
   write(file, drawings_, output_.format);
   drawings_.clear();
   return file;
@@ -129,16 +112,6 @@ fs::path DrawingWriter::add(const fs::path& picture, std::vector<Image> panels) 
 
 void DrawingWriter::finish() {
   if (!output_.is_folder && !drawings_.empty()) write(output_.path, drawings_, output_.format);
-}
-
-// The picture's name; with a number where another picture was called so.
-fs::path DrawingWriter::file_in_folder(const fs::path& picture) {
-  const std::string stem = picture.stem().string();
-  std::string name = stem;
-  for (int number = 2; !names_.insert(name).second; ++number) {
-    name = fmt::format("{}-{}", stem, number);
-  }
-  return output_.path / (name + ending_of(output_.format));
 }
 
 }  // namespace fovea::cli

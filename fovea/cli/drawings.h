@@ -2,11 +2,11 @@
 #pragma once
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "fovea/backend/grid.h"
+#include "fovea/cli/output_paths.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
 
@@ -46,11 +46,9 @@ class DrawingWriter {
   void finish();
 
  private:
-  std::filesystem::path file_in_folder(const std::filesystem::path& picture);
-
   DrawingOutput output_;
   std::vector<std::vector<Image>> drawings_;
-  std::set<std::string> names_;  // taken in the folder
+  NamesInFolder names_;
 };
 
 }  // namespace fovea::cli

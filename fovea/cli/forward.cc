@@ -1,9 +1,13 @@
 // fovea forward: arrays in, arrays out.
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "fovea/cli/commands.h"
+#include "fovea/cli/forward_prompts.h"
+#include "fovea/cli/open_segmenter.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/io/fail.h"
@@ -14,7 +18,7 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, input, output, keep_ratio, layers;
+  std::string model, input, output, keep_ratio, layers, prompts;
   MergeFlags merge;
   RunFlags run;
   bool unmerge = false;
@@ -43,10 +47,11 @@ std::vector<int> parse_layers(const std::string& text) {
   return {layers.begin(), layers.end()};
 }
 
-// What the output holds, and the dense features that it points into.
+// What the output holds, and the dense features and answers that it points into.
 class Output {
  public:
-  Output(const Result& result, const Flags& flags, int prefix) {
+  Output(const Result& result, std::vector<NamedArray> answers, const Flags& flags, int prefix)
+      : answers_(std::move(answers)) {
     add("logits", result.logits);
     if (!result.embedding.empty()) add("embedding", result.embedding);
     add("features", result.features);
@@ -68,6 +73,7 @@ class Output {
       if (flags.unmerge) add(name("dense"), dense_.emplace_back(unmerged(layer, prefix)));
       if (flags.attention) add(name("attention"), layer.attention);
     }
+    for (const NamedArray& answer : answers_) add(answer.name, answer.values);
   }
 
   void write(const std::string& path) const { write_safetensors(path, tensors_); }
@@ -78,6 +84,7 @@ class Output {
     tensors_.push_back(to_write(name, values));
   }
 
+  std::vector<NamedArray> answers_;
   std::deque<Array> dense_;  // a list that grows without moving what it holds
   std::vector<TensorToWrite> tensors_;
 };
@@ -104,7 +111,11 @@ int forward(const Flags& flags) {
     fail("--output {}: is the input itself; expected another file", printable(flags.output));
   }
   const Array input = read_npy(flags.input);
-  const Model model = open_model(flags.model, load, options);
+  const std::vector<FilePrompt> prompts =
+      flags.prompts.empty() ? std::vector<FilePrompt>() : read_prompts(flags.prompts);
+  std::optional<Segmenter> segmenter;
+  if (!prompts.empty()) segmenter = open_segmenter(flags.model, load, options);
+  const Model model = segmenter ? segmenter->encoder() : open_model(flags.model, load, options);
   Result result;
   try {
     resolve_speedup_for(input, flags, model, options);
@@ -112,7 +123,13 @@ int forward(const Flags& flags) {
   } catch (const Error& error) {
     fail("{}: {}", flags.input, error.what());
   }
-  Output(result, flags, model.architecture().prefix()).write(flags.output);
+  std::vector<NamedArray> answers;
+  try {
+    if (segmenter) answers = forward_prompts(*segmenter, input, result, prompts);
+  } catch (const Error& error) {
+    fail("{}: {}", printable(flags.prompts), error.what());
+  }
+  Output(result, std::move(answers), flags, model.architecture().prefix()).write(flags.output);
   return kDone;
 }
 
@@ -133,7 +150,8 @@ void add_forward(Command& program, int& status) {
                    "File to write, .safetensors: logits, features, tokens, sizes\n"
                    "(input tokens in each token), source (the token that each\n"
                    "input token ended in); of a big.LITTLE model also routes.L (the\n"
-                   "positions that take the big path after layer L, counted from 1)")
+                   "positions that take the big path after layer L, counted from 1),\n"
+                   "of Segment Anything embedding, [batch, channels, rows, columns]")
       ->type_name("FILE")
       ->required();
   command->add_flag("--unmerge", flags->unmerge,
@@ -149,6 +167,12 @@ void add_forward(Command& program, int& status) {
                     "Write attention as well, [batch, heads, tokens]: how much the\n"
                     "class token attends to each token that the last layer saw; and\n"
                     "attention.3 of each layer of --layers");
+  command
+      ->add_option("--prompts", flags->prompts,
+                   "Write what Segment Anything answers to the prompts of this file\n"
+                   "(see fovea segment), in pixels of the input: NAME.low_res_masks,\n"
+                   "[batch, masks, side/4, side/4], and NAME.iou, [batch, masks]")
+      ->type_name("FILE");
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);

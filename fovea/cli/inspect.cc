@@ -65,6 +65,13 @@ nlohmann::ordered_json routing_as_json(const Facts& facts) {
           {"little_heads", routing.little_heads},   {"gflops_plain", *facts.plain}};
 }
 
+// Layers that see whole images, counted from 1.
+std::vector<int> over_all_of(const Architecture& a) {
+  std::vector<int> layers = a.over_all;
+  for (int& layer : layers) ++layer;
+  return layers;
+}
+
 void print_as_json(const Facts& facts) {
   const Architecture& a = facts.architecture;
   nlohmann::ordered_json tokens;
@@ -100,6 +107,7 @@ void print_as_json(const Facts& facts) {
                                  {"classes", a.classes},
                                  {"input_size", {facts.size.rows, facts.size.columns}},
                                  {"simd", to_string(chosen_instructions())}};
+  if (a.window > 0) line["windows"] = {{"side", a.window}, {"over_all", over_all_of(a)}};
   if (a.routing) line["routing"] = routing_as_json(facts);
   print_json_line(line);
 }
@@ -198,6 +206,10 @@ void print_as_text(const Facts& facts) {
                         a.patch.rows, a.patch.columns, stem_text(a.stem)));
   print_row("tokens", tokens_text(a));
   print_row("positions", positions_text(a));
+  if (a.window > 0) {
+    print_row("windows", fmt::format("{} x {} patches; over all in layers {}", a.window, a.window,
+                                     fmt::join(over_all_of(a), " ")));
+  }
   print_row("output", output_text(a));
   print_row("instructions", to_string(chosen_instructions()));
   if (a.routing) {

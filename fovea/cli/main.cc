@@ -31,6 +31,7 @@ constexpr const char* kFooter =
     "  fovea inspect MODEL                           what is in this file?\n"
     "  fovea classify MODEL cat.jpg                  what is in this picture?\n"
     "  fovea embed MODEL photos/ -o features.npy     a feature vector of every picture\n"
+    "  fovea segment MODEL cat.jpg --point 90,60 -o mask.png   what is this?\n"
     "  fovea visualize MODEL cat.jpg -o out.png      what merges in this picture?\n"
     "  fovea embed --help                            all options of a command\n\n"
     "Exit status: 0 done; 1 some pictures were skipped, or interrupted; 2 wrong usage or input.\n"
@@ -64,8 +65,8 @@ std::string describe(const CLI::App& program, const CLI::ParseError& error) {
     if (text.starts_with('-')) return "unknown option " + text;
     if (program.get_subcommands().empty())
       return "unknown command " + text +
-             "; expected classify, embed, forward, inspect, bench, evaluate, visualize, sweep, "
-             "tune, convert, train, finetune or distill";
+             "; expected classify, embed, forward, inspect, bench, evaluate, segment, visualize, "
+             "sweep, tune, convert, train, finetune or distill";
     return "unexpected argument " + text;
   }
   const std::string text = error.what();
@@ -97,6 +98,7 @@ int parse_and_run(int argc, char** argv) {
   add_inspect(commands, status);
   add_bench(commands, status);
   add_evaluate(commands, status);
+  add_segment(commands, status);
   add_visualize(commands, status);
   add_sweep(commands, status);
   add_tune(commands, status);

@@ -182,11 +182,15 @@ Model load_model(const std::string& model, const LoadOptions& options) {
 
 Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run) {
   Model opened = load_model(model, options);
+  check_opened(model, opened, run);
+  return opened;
+}
+
+void check_opened(const std::string& model, const Model& opened, const RunOptions& run) {
   keep_ratio_of(opened.architecture(), run.keep_ratio);  // throws where it does not fit
   check_fits(run.merge, opened.architecture());
   if (is_named(model)) note(model + " has random weights: its answers mean nothing");
   print_notes(opened);
-  return opened;
 }
 
 void print_notes(const Model& model) {

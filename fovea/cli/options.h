@@ -63,6 +63,8 @@ Model load_model(const std::string& model, const LoadOptions& options);
 // The same, checked to go with how it will run, and what is to be said of it said on standard
 // error.
 Model open_model(const std::string& model, const LoadOptions& options, const RunOptions& run);
+// What is done of it once it is loaded.
+void check_opened(const std::string& model, const Model& opened, const RunOptions& run);
 void print_notes(const Model& model);
 
 // Throws Error now where a file could not be written later: its folder is missing or read-only; and

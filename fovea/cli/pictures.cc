@@ -85,7 +85,8 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
 
 }  // namespace
 
-void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name) {
+void add_picture_paths(Command& command, PictureFlags& flags, const std::string& name,
+                       bool is_required) {
   command
       .add_option(name, flags.paths,
                   "Pictures, and folders: every .jpg, .jpeg, .png, .webp, .tif, .tiff,\n"
@@ -93,10 +94,14 @@ void add_picture_flags(Command& command, PictureFlags& flags, const std::string&
                   "hidden; - takes paths from standard input, @FILE from a file, one\n"
                   "a line. Of animations and several pages the first picture")
       ->type_name("")
-      ->required();
+      ->required(is_required);
+  add_read_flags(command, flags.read);
+}
+
+void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name) {
+  add_picture_paths(command, flags, name);
   command.add_option("--batch", flags.batch, "Pictures to compute at once (default 8)")
       ->type_name("N");
-  add_read_flags(command, flags.read);
 }
 
 Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {

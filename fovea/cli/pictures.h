@@ -24,7 +24,10 @@ struct PictureFlags {
   std::string batch = "8";
   ReadFlags read;
 };
-// Adds the positional arguments `name`..., --batch, and how pictures are read.
+// Adds the positional arguments `name`..., and how pictures are read.
+void add_picture_paths(Command& command, PictureFlags& flags, const std::string& name,
+                       bool is_required = true);
+// The same and --batch.
 void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name);
 
 struct Pictures {

@@ -1,6 +1,7 @@
 // Pictures to the bytes of files: PNG, and animations as GIF and APNG.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -16,6 +17,13 @@ struct Frame {
 
 // 8-bit RGB.
 std::string encode_png(const Image& image);
+
+// The same with alpha, [height, width]: 255 shows the picture's pixel, 0 nothing.
+std::string encode_png(const Image& image, std::span<const uint8_t> alpha);
+
+// 8-bit and 16-bit grey, [height, width].
+std::string encode_grey_png(std::span<const uint8_t> pixels, int width, int height);
+std::string encode_grey_png(std::span<const uint16_t> pixels, int width, int height);
 
 // Throws Error where there is no frame or they differ in size.
 void check_frames(std::span<const Frame> frames);

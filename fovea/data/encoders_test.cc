@@ -65,6 +65,50 @@ std::string image_data(const std::string& png) {
   return data;
 }
 
+// What the header says of the pixels: bits of a channel, and the colour type.
+std::pair<int, int> pixels_of(const std::string& png) {
+  const PngChunk header = chunks_of_png(png).at(0);
+  return {static_cast<int>(number_at(header.data, 8, 1)),
+          static_cast<int>(number_at(header.data, 9, 1))};
+}
+
+TEST(EncodePng, GreyHasEightOrSixteenBits) {
+  const std::vector<uint8_t> bytes = {0, 1, 128, 255, 7, 9};
+  const std::string eight = encode_grey_png(bytes, 3, 2);
+  EXPECT_EQ(pixels_of(eight), std::pair(8, 0));
+  const Image back = decode_image(as_bytes(eight), "back");
+  ASSERT_EQ(back.width, 3);
+  ASSERT_EQ(back.height, 2);
+  for (size_t i = 0; i < bytes.size(); ++i) EXPECT_EQ(back.rgb[3 * i], bytes[i]);
+  const std::vector<uint16_t> numbers = {0, 1, 256, 65'535};
+  const std::string sixteen = encode_grey_png(numbers, 4, 1);
+  EXPECT_EQ(pixels_of(sixteen), std::pair(16, 0));
+  // Pillow, which decode_image repeats, makes white of all above 255.
+  EXPECT_THAT(decode_image(as_bytes(sixteen), "back").rgb,
+              ElementsAre(0, 0, 0, 1, 1, 1, 255, 255, 255, 255, 255, 255));
+}
+
+TEST(EncodePng, AlphaShowsWhatIsBehind) {
+  const Image image = noise(5, 3, 4);
+  std::vector<uint8_t> alpha(15, 255);
+  alpha[7] = 0;
+  const std::string png = encode_png(image, alpha);
+  EXPECT_EQ(pixels_of(png), std::pair(8, 6));
+  const Image over = decode_image(as_bytes(png), "back", {.background = Rgb{1, 2, 3}});
+  for (int i = 0; i < 15; ++i) {
+    for (int c = 0; c < 3; ++c) {
+      EXPECT_EQ(over.rgb[3 * i + c], i == 7 ? c + 1 : image.rgb[3 * i + c]) << i;
+    }
+  }
+}
+
+TEST(EncodePng, PixelsMustBeThere) {
+  EXPECT_THAT(error_of([] { encode_grey_png(std::vector<uint8_t>(5), 3, 2); }),
+              HasSubstr("5 bytes; expected 6"));
+  EXPECT_THAT(error_of([] { encode_png(noise(2, 2, 1), std::vector<uint8_t>(3)); }),
+              HasSubstr("12 bytes; expected 16"));
+}
+
 TEST(EncodeApng, HoldsEveryFrameWithItsTime) {
   const std::vector<Frame> frames = {
       {noise(90, 70, 1), 1500}, {noise(90, 70, 2), 40}, {noise(90, 70, 3), 100'000}};

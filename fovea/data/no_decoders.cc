@@ -22,6 +22,9 @@ Decoded decode_heic(Bytes, const std::string& name, const ReadOptions&) { refuse
 Decoded decode_avif(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
 
 std::string encode_png(const Image&) { refuse("PNG"); }
+std::string encode_png(const Image&, std::span<const uint8_t>) { refuse("PNG"); }
+std::string encode_grey_png(std::span<const uint8_t>, int, int) { refuse("PNG"); }
+std::string encode_grey_png(std::span<const uint16_t>, int, int) { refuse("PNG"); }
 std::string encode_apng(std::span<const Frame>) { refuse("APNG"); }
 std::string encode_gif(std::span<const Frame>) { refuse("GIF"); }
 

@@ -14,6 +14,17 @@
 namespace fovea {
 namespace {
 
+// How a PNG keeps its pixels.
+struct Pixels {
+  int colour_type;
+  int bits;      // of a channel
+  int channels;  // of a pixel
+};
+constexpr Pixels kRgb = {PNG_COLOR_TYPE_RGB, 8, 3};
+constexpr Pixels kRgba = {PNG_COLOR_TYPE_RGB_ALPHA, 8, 4};
+constexpr Pixels kGrey8 = {PNG_COLOR_TYPE_GRAY, 8, 1};
+constexpr Pixels kGrey16 = {PNG_COLOR_TYPE_GRAY, 16, 1};
+
 struct Chunk {
   std::string type;  // four letters
   std::string data;
@@ -33,13 +44,14 @@ class PngWriter {
   PngWriter& operator=(const PngWriter&) = delete;
 
   // These return false on errors; message() then says which.
-  bool write_picture(int width, int height, const uint8_t* const* rows) {
+  bool write_picture(int width, int height, const Pixels& pixels, const uint8_t* const* rows) {
     if (!begin()) return false;
     if (setjmp(jump_) != 0) return false;
     png_set_user_limits(png_, 0x7fffffff, 0x7fffffff);
-    png_set_IHDR(png_, info_, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+    png_set_IHDR(png_, info_, width, height, pixels.bits, pixels.colour_type, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_set_sRGB(png_, info_, PNG_sRGB_INTENT_PERCEPTUAL);
+    // Numbers of masks are no colours.
+    if (pixels.channels >= 3) png_set_sRGB(png_, info_, PNG_sRGB_INTENT_PERCEPTUAL);
     png_write_info(png_, info_);
     for (int y = 0; y < height; ++y) png_write_row(png_, rows[y]);
     png_write_end(png_, nullptr);
@@ -163,16 +175,49 @@ class Animation {
   std::vector<Chunk> chunks_;
 };
 
+std::string encode(std::span<const uint8_t> bytes, int width, int height, const Pixels& pixels) {
+  const size_t stride = size_t{1} * width * pixels.channels * pixels.bits / 8;
+  if (height < 1 || bytes.size() != stride * height) {
+    fail("PNG of {} x {} pixels: {} bytes; expected {}", width, height, bytes.size(),
+         stride * height);
+  }
+  std::vector<const uint8_t*> rows(height);
+  for (int y = 0; y < height; ++y) rows[y] = bytes.data() + stride * y;
+  PngWriter writer;
+  if (!writer.write_picture(width, height, pixels, rows.data())) {
+    fail("PNG of {} x {} pixels: {}", width, height, writer.message());
+  }
+  return std::move(writer.bytes());
+}
+
 }  // namespace
 
 std::string encode_png(const Image& image) {
-  std::vector<const uint8_t*> rows(image.height);
-  for (int y = 0; y < image.height; ++y) rows[y] = image.rgb.data() + size_t{3} * y * image.width;
-  PngWriter writer;
-  if (!writer.write_picture(image.width, image.height, rows.data())) {
-    fail("PNG of {} x {} pixels: {}", image.width, image.height, writer.message());
+  return encode(image.rgb, image.width, image.height, kRgb);
+}
+
+std::string encode_png(const Image& image, std::span<const uint8_t> alpha) {
+  std::vector<uint8_t> rgba;
+  rgba.reserve(alpha.size() * 4);
+  for (size_t i = 0; i < alpha.size() && 3 * i < image.rgb.size(); ++i) {
+    rgba.insert(rgba.end(), &image.rgb[3 * i], &image.rgb[3 * i] + 3);
+    rgba.push_back(alpha[i]);
   }
-  return std::move(writer.bytes());
+  return encode(rgba, image.width, image.height, kRgba);
+}
+
+std::string encode_grey_png(std::span<const uint8_t> pixels, int width, int height) {
+  return encode(pixels, width, height, kGrey8);
+}
+
+std::string encode_grey_png(std::span<const uint16_t> pixels, int width, int height) {
+  std::vector<uint8_t> bytes;  // numbers of PNG are big-endian
+  bytes.reserve(pixels.size() * 2);
+  for (const uint16_t value : pixels) {
+    bytes.push_back(static_cast<uint8_t>(value >> 8));
+    bytes.push_back(static_cast<uint8_t>(value & 0xFF));
+  }
+  return encode(bytes, width, height, kGrey16);
 }
 
 std::string encode_apng(std::span<const Frame> frames) {

@@ -6,6 +6,7 @@
 
 #include "fovea/data/resize.h"
 #include "fovea/io/fail.h"
+#include "fovea/segment/placement.h"
 
 namespace fovea {
 namespace {
@@ -54,10 +55,63 @@ Image with_border(const Image& image, const Preprocessing& spec) {
   return larger;
 }
 
+// With Fit::corner: what there is of the picture in the input, `enlarged` times as large.
+Image resized_to_corner(const Image& image, const Preprocessing& spec, const std::string& name,
+                        int enlarged) {
+  if (spec.height != spec.width) {
+    fail("{}: an input of {} x {} pixels; expected a square, whose corner the picture fills", name,
+         spec.height, spec.width);
+  }
+  PicturePlace placement;
+  try {
+    placement = place_picture(image.width, image.height, spec.width);
+  } catch (const Error& error) {
+    fail("{}: {}", name, error.what());
+  }
+  const int width = placement.scaled_width * enlarged;
+  const int height = placement.scaled_height * enlarged;
+  return resize(image, width, height, spec.interpolation, {0, 0, width, height});
+}
+
+// As a picture, the mean colour is what becomes zero.
+Image with_mean_colour(const Image& corner, const Preprocessing& spec, int enlarged) {
+  Image square{spec.width * enlarged, spec.height * enlarged, {}};
+  square.rgb.resize(size_t{3} * square.width * square.height);
+  for (size_t i = 0; i < square.rgb.size(); ++i) {
+    const double value = double{spec.mean[i % 3]} * spec.full_scale;
+    square.rgb[i] = static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
+  }
+  const size_t row = size_t{3} * corner.width;
+  for (int y = 0; y < corner.height; ++y) {
+    std::copy_n(corner.rgb.begin() + y * row, row,
+                square.rgb.begin() + size_t{3} * y * square.width);
+  }
+  return square;
+}
+
+// Writes a picture's values to the upper left corner of planes of `whole` pixels.
+void normalize_into(const Image& picture, const Preprocessing& spec, const Grid& whole,
+                    std::span<float> out) {
+  const uint8_t* value = picture.rgb.data();
+  const int64_t plane = int64_t{whole.rows} * whole.columns;
+  for (int64_t y = 0; y < picture.height; ++y) {
+    for (int64_t x = 0; x < picture.width; ++x) {
+      for (int64_t channel = 0; channel < 3; ++channel) {
+        const float scaled = static_cast<float>(*value++) / spec.full_scale;
+        out[channel * plane + y * whole.columns + x] =
+            (scaled - spec.mean[channel]) / spec.std[channel];
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::string& name,
                       int enlarged) {
+  if (spec.fit == Fit::corner) {
+    return with_mean_colour(resized_to_corner(image, spec, name, enlarged), spec, enlarged);
+  }
   if (spec.fit == Fit::crop && (image.width < spec.width || image.height < spec.height)) {
     return resize_and_crop(with_border(image, spec), spec, name, enlarged);
   }
@@ -83,19 +137,14 @@ Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::
 }
 
 void normalize(const Image& picture, const Preprocessing& spec, std::span<float> out) {
-  const size_t pixels = static_cast<size_t>(picture.width) * picture.height;
-  for (size_t channel = 0; channel < 3; ++channel) {
-    float* plane = out.data() + channel * pixels;
-    for (size_t i = 0; i < pixels; ++i) {
-      const float value = static_cast<float>(picture.rgb[3 * i + channel]) / spec.full_scale;
-      plane[i] = (value - spec.mean[channel]) / spec.std[channel];
-    }
-  }
+  normalize_into(picture, spec, {picture.height, picture.width}, out);
 }
 
 void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
                 const std::string& name) {
-  normalize(resize_and_crop(image, spec, name), spec, out);
+  if (spec.fit != Fit::corner) return normalize(resize_and_crop(image, spec, name), spec, out);
+  std::fill(out.begin(), out.end(), 0.0F);
+  normalize_into(resized_to_corner(image, spec, name, 1), spec, {spec.height, spec.width}, out);
 }
 
 }  // namespace fovea

@@ -12,7 +12,8 @@ namespace fovea {
 
 // What `preprocess` keeps of the picture, before its values are normalised: spec.height x
 // spec.width pixels; or `enlarged` times as many on each side, made from the picture itself, with
-// the same part of it at the same place. Throws Error as `preprocess` does.
+// the same part of it at the same place. With Fit::corner there is the mean colour beside the
+// picture. Throws Error as `preprocess` does.
 FOVEA_API Image resize_and_crop(const Image& image, const Preprocessing& spec,
                                 const std::string& name, int enlarged = 1);
 
@@ -24,8 +25,8 @@ FOVEA_API void normalize(const Image& picture, const Preprocessing& spec, std::s
 // floor(size / crop_pct), the long side is truncated; and as timm does it for others: the picture
 // is shrunk, its aspect kept, until it just covers floor(height / crop_pct) x floor(width /
 // crop_pct). Fit::short_side is as the former whatever the input's aspect. Throws Error, with
-// `name` in it, for a picture so narrow that it could not be resized within kMaxPixels, and with
-// Fit::exact for one of another size.
+// `name` in it, for a picture so narrow that it could not be resized within kMaxPixels, with
+// Fit::exact for one of another size, and with Fit::corner where the input is no square.
 FOVEA_API void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
                           const std::string& name);
 

@@ -12,7 +12,9 @@
 
 #include "fovea/data/resize.h"
 #include "fovea/io/npy.h"
+#include "fovea/io/safetensors.h"
 #include "fovea/io/testing.h"
+#include "fovea/model/preprocessing.h"
 #include "tests/compare.h"
 #include "tests/paths.h"
 
@@ -244,6 +246,52 @@ TEST(ResizeAndCrop, EnlargedShowsTheSameAtTheSamePlace) {
 TEST(ResizeAndCrop, NamesAPictureThatIsTooNarrow) {
   EXPECT_THAT(error_of([] { resize_and_crop(plain(10, 50'000), {}, "line.png", 4); }),
               HasSubstr("line.png: 10 x 50000 pixels; too narrow to be resized to 992 x 4960000"));
+}
+
+// Segment Anything's way, against what Pillow makes of the golden's picture.
+TEST(PreprocessCorner, IsTheOriginals) {
+  const std::filesystem::path folder = test_data() / "goldens-sam" / "sam-picture";
+  const SafeTensors golden = SafeTensors::open(folder / "expect.safetensors");
+  const TensorView& resized = golden.tensors().at("resized");
+  ASSERT_EQ(resized.shape, (Shape{85, 128, 3}));
+  Preprocessing spec = sam_preprocessing();
+  spec.height = spec.width = 128;
+  Array got({3, 128, 128});
+  preprocess(read_image(folder / "picture.png"), spec, got.data, "picture.png");
+  for (int y = 0; y < 128; ++y) {
+    for (int x = 0; x < 128; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const float value = got.data[(c * 128 + y) * 128 + x];
+        if (y >= 85) {
+          ASSERT_EQ(value, 0) << y;  // padded after normalising
+          continue;
+        }
+        const int want = std::to_integer<int>(resized.bytes[(y * 128 + x) * 3 + c]);
+        ASSERT_NEAR(value * spec.std[c] + spec.mean[c], want, 1e-3) << y << ", " << x;
+      }
+    }
+  }
+  // As a picture it has the mean colour beside it.
+  const Image square = resize_and_crop(read_image(folder / "picture.png"), spec, "picture.png");
+  EXPECT_EQ(square.height, 128);
+  const std::vector<uint8_t> last(square.rgb.end() - 3, square.rgb.end());
+  EXPECT_THAT(last, testing::ElementsAre(124, 116, 104));
+  EXPECT_EQ(square.rgb[0], std::to_integer<int>(resized.bytes[0]));
+}
+
+TEST(PreprocessCorner, RefusesWhatDoesNotFit) {
+  Preprocessing spec = sam_preprocessing();
+  spec.height = 64;
+  spec.width = 128;
+  std::vector<float> out(size_t{3} * 64 * 128);
+  const Image image{2, 2, std::vector<uint8_t>(12)};
+  EXPECT_THAT(error_of([&] { preprocess(image, spec, out, "a.png"); }),
+              HasSubstr("a.png: an input of 64 x 128 pixels; expected a square"));
+  spec.height = 128;
+  out.resize(size_t{3} * 128 * 128);
+  const Image line{1000, 1, std::vector<uint8_t>(3000)};
+  EXPECT_THAT(error_of([&] { preprocess(line, spec, out, "a.png"); }),
+              HasSubstr("a.png: a picture of 1000 x 1 pixels; too narrow"));
 }
 
 }  // namespace

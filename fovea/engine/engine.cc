@@ -31,6 +31,10 @@ void Engine::Workers::share_out(
   }
 }
 
+void Engine::Workers::run(int64_t tasks, const std::function<void(int64_t task)>& work) const {
+  threads_->run(tasks, [&](int64_t task, int) { work(task); });
+}
+
 void Engine::Workers::trim() const {
   shared_.trim();
   serial_.trim();

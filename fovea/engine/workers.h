@@ -25,6 +25,9 @@ class Engine::Workers {
   void share_out(int64_t images,
                  const std::function<void(Cpu&, int64_t begin, int64_t end)>& work) const;
 
+  // Calls work(task) for every task of [0, tasks), several at once.
+  void run(int64_t tasks, const std::function<void(int64_t task)>& work) const;
+
   void trim() const;
 
  private:

@@ -29,22 +29,32 @@ std::string without_nan(std::string text) {
   return text;
 }
 
-}  // namespace
-
-json parse_json_object(const std::string& text, const std::string& name) {
+// Throws Error as both that follow.
+json parse_json(const std::string& text, const std::string& name) {
   const auto check_depth = [&](int depth, json::parse_event_t, json&) {
     if (depth > kDeepest) fail("{}: JSON is nested deeper than {} levels", name, kDeepest);
     return true;
   };
-  json value;
   try {
-    value = json::parse(without_nan(text), check_depth);
+    return json::parse(without_nan(text), check_depth);
   } catch (const json::exception& error) {
     // Without the library's own number of the error.
     const std::string_view what = error.what();
     fail("{}: not JSON: {}", name, printable(what.substr(what.find("] ") + 2)));
   }
+}
+
+}  // namespace
+
+json parse_json_object(const std::string& text, const std::string& name) {
+  json value = parse_json(text, name);
   if (!value.is_object()) fail("{}: holds {}; expected a JSON object", name, value.type_name());
+  return value;
+}
+
+json parse_json_array(const std::string& text, const std::string& name) {
+  json value = parse_json(text, name);
+  if (!value.is_array()) fail("{}: holds {}; expected a JSON array", name, value.type_name());
   return value;
 }
 

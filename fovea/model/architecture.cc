@@ -44,8 +44,14 @@ BlockShape Architecture::layer(int layer) const {
   return shape;
 }
 
-BlockShape Architecture::little() const {
-  BlockShape shape = layer(0);
+WindowedLayers Architecture::windowed(const Grid& grid) const {
+  WindowedLayers layers{grid, window, {}};
+  for (int i = 0; i < depth; ++i) layers.within.push_back(layer(i).window > 0);
+  return layers;
+}
+
+BlockShape Architecture::little(int of_layer) const {
+  BlockShape shape = layer(of_layer);
   shape.heads = routing->little_heads;
   shape.attention = shape.bottleneck = routing->little_width;
   shape.mlp_width = routing->little_mlp_width;

@@ -12,6 +12,7 @@
 #include "fovea/model/block_shape.h"
 #include "fovea/model/config.h"
 #include "fovea/model/stem.h"
+#include "fovea/tokens/counts.h"
 #include "fovea/tokens/options.h"
 
 namespace fovea {
@@ -90,10 +91,12 @@ struct Architecture {
   // What layer `layer` (from 0) is: the plain block of a routed one.
   BlockShape layer(int layer) const;
   // And the LITTLE block beside it.
-  BlockShape little() const;
+  BlockShape little(int layer) const;
 
   // Whether attention is told where tokens stand.
   bool knows_places() const { return block.knows_places() || window > 0 || !decomposed.empty(); }
+  // Which layers have windows, of a grid of patches.
+  WindowedLayers windowed(const Grid& grid) const;
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }

@@ -27,6 +27,12 @@ struct Selection {
     route = follow(route, plan);
     scores = b.gather(all_scores, route);
   }
+  // After tokens took other places.
+  void reorder(B& b, const Route& order) {
+    all_scores = b.gather(all_scores, order);
+    route = fovea::reorder(route, order);
+    scores = b.gather(all_scores, route);
+  }
 };
 
 // What tells after one layer who takes the big path.
@@ -43,14 +49,15 @@ struct Predictor {
             a.routing->predict_after[index], a.routing->learned};
   }
 
-  // x [B, T, C]: what the layer puts out.
-  Selection<B> select(B& b, const typename B::Tensor& x, int protected_tokens,
-                      double keep_ratio) const {
+  // x [B, T, C]: what the layer puts out, in windows where the model has some.
+  Selection<B> select(B& b, const typename B::Tensor& x, int protected_tokens, double keep_ratio,
+                      const Reduction<B>& tokens) const {
     const Sequences& sequences = b.sequences(x);
-    typename B::Tensor scores = b.keep_scores(x, linear, learned ? protected_tokens : sequences[1]);
+    typename B::Tensor scores =
+        b.keep_scores(x, linear, learned ? protected_tokens : sequences.back());
     const std::vector<float> ranks =
         learned ? b.read(scores).data : spread_scores(sequences, protected_tokens, keep_ratio);
-    Route route = select_tokens(sequences, ranks, protected_tokens, keep_ratio);
+    Route route = tokens.select(ranks, keep_ratio);
     typename B::Tensor selected = b.gather(scores, route);
     return {std::move(route), std::move(selected), std::move(scores)};
   }
@@ -60,7 +67,7 @@ struct Predictor {
 // tokens, and the MLP.
 template <Backend B>
 struct BigBlock {
-  Attention<B> attention;
+  std::vector<Attention<B>> attention;  // one
   Mlp<B> mlp;
   typename B::Vector alpha_attn, alpha_mlp;
   bool cross_attention = true;
@@ -68,7 +75,7 @@ struct BigBlock {
   static BigBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
     const BlockShape shape = a.layer(layer);
     const std::string name = "blocks." + std::to_string(layer);
-    return {Attention<B>::load(b, weights, PartNames::attention(layer, 0), shape, layer),
+    return {{Attention<B>::load(b, weights, PartNames::attention(layer, 0), shape, layer)},
             Mlp<B>::load(b, weights, PartNames::mlp(layer, 0), shape),
             b.make_vector(weights.named(name + ".alpha_attn", {1}, Start::zero)),
             b.make_vector(weights.named(name + ".alpha_mlp", {1}, Start::zero)),
@@ -76,15 +83,12 @@ struct BigBlock {
   }
 
   // What attention sees: queries of selected [B, K, C], keys and values of x [B, T, C].
-  Seen<B> look_at(B& b, const typename B::Tensor& selected, const typename B::Tensor& x,
-                  Wanted wanted) const {
-    Seen<B> seen;
-    seen.heads = attention.heads;
-    if (wanted.qkv) {
-      const typename B::Tensor& asked = cross_attention ? x : selected;
-      seen.qkv.push_back(attention.project(b, &selected, asked, wanted.matched));
-    }
-    if (wanted.normed) seen.normed.push_back(b.layer_norm(x, *attention.norm));
+  Seen<B> look_at(B& b, const Asking<typename B::Tensor>& selected, const typename B::Tensor& x,
+                  Wanted wanted, const Reduction<B>& tokens) const {
+    if (cross_attention) return fovea::look_at(b, x, attention, wanted, tokens, &selected);
+    Seen<B> seen;  // nobody merges by what selected tokens alone see
+    seen.heads = attention[0].heads;
+    if (wanted.qkv) seen.qkv.push_back(attention[0].project(b, nullptr, selected.rows, false));
     return seen;
   }
 
@@ -92,7 +96,7 @@ struct BigBlock {
   typename B::Tensor attend(B& b, const typename B::Tensor& selected, const Seen<B>& seen,
                             const typename B::Tensor& scores, const TokenState& state) const {
     const typename B::Tensor attended = b.attention(seen.qkv[0], seen.heads, state, seen.sight);
-    return b.add_gated(selected, b.linear(attended, attention.proj), scores, alpha_attn);
+    return b.add_gated(selected, b.linear(attended, attention[0].proj), scores, alpha_attn);
   }
   typename B::Tensor mix(B& b, const typename B::Tensor& selected,
                          const typename B::Tensor& scores) const {
@@ -105,21 +109,20 @@ struct BigBlock {
 // between `down` and `up`.
 template <Backend B>
 struct LittleBlock {
-  Attention<B> attention;
+  std::vector<Attention<B>> attention;  // one
   Mlp<B> mlp;
 
   static LittleBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
     const std::string name = "blocks." + std::to_string(layer) + ".little.";
-    const BlockShape shape = a.little();
-    return {Attention<B>::load(b, weights, {name + "norm1", name + "attn", {}}, shape, layer),
+    const BlockShape shape = a.little(layer);
+    return {{Attention<B>::load(b, weights, {name + "norm1", name + "attn", {}}, shape, layer)},
             Mlp<B>::load(b, weights, {name + "norm2", name + "mlp", {}}, shape)};
   }
 
   // Its two halves. x: [B, T, C]
-  typename B::Tensor attend(B& b, typename B::Tensor x, const TokenState& state) const {
-    const typename B::Tensor attended =
-        b.attention(attention.project(b, nullptr, x, false), attention.heads, state);
-    return b.add_linear(std::move(x), attended, attention.proj, {});
+  typename B::Tensor attend(B& b, typename B::Tensor x, const Reduction<B>& tokens) const {
+    const Seen<B> seen = look_at(b, x, attention, {.qkv = true}, tokens);
+    return fovea::attend(b, std::move(x), attention, seen, tokens.state());
   }
   typename B::Tensor mix(B& b, typename B::Tensor x) const {
     const typename B::Tensor hidden = mlp.hidden(b, x);
@@ -141,10 +144,12 @@ struct RoutedBlock {
   std::optional<LittleBlock<B>> little;
   typename B::Vector gamma;  // of layers with a LITTLE block
   int layer = 0;
+  int window = 0;  // side of those that attention stays within; 0: it is over all
 
   static RoutedBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
     const std::string name = "blocks." + std::to_string(layer);
-    RoutedBlock block{BigBlock<B>::load(b, weights, a, layer), {}, {}, layer};
+    RoutedBlock block{
+        BigBlock<B>::load(b, weights, a, layer), {}, {}, layer, a.layer(layer).window};
     if (a.routing->has_little(layer)) {
       block.little = LittleBlock<B>::load(b, weights, a, layer);
       block.gamma = b.make_vector(weights.named(name + ".gamma", {1}, Start::one));
@@ -156,8 +161,8 @@ struct RoutedBlock {
   typename B::Tensor forward(B& b, typename B::Tensor x, Selection<B>& selection,
                              Reduction<B>& tokens) const {
     if (tokens.reduces(layer, Placement::before_attention)) {
-      const typename B::Tensor asking = b.gather(x, selection.route);
-      x = reduce(b, x, big.look_at(b, asking, x, tokens.wanted()), selection, tokens);
+      const Asking<typename B::Tensor> asking{selection.route, b.gather(x, selection.route)};
+      x = reduce(b, x, big.look_at(b, asking, x, tokens.wanted(), tokens), selection, tokens);
     }
     const bool between = tokens.reduces(layer, Placement::between);
     const bool after = tokens.reduces(layer, Placement::after_mlp);
@@ -165,7 +170,8 @@ struct RoutedBlock {
     paths.before = b.gather(paths.all, selection.route);
     Wanted wanted = between || after ? tokens.wanted() : Wanted{};
     wanted.qkv = true;
-    Seen<B> seen = big.look_at(b, paths.before, paths.all, wanted);
+    const Asking<typename B::Tensor> asking{selection.route, paths.before};
+    Seen<B> seen = big.look_at(b, asking, paths.all, wanted, tokens);
     tokens.saw(b, seen, layer);
     paths.after = big.attend(b, paths.before, seen, selection.scores, tokens.state());
     const std::optional<Plan> plan = between ? tokens.plan(b, seen, layer) : std::nullopt;
@@ -181,7 +187,7 @@ struct RoutedBlock {
 
  private:
   typename B::Tensor attend_little(B& b, typename B::Tensor x, const Reduction<B>& tokens) const {
-    return little ? little->attend(b, std::move(x), tokens.state()) : std::move(x);
+    return little ? little->attend(b, std::move(x), tokens) : std::move(x);
   }
 
   // Both MLPs, and what both paths made, together.
@@ -253,9 +259,13 @@ struct RoutedBlocks {
     for (const RoutedBlock<B>& block : blocks) {
       // One predictor after the last; its layer, counted from 1, is this one counted from 0.
       if (routes.size() < predictors.size() && predictors[routes.size()].layer == block.layer) {
-        selection = predictors[routes.size()].select(b, x, protected_tokens, keep_ratio);
-        routes.push_back(positions_of(selection.route, b.sequences(x)));
+        x = tokens.arrange(b, std::move(x), tokens.window());
+        selection = predictors[routes.size()].select(b, x, protected_tokens, keep_ratio, tokens);
+        routes.push_back(positions_of(selection.route, tokens.images()));
       }
+      x = tokens.arrange(b, std::move(x), block.window,
+                         [&](const Route& order) { selection.reorder(b, order); });
+      selection.route = regroup(selection.route, b.sequences(x));
       x = block.forward(b, std::move(x), selection, tokens);
       done(block.layer, x);
     }

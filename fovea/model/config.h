@@ -22,7 +22,9 @@ enum class Fit {
   short_side,  // its aspect kept, the short side to the input's longer one over crop_pct
   squash,      // straight to the input's sides over crop_pct, its aspect not kept
   crop,        // not at all; where it is smaller than the input there is black around it
-  exact        // not at all: it must have the input's size
+  exact,       // not at all: it must have the input's size
+  corner       // its aspect kept, the long side to that of the input, a square, whose upper left
+               // corner it fills; zeros below and right of it, when all is normalised
 };
 
 // How a picture becomes the model's input.
@@ -40,6 +42,9 @@ struct Preprocessing {
   float full_scale = 255;  // what values from 0 to 255 are divided by before the mean is subtracted
   bool assumed = true;     // no config says any of this
 };
+
+// What Segment Anything's own files are used with, and don't say; sides are still to be set.
+FOVEA_API Preprocessing sam_preprocessing();
 
 // A side of the input over crop_pct, in pixels, rounded down.
 FOVEA_API int resized_side(int side, double crop_pct);

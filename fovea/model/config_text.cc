@@ -68,19 +68,33 @@ bool is_timms(const Preprocessing& p) {
 
 ordered_json sides(int height, int width) { return {{"height", height}, {"width", width}}; }
 
-ordered_json preprocessor_of(const Architecture& a, const Preprocessing& p) {
+// Resizing, and cropping or padding.
+ordered_json sizes_of(const Architecture& a, const Preprocessing& p) {
   const Grid size = made_for(a);
   const int height = size.rows;
   const int width = size.columns;
   const int edge = resized_side(std::max(height, width), p.crop_pct);
-  const bool squash = p.fit == Fit::squash;
   ordered_json top;
+  if (p.fit == Fit::corner) {
+    top["image_processor_type"] = "SamImageProcessor";
+    top["do_resize"] = true;
+    top["size"] = {{"longest_edge", edge}};
+    top["do_pad"] = true;
+    top["pad_size"] = sides(height, width);
+    return top;
+  }
+  const bool squash = p.fit == Fit::squash;
   top["image_processor_type"] = squash ? "DeiTImageProcessor" : "BitImageProcessor";
   top["do_resize"] = p.fit != Fit::crop && p.fit != Fit::exact;
   top["size"] = squash ? sides(resized_side(height, p.crop_pct), resized_side(width, p.crop_pct))
                        : ordered_json{{"shortest_edge", edge}};
   top["do_center_crop"] = p.fit != Fit::exact;
   top["crop_size"] = sides(height, width);
+  return top;
+}
+
+ordered_json preprocessor_of(const Architecture& a, const Preprocessing& p) {
+  ordered_json top = sizes_of(a, p);
   top["resample"] = p.interpolation == Interpolation::bicubic ? 3 : 2;
   top["do_rescale"] = true;
   top["rescale_factor"] = 1.0 / p.full_scale;

@@ -26,7 +26,7 @@ double gflops(const Architecture& a, const Grid& size, const Course& course,
   const Input input = {nullptr, 1, a.in_channels, size};
   const Shapes::Tensor x = vit.patch_embed.forward(b, input);
   Reduction<Shapes> tokens(course.merge, layer_tokens, static_cast<int>(x.tokens), a.prefix());
-  tokens.place(size / a.patch);
+  tokens.place(size / a.patch, a.window);
   std::vector<IntArray> routes;
   vit.encode(
       b, x, course, tokens, routes, [](int /*layer*/, const Shapes::Tensor& /*x*/) {},
@@ -56,7 +56,8 @@ Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge,
   Course course = {.merge = merge_course(merge, a.depth),
                    .keep_ratio = keep_ratio_of(a, keep_ratio)};
   const int tokens = static_cast<int>((size / a.patch).size()) + a.prefix();
-  std::vector<int> left = tokens_per_layer(course.merge, tokens, a.prefix());
+  std::vector<int> left =
+      tokens_per_layer(course.merge, tokens, a.prefix(), a.windowed(size / a.patch));
   const double count = gflops(a, size, course, left);
   read_pooled_alone(a, course);
   const double computed = course.last_asking > 0 ? gflops(a, size, course, left) : count;

@@ -36,12 +36,27 @@ void check_routed(const MergeCourse& course, const Architecture& a) {
   }
 }
 
+// What an encoder with a dense embedding can't follow, and what others can't.
+void check_dense(const MergeOptions& merge, const Architecture& a) {
+  if (a.neck == 0 && merge.unmerge_every > 0) {
+    fail("unmerge-every {}: the model has no dense embedding; expected none", merge.unmerge_every);
+  }
+  const bool prunes =
+      merge.matching == Matching::random_prune || merge.matching == Matching::attention_prune;
+  if (a.neck > 0 && prunes) {
+    fail(
+        "matching of a kind that drops tokens: the model's embedding is dense; expected one that "
+        "merges");
+  }
+}
+
 }  // namespace
 
 Course course_of(const Architecture& a, const MergeOptions& merge,
                  std::optional<double> keep_ratio) {
   Course course{.merge = merge_course(merge, a.depth)};
   check_merge_options(merge, a.class_token);
+  check_dense(merge, a);
   if (a.routing) check_routed(course.merge, a);
   course.keep_ratio = keep_ratio_of(a, keep_ratio);
   return course;

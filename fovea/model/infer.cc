@@ -116,7 +116,8 @@ void infer_tokens(const Checkpoint& checkpoint, const Config& config, const Trai
   a.class_token = checkpoint.has("cls_token") || a.distillation_token || traits.class_token;
   if (checkpoint.has("reg_token")) a.registers = token_rows(checkpoint, "reg_token");
   const bool has_positions = traits.positions || !a.block.knows_places();
-  if (checkpoint.has("pos_embed") && checkpoint.shape("pos_embed").size() == 4) {
+  if (const Shape shape = checkpoint.has("pos_embed") ? checkpoint.shape("pos_embed") : Shape();
+      shape.size() == 4 && shape[0] == 1 && shape[3] == a.width) {
     a.position_grid = {extent(checkpoint, "pos_embed", 4, 1),
                        extent(checkpoint, "pos_embed", 4, 2)};
     a.position_rows = static_cast<int>(a.position_grid.size());

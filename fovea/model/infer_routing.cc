@@ -111,6 +111,12 @@ void check_routed(const Checkpoint& checkpoint, const Architecture& a) {
     refuse(block + "little.", why);
     refuse(block + "gamma", why);
   }
+  if (a.window > 0 && !routing.cross_attention) {
+    fail(
+        "{}: selected tokens see themselves alone, beside windows; expected cross_attention in "
+        "config.json to be true",
+        checkpoint.file_name());
+  }
   const size_t count = routing.predict_after.size();
   refuse(fmt::format("predictors.{}.", count),
          fmt::format("is of predictor {}; predict_after in config.json names {} layers", count + 1,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
 
 #include "fovea/io/fail.h"
@@ -34,6 +35,19 @@ struct Pair {
 constexpr Pair kPairs[] = {{"base_tiny", kSizes[2], 192, 1, 1, {1, 4, 7, 10}},
                            {"huge_base", kSizes[4], 768, 9, 2, {9, 16, 24}}};
 
+Routing routing_of(const Pair& pair) {
+  Routing routing;
+  routing.first_big = pair.first_big;
+  routing.little_every = pair.little_every;
+  routing.little_width = pair.little_width;
+  routing.little_heads = pair.little_width / 64;
+  routing.little_mlp_width = 4 * pair.little_width;
+  for (const int layer : pair.predict_after) {
+    if (layer > 0) routing.predict_after.push_back(layer);
+  }
+  return routing;
+}
+
 // Segment Anything's image encoders, for 1024 pixels.
 struct Encoder {
   std::string_view name;
@@ -41,6 +55,15 @@ struct Encoder {
 };
 constexpr Encoder kEncoders[] = {
     {"sam_vit_b", 768, 12, 12, 3}, {"sam_vit_l", 1024, 24, 16, 6}, {"sam_vit_h", 1280, 32, 16, 8}};
+
+// Those of big.LITTLE ViTs.
+struct EncoderPair {
+  std::string_view name;
+  const Encoder& big;
+  const Pair& pair;
+};
+constexpr EncoderPair kEncoderPairs[] = {{"blsam_base_tiny", kEncoders[0], kPairs[0]},
+                                         {"blsam_huge_base", kEncoders[2], kPairs[1]}};
 
 Architecture encoder_of(const Encoder& encoder) {
   Architecture a;
@@ -58,8 +81,22 @@ Architecture encoder_of(const Encoder& encoder) {
   }
   a.neck = 256;
   a.pooling = Pooling::average;
-  a.parameters = count_parameters(a);
   return a;
+}
+
+std::optional<Architecture> named_encoder(const std::string& name) {
+  std::optional<Architecture> found;
+  for (const Encoder& encoder : kEncoders) {
+    if (name == encoder.name) found = encoder_of(encoder);
+  }
+  for (const EncoderPair& pair : kEncoderPairs) {
+    if (name != pair.name) continue;
+    found = encoder_of(pair.big);
+    found->name = name;
+    found->routing = routing_of(pair.pair);
+  }
+  if (found) found->parameters = count_parameters(*found);
+  return found;
 }
 
 // Of the many that names of this kind can spell, those that people have.
@@ -104,26 +141,11 @@ const Named* take_one(std::string_view& text, const Named (&all)[kCount]) {
   return nullptr;
 }
 
-Routing routing_of(const Pair& pair) {
-  Routing routing;
-  routing.first_big = pair.first_big;
-  routing.little_every = pair.little_every;
-  routing.little_width = pair.little_width;
-  routing.little_heads = pair.little_width / 64;
-  routing.little_mlp_width = 4 * pair.little_width;
-  for (const int layer : pair.predict_after) {
-    if (layer > 0) routing.predict_after.push_back(layer);
-  }
-  return routing;
-}
-
 }  // namespace
 
 Architecture named_architecture(const std::string& name) {
   if (std::optional<Architecture> published = published_architecture(name)) return *published;
-  for (const Encoder& encoder : kEncoders) {
-    if (name == encoder.name) return encoder_of(encoder);
-  }
+  if (std::optional<Architecture> encoder = named_encoder(name)) return *encoder;
   std::string_view rest = name;
   const bool is_pair = take(rest, "blvit_");
   if (!is_pair && !take(rest, "vit_") && !take(rest, "deit_"))
@@ -167,6 +189,7 @@ std::vector<std::string> named_architectures(const std::string& pattern) {
   const std::vector<std::string> published = published_names();
   names.insert(names.end(), published.begin(), published.end());
   for (const Encoder& encoder : kEncoders) names.emplace_back(encoder.name);
+  for (const EncoderPair& pair : kEncoderPairs) names.emplace_back(pair.name);
   std::erase_if(names, [&](const std::string& name) {
     return ::fnmatch(whole.c_str(), name.c_str(), 0) != 0;
   });

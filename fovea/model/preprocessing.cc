@@ -28,6 +28,7 @@ struct Processor {
   int edge;
   int crop;  // 0: none
 };
+constexpr std::string_view kSam = "Sam";  // it puts pictures in the input's corner
 constexpr Processor kProcessors[] = {
     {"ViT", kHalf, kHalf, Interpolation::bilinear, true, 224, 0},
     {"DeiT", kHalf, kHalf, Interpolation::bicubic, true, 256, 224},
@@ -36,6 +37,7 @@ constexpr Processor kProcessors[] = {
     {"CLIP", kClipMean, kClipStd, Interpolation::bicubic, false, 224, 224},
     {"Siglip", kHalf, kHalf, Interpolation::bicubic, false, 224, 0},
     {"DINOv3ViT", kImageNetMean, kImageNetStd, Interpolation::bilinear, true, 224, 0},
+    {kSam, kImageNetMean, kImageNetStd, Interpolation::bilinear, true, 1024, 0},
 };
 
 // Which of them AutoImageProcessor takes for a model_type.
@@ -51,7 +53,9 @@ constexpr std::pair<std::string_view, std::string_view> kOfModelType[] = {
     {"dinov2_with_registers", "Bit"},
     {"siglip", "Siglip"},
     {"clip_vision_model", "CLIP"},
-    {"dinov3_vit", "DINOv3ViT"}};
+    {"dinov3_vit", "DINOv3ViT"},
+    {"sam", kSam},
+    {"sam_vision_model", kSam}};
 
 // Classes that compute something that their config doesn't say.
 constexpr std::string_view kUnlike[] = {"Levit", "Perceiver", "ConvNext", "PoolFormer"};
@@ -88,14 +92,16 @@ const Processor* processor_of(const Keys& top, const std::string& model_type) {
 
 // Steps that change the input and are not taken here. All that a processor can do beside the usual
 // is switched on by a key of this kind.
-void refuse_other_steps(const Keys& top) {
+void refuse_other_steps(const Keys& top, const Processor* processor) {
   // do_convert_rgb: pictures are read as RGB. do_reduce_labels is of the labels of pixels.
   constexpr std::string_view kKnown[] = {"do_resize",    "do_center_crop", "do_rescale",
                                          "do_normalize", "do_convert_rgb", "do_reduce_labels"};
   constexpr std::string_view kOthers[] = {"offset", "rescale_offset", "include_top",
                                           "keep_aspect_ratio"};
+  const bool pads = processor != nullptr && processor->name == kSam;
   for (const auto& [key, value] : top.all().items()) {
-    const bool known = std::find(std::begin(kKnown), std::end(kKnown), key) != std::end(kKnown);
+    const bool known = (pads && key == "do_pad") ||
+                       std::find(std::begin(kKnown), std::end(kKnown), key) != std::end(kKnown);
     const bool other = std::find(std::begin(kOthers), std::end(kOthers), key) != std::end(kOthers);
     if (other || (key.starts_with("do_") && !known)) {
       if (top.flag(key)) top.refuse(key, "false; it is not supported");
@@ -208,8 +214,31 @@ void read_crop(const Keys& top, const Resized& resized, const Grid& crop, Prepro
     refuse("the same share of height and width");
 }
 
+// SamImageProcessor: the long side is resized, and what is missing of the square is padded.
+void read_corner(const Keys& top, const Processor& processor, Config& config) {
+  for (const char* key : {"do_resize", "do_pad"}) {
+    if (!top.flag(key, true)) top.refuse(key, "true: the picture fills the corner of a square");
+  }
+  const Keys sides = top.object("size");
+  for (const auto& [key, value] : sides.all().items()) {
+    if (key != "longest_edge" && !value.is_null()) sides.refuse(key, "longest_edge alone");
+  }
+  const int edge = sides.whole("longest_edge", 1, kLargestSide).value_or(processor.edge);
+  const Keys padded = top.object("pad_size");
+  for (const char* key : {"height", "width"}) {
+    if (padded.whole(key, 1, kLargestSide).value_or(processor.edge) == edge) continue;
+    const std::string expected = fmt::format("{}, as size.longest_edge", edge);
+    if (padded.find(key) == nullptr) padded.miss(key, expected);
+    padded.refuse(key, expected);
+  }
+  config.preprocessing.fit = Fit::corner;
+  config.preprocessing.crop_pct = 1;
+  config.input_size = Grid{edge, edge};
+}
+
 // The size that a picture gets, and the part of it that is kept.
 void read_fit(const Keys& top, const Processor* processor, Config& config) {
+  if (processor != nullptr && processor->name == kSam) return read_corner(top, *processor, config);
   Preprocessing& p = config.preprocessing;
   const std::optional<Grid> crop = crop_size(top, processor);
   p.crop_down = crop.has_value();
@@ -260,6 +289,18 @@ void read_timm_preprocessing(const Keys& keys, Config& config) {
   if (const auto pct = keys.number("crop_pct", 0.05, 1)) p.crop_pct = *pct;
 }
 
+Preprocessing sam_preprocessing() {
+  Preprocessing p;
+  p.mean = {123.675F, 116.28F, 103.53F};
+  p.std = {58.395F, 57.12F, 57.375F};
+  p.interpolation = Interpolation::bilinear;
+  p.crop_pct = 1;
+  p.fit = Fit::corner;
+  p.full_scale = 1;
+  p.assumed = false;
+  return p;
+}
+
 void parse_preprocessor_config(const std::string& text, const std::string& name, Config& config) {
   const json value = parse_json_object(text, name);
   const Keys top(value, name, "");
@@ -270,7 +311,7 @@ void parse_preprocessor_config(const std::string& text, const std::string& name,
     return;
   }
   const Processor* processor = processor_of(top, config.architecture);
-  refuse_other_steps(top);
+  refuse_other_steps(top, processor);
   if (processor != nullptr) {
     p.mean = processor->mean;
     p.std = processor->std;

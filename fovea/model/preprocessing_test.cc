@@ -183,5 +183,37 @@ TEST(ParsePreprocessor, NamesTheKeyOfAWrongValue) {
   }
 }
 
+TEST(ParsePreprocessor, ReadsSegmentAnything) {
+  const Config config = preprocessed(R"({"image_processor_type": "SamImageProcessor",
+      "do_pad": true, "size": {"longest_edge": 128}, "pad_size": {"height": 128, "width": 128},
+      "mask_size": {"longest_edge": 256}, "resample": 2, "image_mean": [0.5, 0.4, 0.3]})");
+  EXPECT_EQ(config.preprocessing.fit, Fit::corner);
+  EXPECT_EQ(config.input_size, Grid(128, 128));
+  EXPECT_EQ(config.preprocessing.interpolation, Interpolation::bilinear);
+  EXPECT_THAT(config.preprocessing.mean, ElementsAre(FloatEq(0.5), FloatEq(0.4), FloatEq(0.3)));
+  EXPECT_THAT(config.preprocessing.std,
+              ElementsAre(FloatEq(0.229), FloatEq(0.224), FloatEq(0.225)));
+  const Config silent = preprocessed(R"({"image_processor_type": "SamImageProcessorFast"})");
+  EXPECT_EQ(silent.input_size, Grid(1024, 1024));
+  EXPECT_EQ(silent.preprocessing.fit, Fit::corner);
+  EXPECT_FALSE(silent.preprocessing.assumed);
+}
+
+TEST(ParsePreprocessor, RefusesOtherWaysOfSegmentAnything) {
+  const auto error = [](const std::string& keys) {
+    return error_in_preprocessor(R"({"image_processor_type": "SamImageProcessor", )" + keys + "}");
+  };
+  EXPECT_THAT(error(R"("do_pad": false)"), HasSubstr("do_pad is false"));
+  EXPECT_THAT(error(R"("do_resize": false)"), HasSubstr("do_resize is false"));
+  EXPECT_THAT(error(R"("size": {"shortest_edge": 128})"), HasSubstr("size.shortest_edge is 128"));
+  EXPECT_THAT(error(R"("size": {"longest_edge": 128}, "pad_size": {"height": 256, "width": 128})"),
+              AllOf(HasSubstr("pad_size.height is 256"), HasSubstr("128, as size.longest_edge")));
+  EXPECT_THAT(error(R"("size": {"longest_edge": 128})"), HasSubstr("pad_size.height is missing"));
+  // Nobody else pads.
+  EXPECT_THAT(error_in_preprocessor(R"({"image_processor_type": "ViTImageProcessor",
+      "do_pad": true})"),
+              HasSubstr("do_pad"));
+}
+
 }  // namespace
 }  // namespace fovea

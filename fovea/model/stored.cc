@@ -55,6 +55,9 @@ StoredModel open_stored(const std::filesystem::path& path, int heads, const std:
   if (heads > 0) set_heads(heads, checkpoint, config);
   Architecture architecture = infer_architecture(checkpoint, config);
   config.text_scale = text_scale_of(checkpoint, architecture);
+  if (config.preprocessing.assumed && architecture.neck > 0) {
+    config.preprocessing = sam_preprocessing();
+  }
   return {std::move(checkpoint), std::move(config), std::move(architecture)};
 }
 

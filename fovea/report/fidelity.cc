@@ -33,6 +33,23 @@ double cosine(std::span<const float> a, std::span<const float> b) {
   return dot / std::sqrt(square_a * square_b);
 }
 
+double likeness(const Array& features, const Array& dense_features, int64_t image) {
+  if (features.shape.size() == 2) return cosine(row(features, image), row(dense_features, image));
+  const int64_t channels = features.shape[1];
+  const int64_t places = features.shape[2] * features.shape[3];
+  std::vector<float> a(channels), b(channels);
+  double sum = 0;
+  for (int64_t place = 0; place < places; ++place) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const int64_t at = (image * channels + c) * places + place;
+      a[c] = features.data[at];
+      b[c] = dense_features.data[at];
+    }
+    sum += cosine(a, b);
+  }
+  return sum / static_cast<double>(places);
+}
+
 double Fidelity::mean() const { return estimate(cosines).mean; }
 
 Estimate estimate(std::span<const double> values) {
@@ -56,7 +73,7 @@ Estimate difference(const Fidelity& a, const Fidelity& b) {
 void add(const Array& features, const Array& logits, const Array& dense_features,
          const Array& dense_logits, Fidelity& fidelity) {
   for (int64_t i = 0; i < features.shape[0]; ++i) {
-    fidelity.cosines.push_back(cosine(row(features, i), row(dense_features, i)));
+    fidelity.cosines.push_back(likeness(features, dense_features, i));
     fidelity.agreeing += likeliest(row(logits, i)) == likeliest(row(dense_logits, i)) ? 1 : 0;
     ++fidelity.images;
   }

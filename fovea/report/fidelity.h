@@ -33,8 +33,12 @@ Estimate estimate(std::span<const double> values);
 // Of how much more `a` has than `b` on the same pictures.
 Estimate difference(const Fidelity& a, const Fidelity& b);
 
-// Adds a batch: features [B, C] and logits [B, classes] of both models, the same pictures in the
-// same order.
+// Of one image: the cosine of its features [B, C], or the mean over the places of its planes [B, C,
+// h, w].
+double likeness(const Array& features, const Array& dense_features, int64_t image);
+
+// Adds a batch: features as for likeness and logits [B, classes] of both models, the same pictures
+// in the same order.
 void add(const Array& features, const Array& logits, const Array& dense_features,
          const Array& dense_logits, Fidelity& fidelity);
 

@@ -126,10 +126,10 @@ int line_thickness(int patch_height, int patch_width) {
 }
 
 Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
-                   const PixelColour& colour) {
+                   const PixelColour& colour, int thickness) {
   check(picture, labels);
   const Grid grid(picture, labels);
-  const int thickness = line_thickness(grid.patch_height, grid.patch_width);
+  if (thickness == 0) thickness = line_thickness(grid.patch_height, grid.patch_width);
   Image drawn = picture;
   for (int y = 0; y < drawn.height; ++y) {
     for (int x = 0; x < drawn.width; ++x) {

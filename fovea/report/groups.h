@@ -27,9 +27,10 @@ using PixelColour = std::function<Rgb(int32_t label, const Rgb& was, int x, int 
 enum class Lines { none, between };  // where two labels meet
 
 // The picture, every pixel in another colour. Throws Error where the picture's sides are no
-// multiples of the patches' numbers or labels are missing.
+// multiples of the patches' numbers or labels are missing. thickness: of lines, in pixels; 0: as
+// line_thickness has it.
 Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
-                   const PixelColour& colour);
+                   const PixelColour& colour, int thickness = 0);
 
 // Every group in the mean colour of its pixels, with lines where two groups meet (as in figure 4 of
 // the ToMe paper); removed patches as dark grey pictures of themselves under hatching. The mean is

@@ -147,25 +147,23 @@ Rle encode_rle(std::span<const uint8_t> mask, int height, int width) {
 std::vector<uint8_t> decode_rle(const Rle& rle) {
   check_sum(rle);
   std::vector<uint8_t> mask(size_t{1} * rle.height * rle.width);
-  size_t x = 0;
-  size_t y = 0;
-  const auto height = static_cast<size_t>(rle.height);
-  const auto width = static_cast<size_t>(rle.width);
-  for (size_t run = 0; run < rle.counts.size(); ++run) {
-    size_t left = rle.counts[run];
-    while (left > 0) {
-      const size_t rows = std::min(left, height - y);
-      if (run % 2 == 1) {
-        for (size_t i = 0; i < rows; ++i) mask[(y + i) * width + x] = 1;
-      }
-      left -= rows;
-      y += rows;
-      if (y < height) continue;
-      y = 0;
-      ++x;
+  for_each_piece(rle, [&](int x, int top, int bottom) {
+    for (int y = top; y < bottom; ++y) mask[size_t{1} * y * rle.width + x] = 1;
+  });
+  return mask;
+}
+
+void for_each_piece(const Rle& rle, const TakePiece& take) {
+  const auto height = static_cast<uint64_t>(rle.height);
+  for (Ones ones(rle); ones.next();) {
+    for (uint64_t at = ones.begin(); at < ones.end();) {
+      const uint64_t column = at / height;
+      const uint64_t end = std::min(ones.end(), (column + 1) * height);
+      take(static_cast<int>(column), static_cast<int>(at - column * height),
+           static_cast<int>(end - column * height));
+      at = end;
     }
   }
-  return mask;
 }
 
 int64_t area_of(const Rle& rle) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,11 @@ FOVEA_API Rle encode_rle(std::span<const uint8_t> mask, int height, int width);
 
 // [height, width], row by row, of 0 and 1.
 FOVEA_API std::vector<uint8_t> decode_rle(const Rle& rle);
+
+// Calls take(x, top, bottom) for every piece of a column, from row `top` up to `bottom`, that is 1,
+// in their order.
+using TakePiece = std::function<void(int x, int top, int bottom)>;
+FOVEA_API void for_each_piece(const Rle& rle, const TakePiece& take);
 
 // How many pixels are 1.
 FOVEA_API int64_t area_of(const Rle& rle);

@@ -21,6 +21,10 @@ double Score::gflops_per_image() const {
   return fidelity.images == 0 ? 0 : gflops / static_cast<double>(fidelity.images);
 }
 
+const Array& compared(const Result& result) {
+  return result.embedding.empty() ? result.features : result.embedding;
+}
+
 double gflops_run(const Model& model, const Array& images, const MergeOptions& merge,
                   const Result& result) {
   const Architecture& a = model.architecture();
@@ -44,7 +48,7 @@ Result Comparison::run(const Array& images, size_t setting, double* fastest) con
 
 void Comparison::judge(const Array& images, size_t setting, const Result& result,
                        const Result& dense, Score& score) const {
-  fovea::add(result.features, result.logits, dense.features, dense.logits, score.fidelity);
+  fovea::add(compared(result), result.logits, compared(dense), dense.logits, score.fidelity);
   score.gflops += gflops_run(model_, images, merges_[setting], result);
 }
 

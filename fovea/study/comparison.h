@@ -22,6 +22,9 @@ struct Score {
   double gflops_per_image() const;
 };
 
+// What results are compared by: the embedding where there is one, else features.
+const Array& compared(const Result& result);
+
 // What a batch of images [B, 3, H, W] took together, merged so: whatever a threshold let merge.
 double gflops_run(const Model& model, const Array& images, const MergeOptions& merge,
                   const Result& result);

@@ -87,6 +87,7 @@ class Tuner {
 
   // What is really merged, where a schedule asks for more than there is.
   LayerCounts effective(const LayerCounts& schedule) const {
+    if (architecture_.window > 0) return schedule;  // it counts by window, not by image
     LayerCounts taken;
     int entering = tokens();
     for (const int leaving :
@@ -124,13 +125,10 @@ class Tuner {
     Outcome outcome;
     const MergeOptions merge = with(schedule);
     for (size_t i = 0; i < batches; ++i) {
-      const Array& dense = dense_[i].features;
       const Result result = model_.run(pictures_[i], {.merge = merge, .want_tokens = false});
-      const auto width = static_cast<size_t>(dense.shape[1]);
-      for (size_t at = 0; at < dense.data.size(); at += width) {
-        const double likeness = cosine(std::span(dense.data).subspan(at, width),
-                                       std::span(result.features.data).subspan(at, width));
-        outcome.losses.push_back(distance_of(likeness));
+      for (int64_t image = 0; image < pictures_[i].shape[0]; ++image) {
+        outcome.losses.push_back(
+            distance_of(likeness(compared(result), compared(dense_[i]), image)));
       }
       outcome.gflops += gflops_run(model_, pictures_[i], merge, result);
     }

@@ -1,7 +1,10 @@
 // Reduction on the backend that computes nothing: as many tokens leave each layer as it is told.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -25,10 +28,38 @@ class Reduction<Shapes> {
         protected_(protected_tokens) {}
 
   // Where layers have windows of this grid.
-  void place(const Grid& grid) { state_.grid = grid; }
-  Shapes::Tensor arrange(Shapes& /*b*/, const Shapes::Tensor& x, int side) {
+  void place(const Grid& grid, int window) {
+    state_.grid = grid;
+    window_ = window;
+  }
+  Shapes::Tensor arrange(
+      Shapes& /*b*/, const Shapes::Tensor& x, int side,
+      const std::function<void(const Route&)>& /*moved*/ = [](const Route& /*order*/) {}) {
     state_.window = side;
     return x;
+  }
+
+  Sequences images() const { return {0, tokens_}; }
+  int window() const { return window_; }
+  // As many as are selected, the first ones.
+  Route select(std::span<const float> ranks, double keep_ratio) const {
+    if (window_ == 0) return select_tokens({0, tokens_}, ranks, protected_, keep_ratio);
+    const Windows windows(state_.grid, window_);
+    const auto in = [&](const Window& window) {  // an even share of what is left
+      return static_cast<int>(std::lround(static_cast<double>(window.rows) * window.columns *
+                                          tokens_ / static_cast<double>(state_.grid.size())));
+    };
+    const int each = selected_in_window(keep_ratio, windows, in(windows.at(0)));
+    int count = 0;
+    for (int i = 0; i < windows.count(); ++i) count += std::min(each, in(windows.at(i)));
+    Route route{{0, count}, std::vector<int32_t>(count)};
+    std::iota(route.rows.begin(), route.rows.end(), 0);
+    return route;
+  }
+  Shapes::Tensor leave(Shapes& /*b*/, const Shapes::Tensor& x, int layer) {
+    if (!unmerges_behind(course_.options, layer)) return x;
+    tokens_ = static_cast<int>(state_.grid.size());
+    return {tokens_, x.width};
   }
 
   const TokenState& state() const { return state_; }
@@ -69,6 +100,7 @@ class Reduction<Shapes> {
   std::span<const int32_t> layer_tokens_;
   int tokens_;
   int protected_;
+  int window_ = 0;
   TokenState state_;
   Turns turns_;
 };

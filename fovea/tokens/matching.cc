@@ -17,7 +17,8 @@ int32_t stronger_than(float threshold, std::span<const float> score) {
 }  // namespace
 
 Plan bipartite_plan(const Sequences& sequences, const Partition& partition, const Edges& edges,
-                    const Amount& r, int protected_tokens, std::optional<float> threshold) {
+                    std::span<const Amount> r, int protected_tokens,
+                    std::optional<float> threshold) {
   Plan plan;
   plan.first.push_back(0);
   plan.target.resize(sequences.back());
@@ -29,7 +30,7 @@ Plan bipartite_plan(const Sequences& sequences, const Partition& partition, cons
     const int32_t a_count = partition.a_first[image + 1] - a_begin;
     const std::span<const float> score = std::span(edges.score).subspan(a_begin, a_count);
     const int32_t free = tokens - protected_tokens;
-    int32_t count = std::clamp<int32_t>(r.of(free), 0, std::min(a_count, free / 2));
+    int32_t count = std::clamp<int32_t>(r[image].of(free), 0, std::min(a_count, free / 2));
     if (threshold) count = std::min(count, stronger_than(*threshold, score));
     std::vector<int32_t> order = falling(score);  // of equals in the order of their A tokens
     if (protected_tokens > 0) std::sort(order.begin() + count, order.end());

@@ -16,6 +16,13 @@
 namespace fovea {
 namespace {
 
+// The same r of all images.
+Plan plan_of(const Sequences& sequences, const Partition& partition, const Edges& edges,
+             const Amount& r, int protected_tokens, std::optional<float> threshold = {}) {
+  const std::vector<Amount> amounts(sequences.size() - 1, r);
+  return bipartite_plan(sequences, partition, edges, amounts, protected_tokens, threshold);
+}
+
 using testing::ElementsAre;
 
 Edges random_edges(const Partition& p, uint32_t seed) {
@@ -35,7 +42,7 @@ TEST(BipartitePlan, OrdersProtectedThenStayedThenB) {
   // Tokens 0..6, 0 protected: A 2 4 6, B 1 3 5. The edge of 4 is the strongest.
   const Partition p = alternate({0, 7}, 1);
   const Edges edges{{0.1F, 0.9F, 0.5F}, {3, 5, 1}};
-  const Plan plan = bipartite_plan({0, 7}, p, edges, 1, 1);
+  const Plan plan = plan_of({0, 7}, p, edges, 1, 1);
   EXPECT_THAT(plan.first, ElementsAre(0, 6));
   EXPECT_THAT(plan.target, ElementsAre(0, 3, 1, 4, 5, 5, 2));
   EXPECT_THAT(plan.member_begin, ElementsAre(0, 1, 2, 3, 4, 5, 7));
@@ -55,7 +62,7 @@ TEST(BipartitePlan, EdgesThatAreNaNAreTheWeakest) {
     if (i % 3 == 0) strongest.insert(p.a[i]);
   }
   const int r = static_cast<int>(strongest.size());
-  const Plan plan = bipartite_plan({0, kTokens}, p, edges, r, 1);
+  const Plan plan = plan_of({0, kTokens}, p, edges, r, 1);
   for (int i = 0; i < kEdges; ++i) {
     const bool merged = plan.target[p.a[i]] == plan.target[edges.target[i]];
     EXPECT_EQ(merged, strongest.contains(p.a[i])) << i;
@@ -65,7 +72,7 @@ TEST(BipartitePlan, EdgesThatAreNaNAreTheWeakest) {
 TEST(BipartitePlan, WithoutProtectedTokensWhoStaysComesInFallingSimilarity) {
   const Partition p = alternate({0, 8}, 0);
   const Edges edges{{0.1F, 0.9F, 0.5F, 0.5F}, {1, 3, 5, 7}};
-  const Plan plan = bipartite_plan({0, 8}, p, edges, 1, 0);
+  const Plan plan = plan_of({0, 8}, p, edges, 1, 0);
   // A 0 2 4 6; 2 merges; then 4, 6 (a tie, in order), 0.
   EXPECT_EQ(plan.target[4], 0);
   EXPECT_EQ(plan.target[6], 1);
@@ -75,7 +82,7 @@ TEST(BipartitePlan, WithoutProtectedTokensWhoStaysComesInFallingSimilarity) {
 TEST(BipartitePlan, TiesKeepTheOrderOfTheirATokens) {
   const Partition p = alternate({0, 9}, 1);
   const Edges edges{{1, 1, 1, 1}, {1, 1, 3, 3}};
-  const Plan plan = bipartite_plan({0, 9}, p, edges, 2, 1);
+  const Plan plan = plan_of({0, 9}, p, edges, 2, 1);
   EXPECT_EQ(plan.target[2], plan.target[1]);
   EXPECT_EQ(plan.target[4], plan.target[1]);
   EXPECT_NE(plan.target[6], plan.target[3]);
@@ -86,7 +93,7 @@ TEST(BipartitePlan, HoldsItsInvariants) {
     for (const int r : {0, 1, 3, 100}) {
       const Sequences sequences = {0, 21, 27, 46};
       const Partition p = alternate(sequences, protected_tokens);
-      const Plan plan = bipartite_plan(sequences, p, random_edges(p, 3), r, protected_tokens);
+      const Plan plan = plan_of(sequences, p, random_edges(p, 3), r, protected_tokens);
       std::vector<float> sizes(sequences.back(), 1.0F);
       Sources sources(sequences);
       sources.apply(plan);
@@ -122,7 +129,7 @@ TEST(BipartitePlan, AThresholdCutsWhatIsNotAlikeEnough) {
   const Partition p = alternate(sequences, 1);
   const Edges edges{{0.5F, 0.9F, 0.6F, 0.1F, 0.2F, 0.55F}, {3, 5, 1, 8, 8, 8}};
   const auto left = [&](int r, float threshold) {
-    return bipartite_plan(sequences, p, edges, r, 1, threshold).first;
+    return plan_of(sequences, p, edges, r, 1, threshold).first;
   };
   EXPECT_THAT(left(100, 0.5F), ElementsAre(0, 5, 12)) << "as alike as the threshold is not more";
   EXPECT_THAT(left(1, 0.5F), ElementsAre(0, 6, 13));
@@ -132,7 +139,7 @@ TEST(BipartitePlan, AThresholdCutsWhatIsNotAlikeEnough) {
 
 TEST(BipartitePlan, NothingMergesAtZero) {
   const Partition p = alternate({0, 6}, 1);
-  const Plan plan = bipartite_plan({0, 6}, p, random_edges(p, 1), 0, 1);
+  const Plan plan = plan_of({0, 6}, p, random_edges(p, 1), 0, 1);
   EXPECT_THAT(plan.first, ElementsAre(0, 6));
 }
 

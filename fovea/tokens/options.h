@@ -80,6 +80,9 @@ struct MergeOptions {
   // Merges, in every layer, only what is more alike than this, and so of every image another number
   // of tokens; at most the schedule's r, which kNoLimit opens. Of Matching::bipartite.
   std::optional<float> threshold = {};
+  // Every so many layers all positions get tokens of their own again; 0: never. Of encoders whose
+  // embedding is dense (Segment Anything).
+  int unmerge_every = 0;
   int k = 2;          // of Matching::kth
   uint64_t seed = 0;  // of all that is random; it acts alike on every image of a batch
 };
@@ -87,6 +90,11 @@ struct MergeOptions {
 // Throws Error for options that no model can follow, or not one without a class token; of the
 // schedule layer_schedule tells.
 FOVEA_API void check_merge_options(const MergeOptions& options, bool class_token);
+
+// Whether tokens are un-merged behind layer `layer` (from 0).
+inline bool unmerges_behind(const MergeOptions& options, int layer) {
+  return options.unmerge_every > 0 && (layer + 1) % options.unmerge_every == 0;
+}
 
 // What of a block's attention the choice of tokens goes by.
 struct Wanted {

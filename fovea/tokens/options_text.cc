@@ -89,6 +89,12 @@ constexpr MergeOption kTable[] = {
      [](const std::string& text, MergeOptions& options) {
        options.threshold = static_cast<float>(parse_number("--threshold", text, -1e30, 1e30));
      }},
+    {"unmerge-every", "K",
+     "Of Segment Anything's encoder: un-merge tokens behind every K\n"
+     "layers, not at the end alone",
+     [](const std::string& text, MergeOptions& options) {
+       options.unmerge_every = parse_whole("--unmerge-every", text, 1, 10'000);
+     }},
     {"k", "N", "With --matching kth one token of every N stays (default 2)",
      [](const std::string& text, MergeOptions& options) {
        options.k = parse_whole("--k", text, 1, 1'000'000);

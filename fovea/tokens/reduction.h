@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "fovea/tokens/places.h"
 #include "fovea/tokens/plans.h"
 #include "fovea/tokens/prune.h"
+#include "fovea/tokens/routing.h"
 #include "fovea/tokens/salience.h"
 #include "fovea/tokens/sources.h"
 #include "fovea/tokens/window_order.h"
@@ -117,8 +119,10 @@ class Reduction<B> {
   }
 
   // x [B, T, C] as the sequences that a layer's attention stays within: windows of `side`, row by
-  // row over each image, or (0) whole images.
-  typename B::Tensor arrange(B& b, typename B::Tensor x, int side) {
+  // row over each image, or (0) whole images. moved(order): told where tokens take other places.
+  typename B::Tensor arrange(
+      B& b, typename B::Tensor x, int side,
+      const std::function<void(const Route&)>& moved = [](const Route& /*order*/) {}) {
     if (side == state_.window) return x;
     sequences_ = images();
     state_.window = side;
@@ -130,7 +134,38 @@ class Reduction<B> {
     sequences_ = order.first;
     if (stays(order)) return b.regroup(x, sequences_);
     reorder(order.rows);
+    moved(order);
     return b.gather(x, order);
+  }
+
+  // The side of windows that some layers have; 0: none has.
+  int window() const { return window_; }
+  // The tokens that a predictor of a big.LITTLE ViT selects by their ranks: of each image a share
+  // of its patches, and its protected tokens. Where there are windows, which x must be arranged in,
+  // of each the same number, that share of a full one.
+  Route select(std::span<const float> ranks, double keep_ratio) const {
+    if (window_ == 0) return select_tokens(sequences_, ranks, protected_, keep_ratio);
+    int longest = 0;
+    for (int i = 0; i < per_image_; ++i) {
+      longest = std::max(longest, sequences_[i + 1] - sequences_[i]);
+    }
+    return select_count(sequences_, ranks,
+                        selected_in_window(keep_ratio, Windows(state_.grid, window_), longest));
+  }
+
+  // What is to be done behind layer `layer` (from 0): every position gets a token of its own again,
+  // a copy of the one that it was part of, where that is wanted.
+  typename B::Tensor leave(B& b, typename B::Tensor x, int layer) {
+    const bool is_merged = std::ranges::any_of(sizes_, [](float size) { return size != 1; });
+    if (!is_merged || !unmerges_behind(options_, layer)) return x;
+    x = arrange(b, std::move(x), 0);
+    const Route route = everyone();
+    sequences_ = route.first;
+    sizes_.assign(sequences_.back(), 1.0F);
+    sources_ = Sources(sequences_);
+    state_.log_sizes.clear();
+    state_.places = places_of(sequences_, state_.prefix, state_.grid);
+    return b.gather(x, route);
   }
 
   // Of every layer, for Method::foveal; they must outlive this.
@@ -276,16 +311,12 @@ class Reduction<B> {
                        protected_);
   }
 
-  // Where layers have windows a number is that of a full one: of others, in proportion to their
-  // patches, and of whole images, times the full windows.
   Amount amount(size_t image, int layer) const {
     const Amount& r = schedule_[layer];
-    if (window_ == 0 || r.is_share()) return r;
+    if (window_ == 0) return r;
     const Windows windows(state_.grid, window_);
-    if (state_.window == 0) return r.count() * windows.full();
-    const Window window = windows.at(static_cast<int>(image % per_image_));
-    const double share = static_cast<double>(window.rows) * window.columns / (window_ * window_);
-    return static_cast<int>(std::lround(r.count() * share));
+    if (state_.window == 0) return amount_over_all(r, windows);
+    return amount_in(r, windows.at(static_cast<int>(image % per_image_)), window_);
   }
 
   void count_sizes() {
@@ -314,8 +345,11 @@ class Reduction<B> {
         spare_salient(drawn, partition, sequences_, protected_,
                       b.class_attention(seen.qkv, seen.heads, state_, seen.sight));
       }
-      return bipartite_plan(sequences_, partition, drawn, schedule_[layer], protected_,
-                            options_.threshold);
+      std::vector<Amount> amounts;
+      for (size_t image = 0; image + 1 < sequences_.size(); ++image) {
+        amounts.push_back(amount(image, layer));
+      }
+      return bipartite_plan(sequences_, partition, drawn, amounts, protected_, options_.threshold);
     }
     std::vector<int> counts;
     for (size_t image = 0; image + 1 < sequences_.size(); ++image) {

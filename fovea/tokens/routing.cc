@@ -26,6 +26,12 @@ int selected_patches(double keep_ratio, int patches) {
   return std::max(1, static_cast<int>(std::nearbyint(keep_ratio * patches)));
 }
 
+int selected_in_window(double keep_ratio, const Windows& windows, int longest) {
+  const Window first = windows.at(0);  // no other has more patches
+  const double left = static_cast<double>(longest) / (first.rows * first.columns);
+  return selected_patches(keep_ratio * left, windows.side() * windows.side());
+}
+
 Route select_tokens(const Sequences& sequences, std::span<const float> scores, int protected_tokens,
                     double keep_ratio) {
   Route route{{0}, {}};
@@ -39,6 +45,36 @@ Route select_tokens(const Sequences& sequences, std::span<const float> scores, i
     route.first.push_back(static_cast<int32_t>(route.rows.size()));
   }
   return route;
+}
+
+Route select_count(const Sequences& sequences, std::span<const float> scores, int count) {
+  Route route{{0}, {}};
+  for (size_t i = 0; i + 1 < sequences.size(); ++i) {
+    const int selected = std::min(count, sequences[i + 1] - sequences[i]);
+    const std::vector<int32_t> best = best_rows(scores, sequences[i], sequences[i + 1], selected);
+    route.rows.insert(route.rows.end(), best.begin(), best.end());
+    route.first.push_back(static_cast<int32_t>(route.rows.size()));
+  }
+  return route;
+}
+
+Route regroup(const Route& route, const Sequences& sequences) {
+  Route same{{}, route.rows};
+  for (const int32_t begin : sequences) {
+    const auto first = std::lower_bound(route.rows.begin(), route.rows.end(), begin);
+    same.first.push_back(static_cast<int32_t>(first - route.rows.begin()));
+  }
+  return same;
+}
+
+Route reorder(const Route& route, const Route& order) {
+  std::vector<bool> selected(order.rows.size());
+  for (const int32_t row : route.rows) selected[row] = true;
+  Route moved{{}, {}};
+  for (size_t i = 0; i < order.rows.size(); ++i) {
+    if (selected[order.rows[i]]) moved.rows.push_back(static_cast<int32_t>(i));
+  }
+  return regroup(moved, order.first);
 }
 
 Route first_tokens(const Sequences& sequences, int count) {
@@ -80,10 +116,18 @@ Route follow(const Route& route, const Plan& plan) {
 }
 
 IntArray positions_of(const Route& route, const Sequences& sequences) {
-  IntArray positions({static_cast<int64_t>(sequences.size()) - 1, route.first[1]});
-  for (size_t image = 0; image + 1 < sequences.size(); ++image) {
-    for (int32_t i = route.first[image]; i < route.first[image + 1]; ++i) {
-      positions.data[i] = route.rows[i] - sequences[image];
+  const auto batch = static_cast<int64_t>(sequences.size()) - 1;
+  const Route by_image = regroup(route, sequences);
+  int32_t most = 0;
+  for (int64_t image = 0; image < batch; ++image) {
+    most = std::max(most, by_image.first[image + 1] - by_image.first[image]);
+  }
+  IntArray positions({batch, most});
+  std::fill(positions.data.begin(), positions.data.end(), -1);
+  for (int64_t image = 0; image < batch; ++image) {
+    for (int32_t i = by_image.first[image]; i < by_image.first[image + 1]; ++i) {
+      positions.data[image * most + i - by_image.first[image]] =
+          by_image.rows[i] - sequences[image];
     }
   }
   return positions;

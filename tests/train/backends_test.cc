@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,38 @@ TEST_P(TorchStems, AreThoseOfTheCpuBackend) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, TorchStems, testing::ValuesIn(stem_architectures()),
                          [](const auto& info) { return info.param.name; });
+
+// Planes [1, C, h, w] as rows [h w, C].
+Array rows_of_planes(const Array& planes) {
+  const int64_t channels = planes.shape[1];
+  const int64_t cells = planes.shape[2] * planes.shape[3];
+  Array rows({cells, channels});
+  for (int64_t i = 0; i < cells; ++i) {
+    for (int64_t c = 0; c < channels; ++c) rows.data[i * channels + c] = planes.data[c * cells + i];
+  }
+  return rows;
+}
+
+TEST(TorchBackend, EncodesAndMergesForSegmentationAsTheCpuBackendDoes) {
+  for (const char* name : {"sam", "sam-padded-window"}) {
+    const std::filesystem::path path = test_data() / "goldens-sam" / name;
+    const Model cpu = Model::load(path, {.threads = 1});
+    TorchModel model = TorchModel::load(path);
+    const Array image = varied_images(1, int64_t{cpu.architecture().position_grid.rows} * 16);
+    for (const char* schedule : {"0", "1", "2", "25%"}) {
+      for (const int every : {0, 1}) {
+        SCOPED_TRACE(std::string(name) + ", r " + schedule);
+        MergeOptions merge;
+        merge.schedule = parse_schedule(schedule);
+        merge.unmerge_every = every;
+        const Result got = model.run(image, merge);
+        const Result want = cpu.run(image, {.merge = merge});
+        expect_equal(got, want);
+        EXPECT_LE(relative_error(got.embedding, rows_of_planes(want.embedding)), 1e-5);
+      }
+    }
+  }
+}
 
 struct Way {
   std::string name;

@@ -47,6 +47,7 @@ struct TorchModel {
     result.features = torch.read(output.features);
     result.tokens = torch.read(output.tokens);
     result.tokens.shape = {batch, result.tokens.shape[0] / batch, architecture.width};
+    if (architecture.neck > 0) result.embedding = torch.read(output.embedding);
     const std::span<const float> sizes = output.reduction.sizes();
     result.sizes = Array({batch, result.tokens.shape[1]}, {sizes.begin(), sizes.end()});
     for (size_t i = 0; i < output.routes.size(); ++i) {

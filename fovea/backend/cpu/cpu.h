@@ -234,7 +234,8 @@ class Cpu {
   Tensor merge(const Tensor& x, std::span<const float> sizes, const Plan& plan, MergeMode mode);
 
   // Routing (big.LITTLE ViT). How much each token is worth the big path: softmax(w x)[1] from a
-  // predictor of two outputs, 1 for the first `protected_tokens` of every image: [B, T, 1].
+  // predictor of two outputs, 1 for the first `protected_tokens` (at most all) of every image: [B,
+  // T, 1].
   Tensor keep_scores(const Tensor& x, const Linear& w, int protected_tokens);
   // The rows of a route: [B, K, C].
   Tensor gather(const Tensor& x, const Route& route);

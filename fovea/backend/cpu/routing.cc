@@ -17,7 +17,8 @@ Tensor Cpu::keep_scores(const Tensor& x, const Linear& w, int protected_tokens) 
     *out.row(i) = 1.0F / (1.0F + std::exp(row[0] - row[1]));
   }
   for (int64_t b = 0; b < x.batch(); ++b) {
-    for (int i = 0; i < protected_tokens; ++i) *out.row(out.first(b) + i) = 1.0F;
+    const int64_t count = std::min<int64_t>(protected_tokens, x.tokens(b));
+    for (int64_t i = 0; i < count; ++i) *out.row(out.first(b) + i) = 1.0F;
   }
   return out;
 }

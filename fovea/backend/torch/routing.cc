@@ -1,4 +1,6 @@
 // The operations of the torch backend that routing needs: scores, and rows that come and go.
+#include <algorithm>
+
 #include "fovea/backend/torch/padding.h"
 #include "fovea/backend/torch/torch.h"
 
@@ -9,7 +11,9 @@ Torch::Tensor Torch::keep_scores(const Tensor& x, const Linear& w, int protected
   const torch::Tensor scores = torch::softmax(logits, 1).narrow(1, 1, 1);
   std::vector<int32_t> rows;
   for (int64_t b = 0; b < x.batch(); ++b) {
-    for (int i = 0; i < protected_tokens; ++i) rows.push_back((*x.first)[b] + i);
+    const int32_t begin = (*x.first)[b];
+    const int32_t count = std::min(protected_tokens, (*x.first)[b + 1] - begin);
+    for (int32_t i = 0; i < count; ++i) rows.push_back(begin + i);
   }
   return {scores.index_fill(0, index_tensor(rows, device_), 1.0), x.first};
 }
