@@ -172,6 +172,7 @@ class Asking {
 
   Asked ask(const fs::path& path) const {
     std::optional<Image> image;
+    // Not within the aggregate: g++ 12 destroys its parts twice where this throws.
     EncodedPicture encoded = encode(path, image);
     if (!output_.needs_pixels()) image.reset();
     const PicturePlace& place = encoded.placement();
