@@ -6,6 +6,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/evaluate_masks.h"
 #include "fovea/cli/evaluation.h"
 #include "fovea/cli/run_together.h"
 #include "fovea/io/fail.h"
@@ -54,7 +55,7 @@ void sum_up(const Processes& processes, Judged& judged, int64_t& interrupted) {
   judged.ranking->right() = processes.join(judged.ranking->right());
 }
 
-int evaluate(const EvaluateFlags& flags, const Processes& processes) {
+int evaluate_classes(const EvaluateFlags& flags, const Processes& processes) {
   std::optional<Evaluation> evaluation;
   processes.together([&] { evaluation.emplace(evaluation_of(flags, processes)); });
   const Interrupt interrupt;
@@ -72,6 +73,11 @@ int evaluate(const EvaluateFlags& flags, const Processes& processes) {
   }
   print_result(flags, judged);
   return status;
+}
+
+int evaluate(const EvaluateFlags& flags, const Processes& processes) {
+  return flags.masks.kinds.empty() ? evaluate_classes(flags, processes)
+                                   : evaluate_masks(flags, processes);
 }
 
 void add_data_options(Command& command, const std::shared_ptr<EvaluateFlags>& flags) {
@@ -122,20 +128,27 @@ void add_evaluate(Command& program, int& status) {
                     "Print one JSON object: images, top1, top5 (per cent), map (per\n"
                     "cent; where pictures may be of several classes),\n"
                     "images_per_second (of the arithmetic, not of decoding),\n"
-                    "gflops_per_image, tokens_left");
+                    "gflops_per_image, tokens_left. With --prompt-kinds: images, masks,\n"
+                    "kinds (kind, miou by the model's own choice of three masks,\n"
+                    "best_miou of the best of them, ap, ap50, ap75, shares of 1),\n"
+                    "encoder_ms, gflops_per_image, prompt_ms");
+  add_mask_flags(*command, flags->masks);
   add_size(*command, flags->size);
   add_read_flags(*command, flags->read);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
   add_merge_flags(*command, flags->merge);
   command->footer(
+      "AP is COCO's (all areas from --least-area on, 100 detections), each prompt's best mask a\n"
+      "detection, its estimate the score.\n\n"
       "Ctrl-C ends it with the accuracy so far, exit status 1.\n\n"
       "Examples:\n"
       "  fovea evaluate deit_small/ imagenet/val --r 13\n"
       "  fovea evaluate deit_small/ val/ --labels val.csv --classes number\n"
       "  fovea evaluate dinov2_small/ cifar.zip/test --train cifar.zip/train\n"
       "  fovea evaluate clip-vit-base-patch32/ val/ --text-features texts.npy \\\n"
-      "    --classes-file names.txt");
+      "    --classes-file names.txt\n"
+      "  fovea evaluate sam/ coco/val2017 --prompt-kinds point,points3,box");
   command->callback([flags, &status] {
     status = run_together([&](const Processes& processes) { return evaluate(*flags, processes); });
   });

@@ -21,12 +21,20 @@
 
 namespace fovea::cli {
 
+// Of Segment Anything's scores, as typed.
+struct MaskFlags {
+  std::string kinds;  // empty: classes are judged
+  std::string least_area = "100";
+  std::string seed = "0";
+};
+
 struct EvaluateFlags {
   std::string model, folder, train, size, keep_ratio;
   std::string labels, classes;
   std::string knn;
   TextFlags texts;
   std::string batch = "8";
+  MaskFlags masks;
   ReadFlags read;
   bool allow_empty = false;
   bool json = false;

@@ -12,7 +12,7 @@ constexpr int kTries = 10;  // to find a box that fits, as torchvision and timm 
 
 // A box inside a picture of width x height with an area of that share; a width of 0 where it does
 // not fit.
-Window draw_box(int width, int height, double area, double ratio, Random& random) {
+PixelBox draw_box(int width, int height, double area, double ratio, Random& random) {
   const double pixels = area * width * height;
   const auto w = static_cast<int>(std::lround(std::sqrt(pixels * ratio)));
   const auto h = static_cast<int>(std::lround(std::sqrt(pixels / ratio)));
@@ -25,10 +25,6 @@ Window draw_box(int width, int height, double area, double ratio, Random& random
 // Equally often wide as high.
 double draw_ratio(const std::array<double, 2>& ratio, Random& random) {
   return std::exp(random.uniform(std::log(ratio[0]), std::log(ratio[1])));
-}
-
-Image cut(const Image& image, const Window& box) {
-  return resize(image, image.width, image.height, Interpolation::bilinear, box);
 }
 
 // A picture moved by up to `padding` pixels in each direction; what it leaves is black.
@@ -48,19 +44,10 @@ Image shift(const Image& image, int padding, Random& random) {
   return out;
 }
 
-void mirror(Image& image) {
-  for (int y = 0; y < image.height; ++y) {
-    uint8_t* row = image.rgb.data() + size_t{3} * y * image.width;
-    for (int x = 0; x < image.width / 2; ++x) {
-      std::swap_ranges(row + 3 * x, row + 3 * x + 3, row + 3 * (image.width - 1 - x));
-    }
-  }
-}
-
 Image crop(const Image& image, const Preprocessing& spec, const Augmentation& augmentation,
            Random& random, const std::string& name) {
   if (augmentation.crop == Crop::resized) {
-    const Window box = draw_crop(image.width, image.height, augmentation, random);
+    const PixelBox box = draw_crop(image.width, image.height, augmentation, random);
     return resize(cut(image, box), spec.width, spec.height, spec.interpolation,
                   {0, 0, spec.width, spec.height});
   }
@@ -70,10 +57,23 @@ Image crop(const Image& image, const Preprocessing& spec, const Augmentation& au
 
 }  // namespace
 
-Window draw_crop(int width, int height, const Augmentation& augmentation, Random& random) {
+Image cut(const Image& image, const PixelBox& box) {
+  return resize(image, image.width, image.height, Interpolation::bilinear, box);
+}
+
+void mirror(Image& image) {
+  for (int y = 0; y < image.height; ++y) {
+    uint8_t* row = image.rgb.data() + size_t{3} * y * image.width;
+    for (int x = 0; x < image.width / 2; ++x) {
+      std::swap_ranges(row + 3 * x, row + 3 * x + 3, row + 3 * (image.width - 1 - x));
+    }
+  }
+}
+
+PixelBox draw_crop(int width, int height, const Augmentation& augmentation, Random& random) {
   for (int i = 0; i < kTries; ++i) {
     const double area = random.uniform(augmentation.scale[0], augmentation.scale[1]);
-    const Window box =
+    const PixelBox box =
         draw_box(width, height, area, draw_ratio(augmentation.ratio, random), random);
     if (box.width > 0) return box;
   }
@@ -91,7 +91,7 @@ void erase(std::span<float> values, int height, int width, const Augmentation& a
   constexpr std::array<double, 2> kRatio = {0.3, 1 / 0.3};
   for (int i = 0; i < kTries; ++i) {
     const double area = random.uniform(augmentation.erased[0], augmentation.erased[1]);
-    const Window box = draw_box(width, height, area, draw_ratio(kRatio, random), random);
+    const PixelBox box = draw_box(width, height, area, draw_ratio(kRatio, random), random);
     if (box.width == 0) continue;
     for (int channel = 0; channel < 3; ++channel) {
       for (int y = box.top; y < box.top + box.height; ++y) {

@@ -30,7 +30,13 @@ struct Augmentation {
 };
 
 // The box of a random resized crop of a picture, within it.
-Window draw_crop(int width, int height, const Augmentation& augmentation, Random& random);
+PixelBox draw_crop(int width, int height, const Augmentation& augmentation, Random& random);
+
+// What lies in the box.
+Image cut(const Image& image, const PixelBox& box);
+
+// Left becomes right.
+void mirror(Image& image);
 
 // Fills a random box of normalised values [3, height, width] with normal noise, so often.
 void erase(std::span<float> values, int height, int width, const Augmentation& augmentation,

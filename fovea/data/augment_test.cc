@@ -94,7 +94,7 @@ TEST(DrawCrop, StaysWithinThePictureAndItsBounds) {
   Random random({11});
   const Augmentation augmentation;
   for (int i = 0; i < 2000; ++i) {
-    const Window box = draw_crop(200, 160, augmentation, random);
+    const PixelBox box = draw_crop(200, 160, augmentation, random);
     ASSERT_TRUE(box.left >= 0 && box.top >= 0 && box.width > 0 && box.height > 0);
     ASSERT_TRUE(box.left + box.width <= 200 && box.top + box.height <= 160);
     const double area = static_cast<double>(box.width) * box.height / (200 * 160);
@@ -108,11 +108,11 @@ TEST(DrawCrop, OfANarrowPictureIsItsMiddle) {
   Augmentation augmentation;
   augmentation.scale = {0.9, 1};
   Random random({11});
-  const Window box = draw_crop(1000, 30, augmentation, random);
+  const PixelBox box = draw_crop(1000, 30, augmentation, random);
   EXPECT_EQ(box.width, 40);
   EXPECT_EQ(box.height, 30);
   EXPECT_EQ(box.left, 480);
-  const Window dot = draw_crop(1, 1, augmentation, random);
+  const PixelBox dot = draw_crop(1, 1, augmentation, random);
   EXPECT_EQ(dot.width, 1);
   EXPECT_EQ(dot.height, 1);
 }

@@ -14,15 +14,17 @@
 #include "fovea/data/augment.h"
 #include "fovea/data/dataset.h"
 #include "fovea/data/mix.h"
+#include "fovea/data/segment_sample.h"
 #include "fovea/io/array.h"
 #include "fovea/model/config.h"
 
 namespace fovea {
 
 struct Batch {
-  Array images;             // [B, 3, H, W], normalised
-  Array targets;            // [B, classes]: shares, that sum to 1
-  std::vector<int> labels;  // of each image, before mixing
+  Array images;                                // [B, 3, H, W], normalised
+  Array targets;                               // [B, classes]: shares, that sum to 1
+  std::vector<int> labels;                     // of each image, before mixing
+  std::vector<std::vector<SquareMask>> masks;  // of each image, of segmented pictures
 };
 
 struct BatchOptions {
@@ -30,7 +32,8 @@ struct BatchOptions {
   Augmentation augmentation;
   Mix mix;
   double smoothing = 0;
-  int64_t batch = 128;  // of all shards together
+  SegmentSampling segments = {};  // of segmented pictures
+  int64_t batch = 128;            // of all shards together
   int threads = 1;
   uint64_t seed = 0;
   // Of each batch this process takes the samples shard, shard + shards, ...
@@ -50,6 +53,8 @@ class TrainingBatches {
   // `data` must live as long. Throws Error where it has less than one batch, or a batch is no
   // multiple of the shards.
   TrainingBatches(const Dataset& data, const BatchOptions& options);
+  // Of pictures with masks; targets and labels stay empty, and nothing is mixed.
+  TrainingBatches(const SegmentedPictures& data, const BatchOptions& options);
   // Waits for the pictures that are being made.
   ~TrainingBatches();
   TrainingBatches(const TrainingBatches&) = delete;
@@ -71,17 +76,22 @@ class TrainingBatches {
     std::exception_ptr error;  // the first; guarded by lock_
   };
 
+  TrainingBatches(const PictureSource& pictures, const Dataset* labelled,
+                  const SegmentedPictures* segmented, const BatchOptions& options);
+
   int64_t per_batch() const { return options_.batch / options_.shards; }
   Slot& slot(int64_t batch) { return slots_[batch % static_cast<int64_t>(slots_.size())]; }
   void prepare(Slot& slot) const;
   bool may_begin() const;
   void work();
   void make(int64_t sample);
-  void augment_sample(int64_t index, std::span<float> out);
+  void augment_sample(int64_t index, int64_t place, Batch& batch);
   const Image& decoded(int64_t index, Image& fresh);
   void mix(int64_t batch, Batch& of) const;
 
-  const Dataset& data_;
+  const PictureSource& pictures_;
+  const Dataset* labelled_;  // one of these is null
+  const SegmentedPictures* segmented_;
   const BatchOptions options_;
   std::vector<Slot> slots_;
   std::vector<Image> kept_;  // by sample; empty until read

@@ -225,5 +225,62 @@ TEST(TrainingBatches, RefuseWhatMakesNoBatch) {
               HasSubstr("8 can't be shared out evenly to 3"));
 }
 
+// Picture i is of the grey i, and its left half a segment.
+class Halves : public SegmentedPictures {
+ public:
+  int64_t size() const override { return kPictures; }
+  std::string name(int64_t i) const override { return "half " + std::to_string(i); }
+  Image read(int64_t i) const override {
+    return {12, 12, std::vector<uint8_t>(12 * 12 * 3, static_cast<uint8_t>(i))};
+  }
+  std::vector<TrueMask> masks(int64_t i) const override {
+    if (i == 3) return {{Rle{12, 13, {12 * 13}}}};
+    return {{Rle{12, 12, {0, 72, 72}}}};
+  }
+  const LeftOut& left_out() const override { return left_out_; }
+
+ private:
+  LeftOut left_out_;
+};
+
+TEST(SegmentedBatchesTest, HaveTheMasksOfTheirPictures) {
+  const Halves data;
+  BatchOptions options;
+  options.preprocessing.height = options.preprocessing.width = 12;
+  options.preprocessing.fit = Fit::corner;
+  options.augmentation.scale = {1, 1};
+  options.augmentation.ratio = {1, 1};
+  options.augmentation.hflip = 0.5;
+  options.segments = {.masks = 2, .side = 4};
+  options.batch = 6;
+  options.threads = 2;
+  TrainingBatches batches(data, options);
+  Batch batch;
+  std::string error;
+  int left = 0;
+  int right = 0;
+  const SquareMask half = {1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0};
+  const SquareMask mirrored(half.rbegin(), half.rend());
+  for (int64_t i = 0; i < batches.batches_per_epoch(); ++i) {
+    batches.start(0, i);
+    const std::string here = error_of([&] { batches.next(batch); });
+    if (!here.empty()) {
+      error = here;
+      continue;
+    }
+    EXPECT_TRUE(batch.labels.empty());
+    ASSERT_EQ(batch.masks.size(), 6U);
+    for (const std::vector<SquareMask>& masks : batch.masks) {
+      ASSERT_EQ(masks.size(), 1U);
+      left += masks[0] == half ? 1 : 0;
+      right += masks[0] == mirrored ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(left + right, 30);
+  EXPECT_GT(left, 5);
+  EXPECT_GT(right, 5);
+  EXPECT_THAT(error, HasSubstr("half 3: 12 x 12 pixels, but its masks are 13 x 12"));
+}
+
 }  // namespace
 }  // namespace fovea

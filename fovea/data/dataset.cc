@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "fovea/data/file_tree.h"
 #include "fovea/data/folder.h"
 #include "fovea/data/labelled.h"
 #include "fovea/io/fail.h"
@@ -119,13 +120,8 @@ std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& s
     check_any(labelled, whole);
     return std::make_unique<FolderDataset>(std::move(labelled), options.read);
   }
-  for (fs::path file = whole; file != file.parent_path(); file = file.parent_path()) {
-    const fs::file_status status = fs::status(file, ignored);
-    if (fs::is_directory(status)) break;
-    if (fs::exists(status)) {
-      return std::make_unique<ZipDataset>(file, whole.lexically_relative(file).generic_string(),
-                                          options);
-    }
+  if (const std::optional<ZipFolder> at = find_zip(whole)) {
+    return std::make_unique<ZipDataset>(at->zip, at->folder, options);
   }
   fail("{}: no such folder, nor such a zip; expected one with a folder of pictures for each class",
        whole.string());

@@ -130,8 +130,8 @@ Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::
   const auto offset = [&](int64_t from, int kept) {
     return enlarged * static_cast<int>(margin(from, kept, spec));
   };
-  const Window window{offset(size.width, spec.width), offset(size.height, spec.height),
-                      enlarged * spec.width, enlarged * spec.height};
+  const PixelBox window{offset(size.width, spec.width), offset(size.height, spec.height),
+                        enlarged * spec.width, enlarged * spec.height};
   return resize(image, static_cast<int>(size.width * enlarged),
                 static_cast<int>(size.height * enlarged), spec.interpolation, window);
 }

@@ -69,7 +69,7 @@ void blend_rows(const uint8_t* rows, int width, const FixedTaps& tap, std::vecto
 }
 
 // Only rows [begin, end) of the result are made: the others would not be looked at.
-Image resize_width(const Image& image, int width, const Window& window, int begin, int end,
+Image resize_width(const Image& image, int width, const PixelBox& window, int begin, int end,
                    Interpolation interpolation) {
   const std::vector<FixedTaps> taps =
       fixed_taps(image.width, width, window.left, window.width, interpolation);
@@ -83,7 +83,7 @@ Image resize_width(const Image& image, int width, const Window& window, int begi
 }
 
 // Cuts columns out of a picture that keeps its width.
-Image crop_width(const Image& image, const Window& window) {
+Image crop_width(const Image& image, const PixelBox& window) {
   Image out{window.width, image.height,
             std::vector<uint8_t>(size_t{3} * window.width * image.height)};
   for (int y = 0; y < image.height; ++y) {
@@ -96,7 +96,7 @@ Image crop_width(const Image& image, const Window& window) {
 }  // namespace
 
 Image resize(const Image& image, int width, int height, Interpolation interpolation,
-             const Window& window) {
+             const PixelBox& window) {
   const std::vector<FixedTaps> taps =
       fixed_taps(image.height, height, window.top, window.height, interpolation);
   const int begin = taps.front().first;

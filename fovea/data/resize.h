@@ -7,7 +7,7 @@
 namespace fovea {
 
 // A part of a resized picture, in its pixels.
-struct Window {
+struct PixelBox {
   int left = 0;
   int top = 0;
   int width = 0;
@@ -19,6 +19,6 @@ struct Window {
 // differently), each pass in fixed point, rounded and clipped to 8 bits. The window must lie
 // inside. Takes window.width x image.height pixels of memory between the passes.
 Image resize(const Image& image, int width, int height, Interpolation interpolation,
-             const Window& window);
+             const PixelBox& window);
 
 }  // namespace fovea

@@ -25,7 +25,7 @@ class ResizeGoldens : public ::testing::TestWithParam<std::tuple<Size, Interpola
  protected:
   Size size() const { return std::get<0>(GetParam()); }
   Interpolation interpolation() const { return std::get<1>(GetParam()); }
-  Image resized(const Window& window) const {
+  Image resized(const PixelBox& window) const {
     const Image source = read_image(kFolder / "source.png");
     return resize(source, size().width, size().height, interpolation(), window);
   }
@@ -45,11 +45,11 @@ TEST_P(ResizeGoldens, AreMetToTheBit) {
 
 TEST_P(ResizeGoldens, AreMetByEveryWindow) {
   const Array want = golden();
-  for (const Window& window :
-       {Window{0, 0, 1, 1}, Window{size().width - 1, size().height - 1, 1, 1},
-        Window{size().width / 3, size().height / 4, (size().width + 1) / 2,
-               (size().height + 1) / 2},
-        Window{0, size().height / 2, size().width, 1}}) {
+  for (const PixelBox& window :
+       {PixelBox{0, 0, 1, 1}, PixelBox{size().width - 1, size().height - 1, 1, 1},
+        PixelBox{size().width / 3, size().height / 4, (size().width + 1) / 2,
+                 (size().height + 1) / 2},
+        PixelBox{0, size().height / 2, size().width, 1}}) {
     const Image got = resized(window);
     ASSERT_EQ(got.rgb.size(), size_t{3} * window.width * window.height);
     for (int y = 0; y < window.height; ++y) {
