@@ -19,12 +19,11 @@ std::vector<int32_t> pixels_of_rows(const Grid& cells) {
 }
 
 Answer answer_of(std::span<const float> logits, std::span<const float> iou, bool multimask,
-                 const Grid& cells) {
+                 const Grid& cells, std::span<const int32_t> pixels) {
   const auto all = static_cast<int64_t>(iou.size());
   const int64_t first = multimask ? 1 : 0;
   const int64_t count = multimask ? all - 1 : 1;
   Answer answer{Array({count, 4 * cells.rows, 4 * cells.columns}), {}};
-  const std::vector<int32_t> pixels = pixels_of_rows(cells);
   for (int64_t mask = 0; mask < count; ++mask) {
     answer.iou.push_back(iou[first + mask]);
     float* out = answer.logits.data.data() + mask * static_cast<int64_t>(pixels.size());

@@ -20,9 +20,9 @@ struct Answer {
 std::vector<int32_t> pixels_of_rows(const Grid& cells);
 
 // One prompt's part of Decoded: logits [16 h w, all masks] and estimates of all. Where one mask is
-// wanted it is the first, else all others.
+// wanted it is the first, else all others. `pixels`: of the rows of h x w cells.
 Answer answer_of(std::span<const float> logits, std::span<const float> iou, bool multimask,
-                 const Grid& cells);
+                 const Grid& cells, std::span<const int32_t> pixels);
 
 // Throws Error unless an embedding has a row of `width` channels for each cell.
 void check_embedding(const Shape& rows, const Grid& cells, int width);

@@ -144,12 +144,12 @@ TEST(Answer, IsTheFirstMaskOrAllOthers) {
   std::vector<float> logits;  // [16 rows, 3 masks]
   for (int i = 0; i < 48; ++i) logits.push_back(static_cast<float>(i));
   const std::vector<float> iou = {0.5F, 0.6F, 0.7F};
-  const Answer one = answer_of(logits, iou, false, {1, 1});
+  const Answer one = answer_of(logits, iou, false, {1, 1}, pixels_of_rows({1, 1}));
   EXPECT_EQ(one.logits.shape, (Shape{1, 4, 4}));
   EXPECT_EQ(one.iou, (std::vector<float>{0.5F}));
   // Pixel (1, 0) is the third row.
   EXPECT_EQ(one.logits.data[4], 6);
-  const Answer others = answer_of(logits, iou, true, {1, 1});
+  const Answer others = answer_of(logits, iou, true, {1, 1}, pixels_of_rows({1, 1}));
   EXPECT_EQ(others.logits.shape, (Shape{2, 4, 4}));
   EXPECT_EQ(others.iou, (std::vector<float>{0.6F, 0.7F}));
   EXPECT_EQ(others.logits.data[4], 7);

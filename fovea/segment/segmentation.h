@@ -21,6 +21,7 @@ struct Encoded {
   typename B::Tensor embedding;  // [1, h w, C]
   Cells<B> unmasked;             // what the decoder works on where there is no mask
   SeenPicture<B> seen;           // and what its first layer sees in it
+  std::vector<int32_t> pixels;   // of the rows of masks
 };
 
 template <SegmentBackend B>
@@ -39,7 +40,7 @@ struct Segmentation {
   // other extents.
   Encoded<B> encode(B& b, const typename B::Tensor& embedding, const Grid& cells) const {
     check_embedding({b.sequences(embedding).back(), embedding.channels()}, cells, shape.width);
-    Encoded<B> picture{cells, b.keep(embedding), {}, {}};
+    Encoded<B> picture{cells, b.keep(embedding), {}, {}, pixels_of_rows(cells)};
     picture.unmasked.features = b.keep(b.add(embedding, b.repeat(prompt_encoder.no_mask, 1)));
     picture.unmasked.places = b.keep(b.write(prompt_encoder.code.of(cells)));
     const SeenPicture<B> seen = mask_decoder.layers[0].see(b, picture.unmasked);
@@ -80,7 +81,7 @@ struct Segmentation {
         answers[group[i]] =
             answer_of({logits.data.data() + at * each, static_cast<size_t>(each)},
                       {iou.data.data() + at * shape.masks, static_cast<size_t>(shape.masks)},
-                      prompts[group[i]].multimask, picture.cells);
+                      prompts[group[i]].multimask, picture.cells, picture.pixels);
       }
     }
     return answers;
