@@ -1,6 +1,8 @@
 // fovea segment: pictures and prompts in, Segment Anything's masks out.
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
@@ -185,19 +187,34 @@ class Asking {
       return asked;
     }
     if (asked.prompts.empty()) fail("{}: no prompt is for it", path.string());
+    try {
+      asked.answers = answers_to(asked.prompts, asked.encoded);
+    } catch (const Error& error) {
+      fail("{}: {}", path.string(), error.what());
+    }
+    return asked;
+  }
+
+  std::vector<PromptMasks> answers_to(const std::vector<AskedPrompt>& asked,
+                                      const EncodedPicture& picture) const {
     std::vector<Prompt> prompts;
-    for (const AskedPrompt& prompt : asked.prompts) {
+    for (const AskedPrompt& prompt : asked) {
       prompts.push_back(prompt.prompt);
       // For messages.
       const bool nameless = prompt.prompt.name.empty() && questions_.prompts.size() > 1;
       if (nameless) prompts.back().name = std::to_string(prompt.number);
     }
-    try {
-      asked.answers = segmenter_.ask(asked.encoded, prompts);
-    } catch (const Error& error) {
-      fail("{}: {}", path.string(), error.what());
+    // Logits take more memory than all else, and nobody asks for them here: few at once.
+    constexpr size_t kAtOnce = 32;
+    std::vector<PromptMasks> answers;
+    for (size_t begin = 0; begin < prompts.size(); begin += kAtOnce) {
+      const auto group =
+          std::span(prompts).subspan(begin, std::min(kAtOnce, prompts.size() - begin));
+      for (PromptMasks& answer : segmenter_.ask(picture, group)) {
+        answers.push_back({std::move(answer.masks), std::move(answer.iou), {}});
+      }
     }
-    return asked;
+    return answers;
   }
 
   void write(const Asked& asked) {

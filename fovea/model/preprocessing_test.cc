@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fovea/model/config.h"
+#include "fovea/model/config_text.h"
 #include "fovea/model/testing.h"
 
 namespace fovea {
@@ -197,6 +198,21 @@ TEST(ParsePreprocessor, ReadsSegmentAnything) {
   EXPECT_EQ(silent.input_size, Grid(1024, 1024));
   EXPECT_EQ(silent.preprocessing.fit, Fit::corner);
   EXPECT_FALSE(silent.preprocessing.assumed);
+}
+
+TEST(ParsePreprocessor, ReadsWhatIsWrittenOfSegmentAnything) {
+  Architecture a;
+  a.image_size = {320, 320};
+  const std::optional<std::string> text = preprocessor_text(a, sam_preprocessing());
+  ASSERT_TRUE(text);
+  const Config config = preprocessed(*text);
+  const Preprocessing& p = config.preprocessing;
+  EXPECT_EQ(config.input_size, Grid(320, 320));
+  EXPECT_EQ(p.fit, Fit::corner);
+  EXPECT_EQ(p.mean, sam_preprocessing().mean);
+  EXPECT_EQ(p.std, sam_preprocessing().std);
+  EXPECT_EQ(p.full_scale, 1);
+  EXPECT_EQ(p.interpolation, Interpolation::bilinear);
 }
 
 TEST(ParsePreprocessor, RefusesOtherWaysOfSegmentAnything) {
