@@ -100,7 +100,7 @@ void sizes(benchmark::internal::Benchmark* b) {
       ->MeasureProcessCPUTime()
       ->UseRealTime();
   for (const int prompts : {1, 2, 8, 64}) b->Args({prompts, 2});
-  b->Args({1, 1});
+  for (const int prompts : {1, 8}) b->Args({prompts, 1});
 }
 
 BENCHMARK_CAPTURE(answer, f32, Dtype::f32, false)->Apply(sizes);

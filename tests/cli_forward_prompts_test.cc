@@ -39,13 +39,13 @@ class CliForwardPrompts : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  const std::filesystem::path golden_ = test_data() / "goldens-sam" / "sam-transformers-names";
+  const std::filesystem::path golden_ = test_data() / "goldens-sam" / "sam";
   const SafeTensors want_ = SafeTensors::open(golden_ / "expect.safetensors");
 };
 
 TEST_F(CliForwardPrompts, AnswersAreTheGoldens) {
   write_prompts();
-  Array input = read_npy(golden_ / "input.npy");
+  Array input = read_array(want_, "normalised");
   input.data.insert(input.data.end(), input.data.begin(), input.data.end());
   input.shape[0] = 2;
   write_npy(folder_ / "two.npy", input);
@@ -61,13 +61,15 @@ TEST_F(CliForwardPrompts, AnswersAreTheGoldens) {
     SCOPED_TRACE(ours);
     const std::string us = ours;
     const std::string them = theirs;
-    expect_answer(read_array(out, us + ".low_res_masks"), read_array(want_, them + ".pred_masks"));
-    expect_answer(read_array(out, us + ".iou"), read_array(want_, them + ".iou_scores"));
+    const std::string masks = ".low_res_masks";
+    expect_answer(read_array(out, us + masks), read_array(want_, them + masks));
+    expect_answer(read_array(out, us + ".iou"), read_array(want_, them + ".iou"));
   }
 }
 
 TEST_F(CliForwardPrompts, RefusesWhatIsNoQuestion) {
-  const std::string input = (golden_ / "input.npy").string();
+  const std::string input = path("input.npy");
+  write_npy(input, read_array(want_, "normalised"));
   const auto refused = [&](const std::string& model, const std::string& prompts,
                            const std::string& fragment) {
     write_file(folder_ / "p.json", prompts);

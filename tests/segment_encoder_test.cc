@@ -1,5 +1,5 @@
-// Segment Anything's image encoder: the goldens, at every instruction-set level of this machine, and
-// what must not change it.
+// Segment Anything's image encoder: the goldens, at every instruction-set level of this machine,
+// and what must not change it.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -70,15 +70,16 @@ TEST_P(SegmentEncoderTest, AnImageOfABatchHasTheBitsOfOneAlone) {
   EXPECT_TRUE(std::equal(alone.data.begin(), alone.data.end(), together.data.begin()));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, SegmentEncoderTest,
-    testing::Values(EncoderCase{"sam", "image.npy", "embedding"},
-                    EncoderCase{"sam-padded-window", "image.npy", "embedding"}),
-    [](const auto& info) {
-      std::string name = info.param.name;
-      std::replace(name.begin(), name.end(), '-', '_');
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(Cases, SegmentEncoderTest,
+                         testing::Values(EncoderCase{"sam", "image.npy", "embedding"},
+                                         EncoderCase{"sam-padded-window", "image.npy", "embedding"},
+                                         EncoderCase{"sam-transformers-names", "input.npy",
+                                                     "image_embeddings"}),
+                         [](const auto& info) {
+                           std::string name = info.param.name;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace fovea

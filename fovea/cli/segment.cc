@@ -172,10 +172,13 @@ class Asking {
 
   Asked ask(const fs::path& path) const {
     std::optional<Image> image;
-    Asked asked{{.path = path}, encode(path, image), prompts_for(questions_.prompts, path), {}, {}};
-    asked.picture.width = asked.encoded.placement().width;
-    asked.picture.height = asked.encoded.placement().height;
-    if (output_.needs_pixels()) asked.picture.image = std::move(image);
+    // Not within the aggregate: g++ 12 destroys its parts twice where this throws.
+    EncodedPicture encoded = encode(path, image);
+    if (!output_.needs_pixels()) image.reset();
+    const PicturePlace& place = encoded.placement();
+    SegmentedPicture picture{path, place.width, place.height, std::move(image)};
+    Asked asked{
+        std::move(picture), std::move(encoded), prompts_for(questions_.prompts, path), {}, {}};
     if (!output_.wants_masks()) return asked;
     if (questions_.everything) {
       asked.found = segmenter_.everything(asked.encoded, *questions_.everything);

@@ -196,6 +196,12 @@ MappedFile MappedFile::open(const fs::path& path) {
   return mapped;
 }
 
+void MappedFile::let_go() const {
+  // Nobody writes to these pages, so that they are still what the file holds. A hint: failing costs
+  // only memory.
+  ::madvise(const_cast<void*>(mapping_.get()), bytes_.size(), MADV_DONTNEED);
+}
+
 std::string read_text(const fs::path& path, size_t limit) {
   const OpenFile file = open_regular(path);
   std::string text;

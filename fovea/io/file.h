@@ -24,6 +24,8 @@ class FOVEA_API MappedFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
   const std::filesystem::path& path() const { return path_; }
+  // Gives back the memory of what was read; whoever reads it again has it read anew.
+  void let_go() const;
 
  private:
   std::filesystem::path path_;

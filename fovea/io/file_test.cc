@@ -9,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 
@@ -59,6 +62,28 @@ TEST(MappedFile, MapsAllBytesAndOutlivesTheName) {
   ASSERT_EQ(copy.bytes().size(), 10U);
   EXPECT_EQ(static_cast<char>(copy.bytes()[5]), 'b');
   EXPECT_EQ(copy.path(), folder / "a");
+}
+
+// Bytes of this process that are in memory.
+int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  int64_t total = 0;
+  int64_t resident = 0;
+  file >> total >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+TEST(MappedFile, WhatItLetsGoIsReadAnew) {
+  constexpr int64_t kSize = int64_t{16} << 20;
+  const TemporaryFolder folder;
+  write_file(folder / "a", std::string(kSize, 'x'));
+  const MappedFile file = MappedFile::open(folder / "a");
+  const auto count = [&] { return std::ranges::count(file.bytes(), std::byte{'x'}); };
+  EXPECT_EQ(count(), kSize);
+  const int64_t before = resident_bytes();
+  file.let_go();
+  EXPECT_LT(resident_bytes(), before - kSize / 2);
+  EXPECT_EQ(count(), kSize);
 }
 
 TEST(MappedFile, RefusesWhatIsNotAFile) {

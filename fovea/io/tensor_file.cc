@@ -82,6 +82,10 @@ TensorFile TensorFile::parse(std::span<const std::byte> bytes, const std::string
   return TensorFile(SafeTensors::parse(bytes, name));
 }
 
+void TensorFile::let_go() const {
+  for (const MappedFile& file : files_) file.let_go();
+}
+
 TensorFile TensorFile::open_index(const MappedFile& index) {
   const std::map<std::string, std::string> map = read_index(index);
   TensorFile whole;

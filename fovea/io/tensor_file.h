@@ -38,6 +38,9 @@ class FOVEA_API TensorFile {
   // What is to be said of how it was read, a line each.
   const std::vector<std::string>& notes() const { return notes_; }
 
+  // Gives back the memory of what was read of the files; see MappedFile::let_go.
+  void let_go() const;
+
   // Takes `prefix` off the names of tensors() that begin with it; the views keep theirs. Expects
   // that no two names become one.
   void take_off(const std::string& prefix);

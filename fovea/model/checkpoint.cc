@@ -348,4 +348,9 @@ int64_t Checkpoint::parameters() const {
   return count;
 }
 
+void Checkpoint::let_go() const {
+  file_.let_go();
+  if (delta_) delta_->let_go();
+}
+
 }  // namespace fovea

@@ -92,6 +92,8 @@ class Checkpoint {
   std::vector<std::string> all_under(const std::string& beginning) const;
   // Elements of all tensors that belong to the model, statistics of batch norms left out.
   int64_t parameters() const;
+  // Gives back the memory of what was read so far.
+  void let_go() const;
   const std::string& file_name() const { return file_.file_name(); }
   const TensorFile& file() const { return file_; }
   // The delta's file, if there is one.

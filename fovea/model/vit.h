@@ -126,7 +126,8 @@ struct Vit {
       }
       x = block.forward(b, std::move(x), tokens);
       done(block.layer, x);
-      x = tokens.leave(b, std::move(x), block.layer);
+      // Behind the last one whoever reads the tokens does so.
+      if (block.layer + 1 < architecture.depth) x = tokens.leave(b, std::move(x), block.layer);
     }
     x = tokens.arrange(b, std::move(x), 0);
     x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, done);

@@ -32,6 +32,7 @@ Array CheckpointWeights::values(const std::string& name, const Shape& shape, Sta
         part.name.empty() ? Array(part_shape) : checkpoint_.read(part.name, part_shape);
     joined.data.insert(joined.data.end(), rows.data.begin(), rows.data.end());
   }
+  checkpoint_.let_go();  // a backend keeps its own copy, packed
   return joined;
 }
 

@@ -113,14 +113,15 @@ struct MaskDecoder {
         b.linear(b.add(cells.features, cells.places, Precision::product), last_look.k);
     const typename B::Tensor queries = b.linear(b.add(x, tokens, Precision::product), last_look.q);
     const typename B::Tensor seen =
-        last_look.attended(b, queries, keys, b.linear(cells.features, last_look.v));
+        last_look.attended(b, queries, keys, picture_linear(b, cells.features, last_look.v));
     return b.layer_norm(b.add_linear(std::move(x), seen, last_look.out, {}), last_norm);
   }
 
   // [P, h w, C] -> [P, 16 h w, mask_channels]
   typename B::Tensor enlarged(B& b, const typename B::Tensor& features) const {
-    const typename B::Tensor half = b.norm_activation(
-        b.unfold(b.linear(features, twice), 4), twice_norm, Activation::gelu, Precision::product);
+    const typename B::Tensor half =
+        b.norm_activation(b.unfold(picture_linear(b, features, twice), 4), twice_norm,
+                          Activation::gelu, Precision::product);
     return b.unfold(b.linear(half, four_times, Activation::gelu), 4);
   }
 

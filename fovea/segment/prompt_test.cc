@@ -16,7 +16,9 @@ using testing::StartsWith;
 
 // The error of a good prompt with one change, in a picture of 150 x 100 pixels.
 std::string error_with(const std::function<void(Prompt&)>& change) {
-  Prompt prompt{.points = {{149.5F, 99.9F}, {0, 0}}, .labels = {1, 0}};
+  Prompt prompt;
+  prompt.points = {{149.5F, 99.9F}, {0, 0}};
+  prompt.labels = {1, 0};
   prompt.box = {0, 0, 150, 100};
   change(prompt);
   return error_of([&] { check_prompt(prompt, 150, 100); });
@@ -32,7 +34,10 @@ TEST(Prompt, AllOfThePictureMayBeAskedFor) {
 }
 
 TEST(Prompt, OneWithoutPartsAsksForNothing) {
-  EXPECT_THAT(error_with([](Prompt& p) { p = {.name = "cat"}; }),
+  EXPECT_THAT(error_with([](Prompt& p) {
+                p = {};
+                p.name = "cat";
+              }),
               StartsWith("prompt cat: nothing is asked for"));
 }
 

@@ -64,7 +64,7 @@ struct Segmentation {
   }
 
   // An answer to each prompt, whatever the others are: to the bit what it is alone. Otherwise as
-  // decode().
+  // decode(). Beside the answers it takes the memory of a few prompts at most.
   std::vector<Answer> answer(B& b, const Encoded<B>& picture,
                              std::span<const Prompt> prompts) const {
     std::vector<Answer> answers(prompts.size());
@@ -87,8 +87,8 @@ struct Segmentation {
   }
 
  private:
-  // More would take memory, and no less time.
-  static constexpr size_t kMostAtOnce = 8;
+  // What more of them need leaves the caches, and takes longer than one after the other.
+  static constexpr size_t kMostAtOnce = 4;
 
   // The table that PromptRows takes tokens from.
   typename B::Tensor embeddings(B& b) const {

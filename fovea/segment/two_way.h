@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,6 +75,13 @@ struct Look {
   }
 };
 
+// A linear layer of a picture's features, which are rounded once where it takes another format.
+template <SegmentBackend B>
+typename B::Tensor picture_linear(B& b, const typename B::Tensor& features,
+                                  const typename B::Linear& w) {
+  return b.norm_linear(features, std::nullopt, w, Activation::none, Precision::single);
+}
+
 // What a layer sees in the picture: keys and values for tokens, and the queries by which the
 // picture looks at these.
 template <SegmentBackend B>
@@ -119,7 +127,7 @@ struct TwoWayLayer {
 
   SeenPicture<B> see(B& b, const Cells<B>& cells) const {
     const typename B::Tensor placed = b.add(cells.features, cells.places, Precision::product);
-    return {b.linear(placed, at_picture.k), b.linear(cells.features, at_picture.v),
+    return {b.linear(placed, at_picture.k), picture_linear(b, cells.features, at_picture.v),
             b.linear(placed, of_picture.q)};
   }
 

@@ -112,7 +112,8 @@ TEST_F(TorchGradients, OfEveryWayToMerge) {
   const std::vector<float> sizes = some_sizes(x.rows.size(0));
   const Partition partition = alternate(kRagged, 1);
   const Edges edges = torch_.match(x, partition, Distance::cosine);
-  const Plan plan = bipartite_plan(kRagged, partition, edges, 2, 1, std::nullopt);
+  const std::vector<Amount> amounts(kRagged.size() - 1, 2);
+  const Plan plan = bipartite_plan(kRagged, partition, edges, amounts, 1);
   ASSERT_LT(plan.first.back(), kRagged.back());
   for (const MergeMode mode :
        {MergeMode::weighted, MergeMode::mean, MergeMode::amax, MergeMode::keep}) {

@@ -115,11 +115,12 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
   const std::vector<int32_t> asking =
       within_images(sight.asking, queries.sequences(), keys.sequences());
   const DecomposedPlaces decomposed(keys.sequences(), state, sight.decomposed,
-                                    sight.padding != nullptr);
+                                    sight.padding != nullptr, kernels_.lanes);
   const int64_t kernel_scratch = kernels::attention_scratch(kernels_, most_tokens + 1, width,
                                                             value_width, decomposed.entries());
   const int64_t scratch_size =
-      kernel_scratch + (sight.padding ? whole_lines((most_tokens + 1) * (width + value_width)) : 0);
+      kernel_scratch +
+      (sight.decomposed ? whole_lines((most_tokens + 1) * (width + value_width)) : 0);
   const std::shared_ptr<float[]> scratch = arena_.take(scratch_size * threads_->count());
   // Few heads for many threads: let several tasks share a head's queries, each packing its keys
   // anew.
@@ -148,11 +149,14 @@ Tensor Cpu::attention(const Projection& qkv, int heads, const TokenState& state,
     a.turn = turn_of(sight.turns, first, head);
     a.relative = relative_of(sight.relative, head, places.data() + first);
     a.decomposed = decomposed.of(image);
+    float* copied = scratch.get() + worker * scratch_size + kernel_scratch;
     if (a.decomposed.side > 0) {
       const CpuQkv& w = *sight.padding;
       add_padding_key(w.joint.bias.data() + w.q.out + head * width,
-                      w.joint.bias.data() + 2 * w.q.out + head * value_width,
-                      scratch.get() + worker * scratch_size + kernel_scratch, a);
+                      w.joint.bias.data() + 2 * w.q.out + head * value_width, copied, a);
+    } else if (a.decomposed.grid_columns > 0) {
+      a.log_size = nullptr;  // who is alone has none
+      reorder_keys(decomposed.order(image), copied, a);
     }
     a.asking = asking.empty() ? nullptr : asking.data() + queries.first(image);
     a.out = out.at(out.first(image), head * value_width);

@@ -240,9 +240,8 @@ HWY_INLINE __m512 coarse_exp2(__m512 x) {
 
 // weights = 2^(biased scores - largest) of n columns as bf16, zeros up to a whole vector; returns
 // their sum.
-HWY_INLINE float softmax_row_bf16(const BiasedScores& row, int64_t n,
+HWY_INLINE float softmax_row_bf16(const BiasedScores& row, FloatVec largest, int64_t n,
                                   uint16_t* HWY_RESTRICT weights) {
-  const FloatVec largest = largest_of(row, n);
   __m512 sum = _mm512_setzero_ps();
   int64_t j = 0;
   for (; j + 2 * kLanes <= n; j += 2 * kLanes) {
@@ -273,14 +272,14 @@ struct Bf16Attention {
     round_to_bf16(rows.data, rows.stride, count, width, out, stride);
     return {out, stride};
   }
-  static Rows<uint16_t> softmax(const float* scores, int64_t stride, int64_t rows,
-                                const ScoreBias& bias, int64_t tokens, float scale, float* sums,
-                                void* space) {
+  static Rows<uint16_t> softmax(float* scores, int64_t stride, int64_t rows, const ScoreBias& bias,
+                                int64_t tokens, float scale, float* sums, void* space) {
     auto* out = static_cast<uint16_t*>(space);
     const int64_t out_stride = stride % 2048 == 0 ? stride + kPanel : stride;
+    FloatVec largest;
     for (int64_t r = 0; r < rows; ++r) {
-      const BiasedScores row{scores + r * stride, bias.of(r), hn::Set(Floats(), scale)};
-      sums[r] = softmax_row_bf16(row, tokens, out + r * out_stride);
+      const BiasedScores row = bias.biased(scores + r * stride, r, scale, largest);
+      sums[r] = softmax_row_bf16(row, largest, tokens, out + r * out_stride);
     }
     return {out, out_stride};
   }

@@ -8,7 +8,6 @@
 
 #include "fovea/backend/cpu/instruction_set.h"
 #include "fovea/backend/kinds.h"
-#include "fovea/backend/windows.h"
 
 namespace fovea::kernels {
 
@@ -70,21 +69,26 @@ struct KeyRun {
 };
 
 // What is added to scores by rows and by columns: q . R[y_query - y_key] + q . S[x_query - x_key],
-// q as it is, not scaled.
+// q as it is, not scaled. Keys stand where one of these says: `grid_columns`, `runs`, y and x.
 struct DecomposedBias {
   // Packed as keys are: tables [2 h - 1 + 2 w - 1, width], each from its last row to its first.
   // Null: nothing is added.
   const void* tables = nullptr;
-  int32_t rows = 0;              // 2 h - 1
-  int32_t columns = 0;           // 2 w - 1
-  const int32_t* y = nullptr;    // [tokens], of queries as of keys
-  const int32_t* x = nullptr;    // [tokens]
-  const KeyRun* runs = nullptr;  // of all keys, less the one that stands for padding
+  int32_t rows = 0;            // 2 h - 1
+  int32_t columns = 0;         // 2 w - 1
+  const int32_t* y = nullptr;  // [tokens], from 0 to h - 1: of queries, and of keys
+  const int32_t* x = nullptr;  // [tokens], from 0 to w - 1
+  // Where keys are all cells of a grid, row by row: its columns, which are whole vectors. Else 0.
+  int32_t grid_columns = 0;
+  // Of all keys, less the one that stands for padding; null: too short to be of use.
+  const KeyRun* runs = nullptr;
   int32_t run_count = 0;
-  // Where `side` is not 0 the last key stands for the cells that pad this window: exp(score) is the
-  // sum of theirs, whose keys are all as it is. It has no size.
-  Window window;
+  // Where `side` is not 0 the last key stands for the cells that pad a window, all but the first
+  // `real_rows` x `real_columns`: exp(score) is the sum of theirs, whose keys are all as it is. It
+  // has no size.
   int32_t side = 0;
+  int32_t real_rows = 0;
+  int32_t real_columns = 0;
 
   int32_t entries() const { return rows + columns; }
 };
