@@ -4,9 +4,9 @@
 
 namespace fovea {
 
-BatchOptions batch_options(const Recipe& r, const Config& config, const Processes& processes) {
+BatchOptions batch_options(const Recipe& r, const Student& student, const Processes& processes) {
   BatchOptions options;
-  options.preprocessing = config.preprocessing;
+  options.preprocessing = student.config.preprocessing;
   options.augmentation.crop = r.crop == "resized"  ? Crop::resized
                               : r.crop == "padded" ? Crop::padded
                                                    : Crop::centre;
@@ -19,6 +19,9 @@ BatchOptions batch_options(const Recipe& r, const Config& config, const Processe
   options.augmentation.reprob = r.reprob;
   options.mix = {r.mixup, r.cutmix, r.mixup_prob, r.mixup_switch_prob};
   options.smoothing = r.smoothing;
+  // A decoder answers with four pixels along each side of a patch.
+  const Architecture& a = student.architecture;
+  options.segments = {r.masks_per_image, 4 * a.input_size.rows / a.patch.rows, r.least_area};
   if (r.batch_size % processes.size() != 0) {
     fail("batch_size is {}; expected a multiple of the processes, {}", r.batch_size,
          processes.size());

@@ -5,6 +5,7 @@
 #include "fovea/backend/input.h"
 #include "fovea/io/fail.h"
 #include "fovea/train/autocast.h"
+#include "fovea/train/mask_rounds.h"
 
 namespace fovea {
 namespace {
@@ -24,7 +25,10 @@ MaeOptions mae_options(const Recipe& r) {
 
 Objective::Objective(const Recipe& recipe, Student& student, Course course,
                      const LoadOptions& teacher)
-    : student_(student), course_(std::move(course)), in_bf16_(teacher.dtype == Dtype::bf16) {
+    : student_(student),
+      course_(std::move(course)),
+      in_bf16_(teacher.dtype == Dtype::bf16),
+      corrections_(recipe.corrections) {
   if (!recipe.teacher.empty()) {
     teacher_ = std::make_unique<Teacher>(recipe, student.architecture, teacher);
   }
@@ -41,6 +45,7 @@ std::vector<TorchParameter> Objective::parameters() const {
 
 Loss Objective::of(const Batch& batch, Random& random) {
   const Autocast autocast(in_bf16_, student_.torch->device().type());
+  if (student_.segmentation) return of_masks(batch, random);
   if (!decoder_) return of_classes(batch);
   return {mae_loss(*student_.torch, student_.vit, *decoder_, input_of(batch.images), random), {}};
 }
@@ -55,6 +60,24 @@ Loss Objective::of_classes(const Batch& batch) {
       teacher_ ? teacher_->loss(torch, student_.vit, output, batch.images, targets)
                : cross_entropy(output.logits.rows, targets);
   return {loss, output.logits.rows.detach()};
+}
+
+Loss Objective::of_masks(const Batch& batch, Random& random) {
+  Torch& torch = *student_.torch;
+  const Input input = input_of(batch.images);
+  const Grid cells = input.grid / student_.architecture.patch;
+  const TorchTensor embedding = student_.vit.forward(torch, input, course_).embedding;
+  // A picture of which the part that was drawn has no mask adds nothing.
+  torch::Tensor sum = 0 * embedding.rows.sum();
+  for (size_t i = 0; i < batch.masks.size(); ++i) {
+    if (batch.masks[i].empty()) continue;
+    const auto begin = static_cast<int64_t>(i) * cells.size();
+    const TorchTensor picture = {embedding.rows.slice(0, begin, begin + cells.size()),
+                                 even_sequences(1, cells.size())};
+    sum = sum + mask_rounds_loss(torch, *student_.segmentation, picture, cells, batch.masks[i],
+                                 corrections_, random);
+  }
+  return {sum / static_cast<double>(batch.masks.size()), {}};
 }
 
 }  // namespace fovea

@@ -20,8 +20,8 @@ struct Loss {
   torch::Tensor logits;  // [B, classes], without gradient; undefined where nothing is classified
 };
 
-// The cross-entropy to the classes, with a teacher's part where there is one, or the error of what
-// a decoder paints (recipe.objective "mae").
+// The cross-entropy to the classes, with a teacher's part where there is one; the error of what a
+// decoder paints (recipe.objective "mae"); or that of masks (recipe.objective "segment").
 class Objective {
  public:
   // `student` outlives this and runs as `course` says; it multiplies in the dtype of `teacher`,
@@ -30,16 +30,18 @@ class Objective {
 
   // Of what is trained beside the student and thrown away afterwards.
   std::vector<TorchParameter> parameters() const;
-  bool classifies() const { return decoder_ == nullptr; }
+  bool classifies() const { return decoder_ == nullptr && !student_.segmentation; }
   // What is random in it is drawn from `random` and libtorch's generator.
   Loss of(const Batch& batch, Random& random);
 
  private:
   Loss of_classes(const Batch& batch);
+  Loss of_masks(const Batch& batch, Random& random);
 
   Student& student_;
   Course course_;
   bool in_bf16_;
+  int corrections_;
   std::unique_ptr<Teacher> teacher_;
   std::unique_ptr<MaeDecoder> decoder_;
 };

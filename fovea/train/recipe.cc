@@ -199,7 +199,7 @@ void check_recipe(const Recipe& r) {
   if (makes_new && r.img_size % r.patch_size != 0) {
     fail("img_size is {}; expected a multiple of patch_size, {}", r.img_size, r.patch_size);
   }
-  if (makes_new && r.global_pool == "token" && !r.class_token) {
+  if (makes_new && !is_segment(r) && r.global_pool == "token" && !r.class_token) {
     fail("global_pool is token; expected avg where class_token is false");
   }
   if (makes_new && r.distillation_token && (!r.class_token || r.global_pool != "token")) {
@@ -218,6 +218,9 @@ void check_recipe(const Recipe& r) {
   }
   if (is_mae(r) && (!r.teacher.empty() || r.big_little || !r.merge.empty() || r.delta)) {
     fail("objective is mae; expected neither teacher, big_little, merge nor delta beside it");
+  }
+  if (is_segment(r) && (!r.teacher.empty() || r.big_little || r.delta || r.tune != "all")) {
+    fail("objective is segment; expected neither teacher, big_little, delta nor tune beside it");
   }
   if (r.scale[0] > r.scale[1] || r.ratio[0] > r.ratio[1]) {
     fail("scale or ratio goes from more to less; expected the lesser number first");

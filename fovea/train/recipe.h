@@ -42,6 +42,11 @@ struct Recipe {
   double drop_path = 0;
   std::string tune = "all";
 
+  // A new Segment Anything.
+  int window = 8;
+  int global_every = 4;
+  int neck = 256;
+
   // A big.LITTLE ViT of it.
   bool big_little = false;
   double keep_ratio = 0;
@@ -91,13 +96,16 @@ struct Recipe {
   std::string merge = {};
   std::string eval_merge = {};
 
-  // What is learnt: the classes, or MAE's painting of masked patches.
+  // What is learnt: the classes, MAE's painting of masked patches, or Segment Anything's masks.
   std::string objective = "classes";
   double mask_ratio = 0.75;
   int decoder_width = 512;
   int decoder_depth = 8;
   int decoder_heads = 16;
   bool norm_pix_loss = true;
+  int masks_per_image = 8;
+  int corrections = 3;
+  int least_area = 100;
 
   // The teacher.
   std::string teacher = {};
@@ -134,6 +142,8 @@ std::string start_of(const Recipe& recipe);
 
 // Whether it pre-trains without labels.
 inline bool is_mae(const Recipe& recipe) { return recipe.objective == "mae"; }
+// Whether it trains Segment Anything.
+inline bool is_segment(const Recipe& recipe) { return recipe.objective == "segment"; }
 
 // All keys, in the order of the help. The slots point into `recipe`.
 std::vector<RecipeField> recipe_fields(Recipe& recipe);

@@ -38,6 +38,18 @@ std::vector<RecipeField> model_fields(Recipe& r) {
   };
 }
 
+std::vector<RecipeField> segment_fields(Recipe& r) {
+  return {
+      {"window", &r.window, "of a new Segment Anything: patches along a window's side", 1, kBig},
+      {"global_every", &r.global_every, "each such layer of it sees the whole picture", 1, 1000},
+      {"neck", &r.neck, "channels of its embedding and its decoder: a multiple of 16", 16, kBig},
+      {"masks_per_image", &r.masks_per_image, "of segment: masks of a picture, at most", 1, 1e6},
+      {"corrections", &r.corrections, "of segment: points after the first prompt of a mask", 0,
+       1000},
+      {"least_area", &r.least_area, "of segment: pixels that a mask has at least", 0, kBig},
+  };
+}
+
 std::vector<RecipeField> routing_fields(Recipe& r) {
   return {
       {"big_little", &r.big_little,
@@ -118,10 +130,11 @@ std::vector<RecipeField> objective_fields(Recipe& r) {
   return {
       {"objective",
        &r.objective,
-       "what is learnt; mae: to paint masked patches, without labels",
+       "what is learnt; mae: to paint masked patches, without labels; segment: Segment Anything, "
+       "from pictures with masks",
        0,
        0,
-       {"classes", "mae"}},
+       {"classes", "mae", "segment"}},
       {"mask_ratio", &r.mask_ratio, "of mae: share of the patches that are masked", 0, 1},
       {"decoder_width", &r.decoder_width, "of mae's decoder, which is thrown away", 4, kBig},
       {"decoder_depth", &r.decoder_depth, "its layers", 1, 1000},
@@ -157,8 +170,8 @@ std::vector<RecipeField> run_fields(Recipe& r) {
 
 std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   std::vector<RecipeField> all;
-  for (auto* const part : {&model_fields, &routing_fields, &data_fields, &step_fields,
-                           &objective_fields, &teacher_fields, &run_fields}) {
+  for (auto* const part : {&model_fields, &segment_fields, &routing_fields, &data_fields,
+                           &step_fields, &objective_fields, &teacher_fields, &run_fields}) {
     for (RecipeField& field : part(recipe)) all.push_back(std::move(field));
   }
   return all;

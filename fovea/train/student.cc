@@ -10,6 +10,7 @@
 #include "fovea/model/tensors.h"
 #include "fovea/model/weights.h"
 #include "fovea/train/big_little_student.h"
+#include "fovea/train/segment_student.h"
 
 namespace fovea {
 namespace {
@@ -170,20 +171,45 @@ void load_from(const std::string& model, const Recipe& recipe,
   WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)
                                               : static_cast<WeightSource&>(weights);
   load_weights(source, recipe, model, student);
+  if (is_segment(recipe)) {
+    student.segmentation = Segmentation<Torch>::load(
+        *student.torch, weights, infer_decoder(stored.checkpoint, stored.config));
+  }
+}
+
+void make_new(const Recipe& recipe, int classes, Student& student) {
+  InitialWeights weights(recipe.seed, static_cast<float>(recipe.layer_scale));
+  student.has_new_head = true;
+  student.config.preprocessing = new_preprocessing(recipe);
+  if (!is_segment(recipe)) {
+    student.architecture = new_architecture(recipe, classes);
+    load_weights(weights, recipe, "the recipe", student);
+    return;
+  }
+  student.architecture = new_encoder(recipe);
+  student.config.preprocessing.fit = Fit::corner;
+  student.config.preprocessing.interpolation = Interpolation::bilinear;
+  load_weights(weights, recipe, "the recipe", student);
+  DecoderStart of_decoder(weights);
+  student.segmentation = Segmentation<Torch>::load(*student.torch, of_decoder, new_decoder(recipe));
 }
 
 }  // namespace
+
+int64_t parameters_of(const Student& student) {
+  int64_t count = student.architecture.parameters;
+  if (!student.segmentation) return count;
+  for_each_tensor(student.segmentation->shape,
+                  [&](const ListedTensor& tensor) { count += elements(tensor.shape); });
+  return count;
+}
 
 Student make_student(const Recipe& recipe, const std::vector<std::string>& classes) {
   Student student;
   student.torch = std::make_unique<Torch>(parse_device(recipe.device));
   const std::string start = start_of(recipe);
   if (start.empty()) {
-    student.architecture = new_architecture(recipe, static_cast<int>(classes.size()));
-    student.config.preprocessing = new_preprocessing(recipe);
-    student.has_new_head = true;
-    InitialWeights weights(recipe.seed, static_cast<float>(recipe.layer_scale));
-    load_weights(weights, recipe, "the recipe", student);
+    make_new(recipe, static_cast<int>(classes.size()), student);
   } else {
     load_from(start, recipe, classes, student);
   }

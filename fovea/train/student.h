@@ -1,12 +1,15 @@
-// The model that is trained: a new one, or a checkpoint's with a head for other classes.
+// The model that is trained: a new one, or a checkpoint's with a head for other classes; also a
+// Segment Anything.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fovea/backend/torch/torch.h"
 #include "fovea/model/vit.h"
+#include "fovea/segment/segmentation.h"
 #include "fovea/train/recipe.h"
 
 namespace fovea {
@@ -16,8 +19,12 @@ struct Student {
   Config config;  // with labels and preprocessing, as it is saved
   std::unique_ptr<Torch> torch;
   Vit<Torch> vit;
+  std::optional<Segmentation<Torch>> segmentation;  // behind it, where masks are learnt
   bool has_new_head = false;
 };
+
+// How many numbers it has, a decoder's among them.
+int64_t parameters_of(const Student& student);
 
 // Classes are the names of the pictures' folders; without any it has no head. What recipe.tune
 // leaves out needs no gradient. Throws Error for a checkpoint that can't be read, or where nothing

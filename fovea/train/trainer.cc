@@ -9,7 +9,6 @@
 #include <memory>
 
 #include "fovea/backend/cpu/processors.h"
-#include "fovea/data/batches.h"
 #include "fovea/data/dataset.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
@@ -18,6 +17,7 @@
 #include "fovea/model/delta.h"
 #include "fovea/model/location.h"
 #include "fovea/model/save.h"
+#include "fovea/model/save_sam.h"
 #include "fovea/train/adamw.h"
 #include "fovea/train/amp.h"
 #include "fovea/train/batch_options.h"
@@ -27,6 +27,7 @@
 #include "fovea/train/same_weights.h"
 #include "fovea/train/state_file.h"
 #include "fovea/train/student.h"
+#include "fovea/train/training_pictures.h"
 #include "fovea/train/weight_mean.h"
 
 namespace fovea {
@@ -81,7 +82,8 @@ class Run {
   const TrainOptions& options_;
   AmpChoice amp_;
   const Processes& processes_;
-  std::unique_ptr<Dataset> data_, val_data_;
+  TrainingPictures pictures_;
+  std::unique_ptr<Dataset> val_data_;
   Student student_;
   Objective objective_;
   TrainingBatches batches_;
@@ -103,16 +105,14 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp
       options_(options),
       amp_(amp),
       processes_(processes),
-      data_(is_mae(recipe) ? open_unlabelled(recipe.data, recipe.train_split)
-                           : open_dataset(recipe.data, recipe.train_split)),
-      student_(
-          make_student(recipe, is_mae(recipe) ? std::vector<std::string>{} : data_->classes())),
+      pictures_(recipe),
+      student_(make_student(recipe, pictures_.classes())),
       objective_(recipe, student_, course_of(student_.architecture, options.merge),
                  {.threads = options.threads,
                   .dtype = amp.in_bf16 ? Dtype::bf16 : Dtype::f32,
                   .heads = recipe.model.empty() ? recipe.num_heads : 0,
                   .key = recipe.model.empty() ? recipe.key : ""}),
-      batches_(*data_, batch_options(recipe, student_.config, processes)),
+      batches_(pictures_.batches(batch_options(recipe, student_, processes))),
       optimizer_(trained(), recipe, student_.architecture.depth),
       gradients_(optimizer_.trained(), processes),
       mean_(student_.torch->parameters(), recipe.model_ema) {
@@ -120,7 +120,7 @@ Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp
   steps_ = std::max<int64_t>(1, std::llround(recipe.epochs * static_cast<double>(per_epoch_)));
   if (!recipe.val_split.empty() && objective_.classifies()) {
     val_data_ = open_dataset(recipe.data, recipe.val_split);
-    if (val_data_->classes() != data_->classes()) {
+    if (val_data_->classes() != pictures_.classes()) {
       fail("{}: the classes of {} are not those of {}", recipe.data, recipe.val_split,
            recipe.train_split);
     }
@@ -194,7 +194,7 @@ void Run::go_on() {
 
 void Run::begin() {
   prepare_output();
-  LeftOut left_out = data_->left_out();
+  LeftOut left_out = pictures_.left_out();
   if (val_data_) left_out.add(val_data_->left_out());
   if (const std::string text = to_string(left_out); !text.empty()) {
     options_.note("left out: " + text);
@@ -212,7 +212,7 @@ void Run::begin() {
   result_.model = recipe_.delta
                       ? split_delta(recipe_.model).base.string() + "+" + file(kDelta).string()
                       : recipe_.output;
-  result_.parameters = student_.architecture.parameters;
+  result_.parameters = parameters_of(student_);
   for (const auto& [name, values] : student_.torch->parameters()) {
     if (values.requires_grad()) result_.trained_parameters += values.numel();
   }
@@ -309,6 +309,10 @@ void Run::log_window() {
 }
 
 void Run::save() const {
+  if (student_.segmentation) {
+    save_sam(recipe_.output, mean_.weights());
+    return;
+  }
   if (!recipe_.delta) {
     save_model(recipe_.output, student_.architecture, student_.config, mean_.weights());
     return;
