@@ -1,4 +1,5 @@
-// Any bytes as a safetensors file: either one clear Error, or tensors that can all be read.
+// Any bytes as a safetensors file: either one clear Error, or tensors that can all be read; and as
+// the embedding of a picture.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -6,6 +7,7 @@
 
 #include "fovea/io/error.h"
 #include "fovea/io/safetensors.h"
+#include "fovea/segment/embedding_file.h"
 
 namespace {
 
@@ -22,7 +24,10 @@ void read_all(const fovea::SafeTensors& file) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
-    read_all(fovea::SafeTensors::parse(std::as_bytes(std::span(data, size)), "fuzz.safetensors"));
+    const auto bytes = std::as_bytes(std::span(data, size));
+    const auto file = fovea::SafeTensors::parse(bytes, "fuzz.safetensors");
+    read_all(file);
+    fovea::read_embedding(file);
   } catch (const fovea::Error&) {
     // The only exception that may come out.
   }
