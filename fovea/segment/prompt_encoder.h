@@ -2,6 +2,7 @@
 // embedding.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,7 +65,9 @@ struct PromptEncoder {
     const Weight weight = weights.named(name + ".weight", shape, Start::convolution);
     const Weight bias = weights.named(name + ".bias", {shape[0]}, Start::zero);
     // What sees one channel has no order of channels, and what sees one pixel none of pixels.
-    return b.make_convolution(weight, bias, {}, RowOrder::channels_last);
+    // No temporary: g++ 12 sees parts of one destroyed that were never made.
+    static const std::optional<BatchNorm> kNone;
+    return b.make_convolution(weight, bias, kNone, RowOrder::channels_last);
   }
 };
 
