@@ -41,11 +41,11 @@ struct Measured {
 };
 
 void check_goes_with_masks(const EvaluateFlags& flags, const Processes& processes) {
-  const std::pair<const char*, bool> kOfClasses[] = {
+  const std::pair<const char*, bool> of_classes[] = {
       {"--labels", !flags.labels.empty()},  {"--classes", !flags.classes.empty()},
       {"--train", !flags.train.empty()},    {"--knn", !flags.knn.empty()},
       {"--allow-empty", flags.allow_empty}, {"--text-features", flags.texts.any()}};
-  for (const auto& [option, is_typed] : kOfClasses) {
+  for (const auto& [option, is_typed] : of_classes) {
     if (is_typed) fail("{}: does not go with --prompt-kinds, which needs no classes", option);
   }
   if (processes.size() > 1) {
