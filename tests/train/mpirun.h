@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/io/testing.h"
 #include "tests/subprocess.h"
 
 namespace fovea {
@@ -41,8 +42,11 @@ inline std::vector<pid_t> children_of(pid_t parent) {
 inline Finished run_processes(int count, const std::string& program,
                               const std::vector<std::string>& arguments,
                               const std::function<void(pid_t)>& meanwhile = {}) {
-  std::vector<std::string> all = {"-np", std::to_string(count), "--oversubscribe", "--bind-to",
-                                  "none"};
+  // Two that start at once would otherwise both make the same folder, and one would fail.
+  const TemporaryFolder sessions;
+  std::vector<std::string> all = {
+      "-np",   std::to_string(count), "--oversubscribe",       "--bind-to", "none",
+      "--mca", "orte_tmpdir_base",    sessions.path().string()};
   if (::geteuid() == 0) all.emplace_back("--allow-run-as-root");
   all.push_back(program);
   all.insert(all.end(), arguments.begin(), arguments.end());
