@@ -68,7 +68,6 @@ std::vector<float> by_head(const Array& rows, int64_t begin, int64_t end) {
 ResultWriter::ResultWriter(const Architecture& a, const Array& images, const Course& course,
                            bool want_tokens)
     : architecture_(a),
-      course_(course),
       want_tokens_(want_tokens),
       shows_late_(course.merge.options.threshold || a.window > 0) {
   const Shape& s = images.shape;

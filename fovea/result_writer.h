@@ -37,7 +37,6 @@ class ResultWriter {
   void write_layers(const Vit<Cpu>::Output& output, int64_t first_image);
 
   const Architecture& architecture_;
-  const Course& course_;
   bool want_tokens_;
   // Whether only a run shows how many tokens are left: where a threshold decides, or windows do.
   bool shows_late_;
