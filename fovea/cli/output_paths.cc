@@ -35,7 +35,7 @@ void check_is_no_picture(const std::string& option, const fs::path& output,
 fs::path as_folder(const std::string& option, const std::string& path) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored) && !path.ends_with('/')) return {};
-  const fs::path folder = path.ends_with('/') ? fs::path(path).parent_path() : fs::path(path);
+  fs::path folder = path.ends_with('/') ? fs::path(path).parent_path() : fs::path(path);
   if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) {
     fail("{} {}: expected a folder, found a file", option, printable(path));
   }
@@ -75,7 +75,7 @@ OutputPaths::OutputPaths(std::string option, const std::string& path, const std:
 fs::path OutputPaths::of(const fs::path& picture) {
   if (!folder_) return path_;
   folder_->make_folder();
-  const fs::path file = folder_->take(picture, ending_);
+  fs::path file = folder_->take(picture, ending_);
   check_is_no_picture(option_, file, picture);
   return file;
 }
