@@ -26,7 +26,7 @@ class Rounds {
         side_(4 * cells.rows),
         random_(random) {
     torch::Tensor rows = torch::empty({count(), per_mask()});
-    float* out = rows.data_ptr<float>();
+    auto* out = rows.data_ptr<float>();
     for (const SquareMask& truth : truths) {
       for (const int32_t pixel : pixels_) *out++ = truth[pixel];
       prompts_.push_back(first_prompt(mask_of(prompts_.size()), random));

@@ -25,12 +25,13 @@ torch::Tensor at_distances(const torch::Tensor& queries, const torch::Tensor& ta
 }
 
 // The cells of each sequence's window along one axis: where they are, and which are patches.
-struct Cells {
+struct WindowCells {
   torch::Tensor at;    // [B, side]
   torch::Tensor real;  // [B, 1, 1, side]
 };
 
-Cells cells_of(const TokenState& state, int64_t batch, bool along_rows, torch::Device device) {
+WindowCells window_cells(const TokenState& state, int64_t batch, bool along_rows,
+                         torch::Device device) {
   const Windows windows(state.grid, state.window);
   std::vector<int32_t> at, real;
   for (int64_t b = 0; b < batch; ++b) {
@@ -71,8 +72,8 @@ Torch::Added Torch::decomposed_bias(const torch::Tensor& queries, const Decompos
                at_distances(q, tables.columns, from_x, keys.pad(xs));
   const Windows windows(state.grid, pads ? state.window : 1);
   if (!pads || windows.full() == windows.count()) return added;
-  const Cells down = cells_of(state, keys.batch(), true, device_);
-  const Cells across = cells_of(state, keys.batch(), false, device_);
+  const WindowCells down = window_cells(state, keys.batch(), true, device_);
+  const WindowCells across = window_cells(state, keys.batch(), false, device_);
   const torch::Tensor by_row = at_distances(q, tables.rows, from_y, down.at);
   const torch::Tensor by_column = at_distances(q, tables.columns, from_x, across.at);
   const torch::Tensor below =
