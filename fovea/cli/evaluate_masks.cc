@@ -6,6 +6,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/open_segmenter.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
 #include "fovea/cli/speedup.h"
@@ -67,9 +68,8 @@ EncodeOptions encode_options(const EvaluateFlags& flags, const Segmenter& segmen
   const Architecture& a = segmenter.encoder().architecture();
   RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
   EncodeOptions options;
-  constexpr int kMostSide = 8192;
-  options.side =
-      flags.size.empty() ? segmenter.side() : parse_whole("--size", flags.size, 1, kMostSide);
+  const int typed = square_side(flags.size, a);
+  options.side = typed > 0 ? typed : segmenter.side();
   resolve_speedup(flags.merge, flags.model, a, {options.side, options.side}, run);
   check_fits(run.merge, a);
   options.merge = run.merge;

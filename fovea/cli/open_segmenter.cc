@@ -1,5 +1,7 @@
 #include "fovea/cli/open_segmenter.h"
 
+#include "fovea/io/fail.h"
+
 namespace fovea::cli {
 namespace {
 
@@ -16,6 +18,15 @@ Segmenter open_segmenter(const std::string& model, const LoadOptions& options,
   Segmenter opened = load_segmenter(model, options);
   check_opened(model, opened.encoder(), run);
   return opened;
+}
+
+int square_side(const std::string& size, const Architecture& architecture) {
+  if (size.empty()) return 0;
+  const Grid input = input_size(size, architecture);
+  if (input.rows != input.columns) {
+    fail("--size {}: expected the side of a square", printable(size));
+  }
+  return input.rows;
 }
 
 }  // namespace fovea::cli

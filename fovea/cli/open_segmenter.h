@@ -12,4 +12,8 @@ namespace fovea::cli {
 Segmenter open_segmenter(const std::string& model, const LoadOptions& options,
                          const RunOptions& run);
 
+// The side of the square that pictures are put in, as typed; 0 where nothing was. Throws Error
+// where that is no square of whole patches.
+int square_side(const std::string& size, const Architecture& architecture);
+
 }  // namespace fovea::cli

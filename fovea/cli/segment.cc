@@ -84,16 +84,6 @@ Pictures pictures_of(const Flags& flags, const Questions& questions) {
   return pictures;
 }
 
-// The side of the square; 0 where nothing was typed.
-int parse_side(const std::string& size, const Architecture& architecture) {
-  if (size.empty()) return 0;
-  const Grid input = input_size(size, architecture);
-  if (input.rows != input.columns) {
-    fail("--size {}: expected the side of a square", printable(size));
-  }
-  return input.rows;
-}
-
 // Asks one picture after the other.
 class Asking {
  public:
@@ -104,7 +94,7 @@ class Asking {
         output_(flags.output, questions_.everything.has_value(), flags.model, pictures_.paths),
         run_(run_options(merge_options(flags.merge), flags.keep_ratio)),
         segmenter_(open_questioned(run_)) {
-    side_ = parse_side(flags.size, segmenter_.encoder().architecture());
+    side_ = square_side(flags.size, segmenter_.encoder().architecture());
     const int side = side_ > 0 ? side_ : segmenter_.side();
     resolve_speedup(flags.merge, flags.model, segmenter_.encoder().architecture(), {side, side},
                     run_);

@@ -91,12 +91,6 @@ class ZipDataset : public Dataset {
   ReadOptions options_;
 };
 
-// Without the slash that may end it.
-fs::path join_split(const fs::path& path, const std::string& split) {
-  const fs::path named = split.empty() ? path : path / split;
-  return named.has_filename() ? named : named.parent_path();
-}
-
 }  // namespace
 
 std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string& split) {

@@ -100,11 +100,15 @@ std::optional<ZipFolder> find_zip(const fs::path& path) {
   return std::nullopt;
 }
 
+fs::path join_split(const fs::path& path, const std::string& split) {
+  const fs::path named = split.empty() ? path : path / split;
+  return named.has_filename() ? named : named.parent_path();
+}
+
 std::unique_ptr<FileTree> open_tree(const fs::path& path) {
   std::error_code ignored;
-  const fs::path named = path.has_filename() ? path : path.parent_path();
-  if (fs::is_directory(named, ignored)) return std::make_unique<FolderTree>(named);
-  if (const std::optional<ZipFolder> zip = find_zip(named)) return std::make_unique<ZipTree>(*zip);
+  if (fs::is_directory(path, ignored)) return std::make_unique<FolderTree>(path);
+  if (const std::optional<ZipFolder> zip = find_zip(path)) return std::make_unique<ZipTree>(*zip);
   fail("{}: no such folder, nor such a zip", path.string());
 }
 

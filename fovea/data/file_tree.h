@@ -30,6 +30,9 @@ struct ZipFolder {
 };
 std::optional<ZipFolder> find_zip(const std::filesystem::path& path);
 
+// A part of a data set, or (empty) all of it, without the slash that may end it.
+std::filesystem::path join_split(const std::filesystem::path& path, const std::string& split);
+
 // Throws Error where `path` is neither a folder nor one in a zip file.
 std::unique_ptr<FileTree> open_tree(const std::filesystem::path& path);
 

@@ -175,8 +175,7 @@ SegmentedPicture read_segmented(const SegmentedPictures& pictures, int64_t i) {
 
 std::unique_ptr<SegmentedPictures> open_segmented(const fs::path& path, const std::string& split,
                                                   const ReadOptions& options) {
-  fs::path folder = split.empty() ? path : path / split;
-  if (!folder.has_filename()) folder = folder.parent_path();
+  const fs::path folder = join_split(path, split);
   std::unique_ptr<FileTree> tree = open_tree(folder);
   if (const std::string file = find_instances(*tree, folder); !file.empty()) {
     return std::make_unique<InstancePictures>(std::move(tree), file, options);

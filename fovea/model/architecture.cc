@@ -59,6 +59,15 @@ BlockShape Architecture::little(int of_layer) const {
   return shape;
 }
 
+void make_segment_encoder(int window, int every, int neck, Architecture& a) {
+  a.position_grid = a.decomposed = a.image_size / a.patch;
+  a.position_rows = static_cast<int>(a.position_grid.size());
+  a.window = window;
+  for (int layer = every - 1; layer < a.depth; layer += every) a.over_all.push_back(layer);
+  a.neck = neck;
+  a.pooling = Pooling::average;
+}
+
 int last_asking(const Architecture& a, const MergeOptions& merge) {
   return a.routing || merge.threshold ? 0 : a.seen_by_head();
 }

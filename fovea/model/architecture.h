@@ -113,6 +113,11 @@ struct Architecture {
   }
 };
 
+// Makes a plain model for images of `image_size` an encoder of Segment Anything: with windows of
+// `window` patches a side but in every `every`-th layer, tables of biases by rows and columns, and
+// a neck of `neck` channels.
+void make_segment_encoder(int window, int every, int neck, Architecture& architecture);
+
 // Reads everything from the shapes of a checkpoint and from its config. Throws Error naming the
 // tensor (missing, wrong shape) or the key of the config that contradicts it.
 Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config);

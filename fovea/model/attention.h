@@ -194,8 +194,8 @@ Seen<B> look_at(B& b, const typename B::Tensor& x, const std::vector<Attention<B
   if (first.relative) seen.relative = first.relative->of(b, tokens.state().grid);
   seen.sight.relative = seen.relative.get();
   if (first.decomposed) {
-    seen.decomposed =
-        first.window > 0 ? first.decomposed->own() : first.decomposed->of(b, tokens.state().grid);
+    const Grid window = {first.window, first.window};
+    seen.decomposed = first.decomposed->of(b, first.window > 0 ? window : tokens.state().grid);
   }
   seen.sight.decomposed = seen.decomposed.get();
   if (first.window > 0) seen.sight.padding = &first.qkv;

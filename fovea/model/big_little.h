@@ -144,18 +144,19 @@ struct RoutedBlock {
   std::optional<LittleBlock<B>> little;
   typename B::Vector gamma;  // of layers with a LITTLE block
   int layer = 0;
-  int window = 0;  // side of those that attention stays within; 0: it is over all
 
   static RoutedBlock load(B& b, WeightSource& weights, const Architecture& a, int layer) {
     const std::string name = "blocks." + std::to_string(layer);
-    RoutedBlock block{
-        BigBlock<B>::load(b, weights, a, layer), {}, {}, layer, a.layer(layer).window};
+    RoutedBlock block{BigBlock<B>::load(b, weights, a, layer), {}, {}, layer};
     if (a.routing->has_little(layer)) {
       block.little = LittleBlock<B>::load(b, weights, a, layer);
       block.gamma = b.make_vector(weights.named(name + ".gamma", {1}, Start::one));
     }
     return block;
   }
+
+  // Side of the windows that attention stays within; 0: it is over all.
+  int window() const { return big.attention[0].window; }
 
   // x [B, T, C] to [B, T', C], T' <= T.
   typename B::Tensor forward(B& b, typename B::Tensor x, Selection<B>& selection,
@@ -263,7 +264,7 @@ struct RoutedBlocks {
         selection = predictors[routes.size()].select(b, x, protected_tokens, keep_ratio, tokens);
         routes.push_back(positions_of(selection.route, tokens.images()));
       }
-      x = tokens.arrange(b, std::move(x), block.window,
+      x = tokens.arrange(b, std::move(x), block.window(),
                          [&](const Route& order) { selection.reorder(b, order); });
       selection.route = regroup(selection.route, b.sequences(x));
       x = block.forward(b, std::move(x), selection, tokens);

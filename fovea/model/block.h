@@ -88,10 +88,9 @@ struct Block {
   std::vector<Attention<B>> attns;
   std::vector<Mlp<B>> ffns;
   int layer = 0;
-  int window = 0;  // side of those that attention stays within; 0: it is over all
 
   static Block load(B& b, WeightSource& weights, const BlockShape& shape, int layer) {
-    Block block{{}, {}, layer, shape.window};
+    Block block{{}, {}, layer};
     for (int j = 0; j < shape.branches; ++j) {
       const PartNames attention = PartNames::attention(layer, j);
       block.attns.push_back(Attention<B>::load(b, weights, attention, shape, layer));
@@ -99,6 +98,9 @@ struct Block {
     }
     return block;
   }
+
+  // Side of the windows that attention stays within; 0: it is over all.
+  int window() const { return attns[0].window; }
 
   // x: [B, T, C]; returns [B, T', C], T' <= T.
   typename B::Tensor forward(B& b, typename B::Tensor x, Reduction<B>& tokens) const {

@@ -15,6 +15,10 @@ int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, s
 // contradict each other.
 void infer_routing(const Checkpoint& checkpoint, const Config& config, Architecture& a);
 
+// Which layers see whole images, those whose tables are made for the grid of positions, and which
+// windows (Segment Anything's encoder). Throws Error naming a layer that is neither.
+void infer_windows(const Checkpoint& checkpoint, Architecture& a);
+
 // Throws Error naming what the config says of the model and its tensors do not.
 void check_config(const Checkpoint& checkpoint, const Config& config, const Architecture& a);
 

@@ -73,14 +73,7 @@ Architecture encoder_of(const Encoder& encoder) {
   a.block.heads = encoder.heads;
   a.block.mlp_width = 4 * encoder.width;
   a.image_size = {1024, 1024};
-  a.position_grid = a.decomposed = a.image_size / a.patch;
-  a.position_rows = static_cast<int>(a.position_grid.size());
-  a.window = 14;
-  for (int layer = encoder.every - 1; layer < a.depth; layer += encoder.every) {
-    a.over_all.push_back(layer);
-  }
-  a.neck = 256;
-  a.pooling = Pooling::average;
+  make_segment_encoder(14, encoder.every, 256, a);
   return a;
 }
 

@@ -20,6 +20,27 @@ Array resample_biases(const Array& table, const Grid& from, const Grid& to);
 // not antialiased.
 Array resample_table(const Array& table, int64_t count);
 
+// What is made of weights: for the grid that they are made for, and for others as they come.
+template <class Value>
+class PerGrid {
+ public:
+  PerGrid(const Grid& grid, Value own) : grid_(grid), own_(std::move(own)) {}
+
+  template <class Make>
+  Value of(const Grid& grid, const Make& make) const {
+    return grid == grid_ ? own_ : others_.get(grid, make);
+  }
+  const Grid& grid() const { return grid_; }
+  const Value& own() const { return own_; }
+
+ private:
+  static constexpr size_t kMostGrids = 8;
+
+  Grid grid_;
+  Value own_;
+  mutable Recent<Grid, Value> others_{kMostGrids};
+};
+
 template <Backend B>
 class RelativeBiases {
  public:
@@ -27,25 +48,21 @@ class RelativeBiases {
 
   // grid: that the table is made for.
   RelativeBiases(B& b, Weight table, const Grid& grid)
-      : table_(table.values),
-        grid_(grid),
-        own_(std::make_shared<const typename B::Relative>(b.make_relative(table, grid))) {}
+      : table_(table.values), made_(grid, make(b, std::move(table), grid)) {}
 
   Relative of(B& b, const Grid& grid) const {
-    if (!B::kComputes || grid == grid_) return own_;
-    return cache_.get(grid, [&] {
-      return std::make_shared<const typename B::Relative>(
-          b.make_relative({resample_biases(table_, grid_, grid)}, grid));
-    });
+    if (!B::kComputes) return made_.own();
+    return made_.of(grid,
+                    [&] { return make(b, {resample_biases(table_, made_.grid(), grid)}, grid); });
   }
 
  private:
-  static constexpr size_t kMostGrids = 8;
+  static Relative make(B& b, const Weight& table, const Grid& grid) {
+    return std::make_shared<const typename B::Relative>(b.make_relative(table, grid));
+  }
 
   Array table_;
-  Grid grid_;
-  Relative own_;
-  mutable Recent<Grid, Relative> cache_{kMostGrids};
+  PerGrid<Relative> made_;
 };
 
 template <Backend B>
@@ -53,30 +70,27 @@ class DecomposedBiases {
  public:
   using Decomposed = std::shared_ptr<const typename B::Decomposed>;
 
-  // grid: that the tables are made for, of windows those themselves.
+  // grid: that the tables are made for; of layers with windows a window.
   DecomposedBiases(B& b, Weight rows, Weight columns, const Grid& grid)
       : rows_(rows.values),
         columns_(columns.values),
-        grid_(grid),
-        own_(std::make_shared<const typename B::Decomposed>(b.make_decomposed(rows, columns))) {}
+        made_(grid, make(b, std::move(rows), std::move(columns))) {}
 
   Decomposed of(B& b, const Grid& grid) const {
-    if (!B::kComputes || grid == grid_) return own_;
-    return cache_.get(grid, [&] {
-      return std::make_shared<const typename B::Decomposed>(
-          b.make_decomposed({resample_table(rows_, 2 * int64_t{grid.rows} - 1)},
-                            {resample_table(columns_, 2 * int64_t{grid.columns} - 1)}));
+    if (!B::kComputes) return made_.own();
+    return made_.of(grid, [&] {
+      return make(b, {resample_table(rows_, 2 * int64_t{grid.rows} - 1)},
+                  {resample_table(columns_, 2 * int64_t{grid.columns} - 1)});
     });
   }
-  Decomposed own() const { return own_; }
 
  private:
-  static constexpr size_t kMostGrids = 8;
+  static Decomposed make(B& b, const Weight& rows, const Weight& columns) {
+    return std::make_shared<const typename B::Decomposed>(b.make_decomposed(rows, columns));
+  }
 
   Array rows_, columns_;
-  Grid grid_;
-  Decomposed own_;
-  mutable Recent<Grid, Decomposed> cache_{kMostGrids};
+  PerGrid<Decomposed> made_;
 };
 
 }  // namespace fovea

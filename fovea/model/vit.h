@@ -118,7 +118,7 @@ struct Vit {
                             const std::function<void(int, const typename B::Tensor&)>& done,
                             const std::function<void(std::span<const int>)>& unread) const {
     for (const Block<B>& block : blocks) {
-      x = tokens.arrange(b, std::move(x), block.window);
+      x = tokens.arrange(b, std::move(x), block.window());
       if (course.last_asking > 0 && block.layer + 1 == architecture.depth) {
         unread(tokens.leaving(block.layer));
         x = block.forward_first(b, std::move(x), tokens, course.last_asking);

@@ -79,7 +79,9 @@ class Tuner {
     return merge;
   }
 
+  // Of what a schedule counts by: a full window, where layers have some, else an image.
   int tokens() const {
+    if (architecture_.window > 0) return architecture_.window * architecture_.window;
     return static_cast<int>((size_ / architecture_.patch).size()) + architecture_.prefix();
   }
 
@@ -87,7 +89,6 @@ class Tuner {
 
   // What is really merged, where a schedule asks for more than there is.
   LayerCounts effective(const LayerCounts& schedule) const {
-    if (architecture_.window > 0) return schedule;  // it counts by window, not by image
     LayerCounts taken;
     int entering = tokens();
     for (const int leaving :

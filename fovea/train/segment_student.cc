@@ -21,21 +21,14 @@ Architecture new_encoder(const Recipe& r) {
   a.patch = {r.patch_size, r.patch_size};
   const int side = r.img_size > 0 ? r.img_size : 1024;
   a.image_size = a.input_size = {side, side};
-  a.position_grid = a.decomposed = a.image_size / a.patch;
-  a.position_rows = static_cast<int>(a.position_grid.size());
+  make_segment_encoder(r.window, r.global_every, r.neck, a);
   if (r.window >= a.position_grid.rows) {
     fail("window is {}; expected less than the {} patches of a side", r.window,
          a.position_grid.rows);
   }
-  a.window = r.window;
-  for (int layer = r.global_every - 1; layer < a.depth; layer += r.global_every) {
-    a.over_all.push_back(layer);
-  }
   if (a.over_all.empty()) {
     fail("global_every is {}; expected at most depth, {}", r.global_every, r.depth);
   }
-  a.neck = r.neck;
-  a.pooling = Pooling::average;
   return a;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -145,7 +146,11 @@ Torch::Tensor Torch::attention(const Projection& qkv, int heads, const TokenStat
   torch::Tensor all_keys = by_heads(keys, k);
   torch::Tensor values = by_heads(keys, split(qkv.v, heads));
   std::vector<int32_t> rows(sight.asking.begin(), sight.asking.end());
-  for (int32_t i = 0; sight.asking.empty() && i < qkv.q.first->back(); ++i) rows.push_back(i);
+  const bool knows_places = sight.relative != nullptr || sight.decomposed != nullptr;
+  if (knows_places && rows.empty()) {
+    rows.resize(qkv.q.first->back());
+    std::iota(rows.begin(), rows.end(), 0);
+  }
   if (sight.relative != nullptr) {
     add(relative_bias(*sight.relative, state, asking, rows, keys));
   }

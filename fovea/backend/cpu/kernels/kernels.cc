@@ -16,6 +16,7 @@
 #include "fovea/backend/cpu/kernels/gemm-inl.h"
 #include "fovea/backend/cpu/kernels/match-inl.h"
 #include "fovea/backend/cpu/kernels/rows-inl.h"
+#include "fovea/backend/cpu/kernels/scores-inl.h"
 #include "fovea/backend/cpu/kernels/tile-inl.h"
 #include "fovea/backend/cpu/kernels/widened-inl.h"
 
