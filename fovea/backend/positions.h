@@ -1,6 +1,7 @@
 // How a table of position embeddings serves an input: plain host data that all backends read.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 namespace fovea {
@@ -21,5 +22,9 @@ struct PositionMap {
 
   bool is_resampled() const { return !vertical.empty(); }
 };
+
+// What becomes of a grid of rows [map.rows map.columns, channels]; the map has taps.
+std::vector<float> resample(const std::vector<float>& positions, int64_t channels,
+                            const PositionMap& map);
 
 }  // namespace fovea

@@ -3,11 +3,20 @@
 #include <cmath>
 
 #include "fovea/io/fail.h"
+#include "fovea/model/positions.h"
+#include "fovea/model/relative.h"
 
 namespace fovea {
 namespace {
 
 constexpr int kHeads = 8;  // of the decoder: no file of Segment Anything's own names says others
+
+void check_window(const Architecture& a) {
+  if (a.window >= a.position_grid.rows) {
+    fail("window is {}; expected less than the {} patches of a side", a.window,
+         a.position_grid.rows);
+  }
+}
 
 }  // namespace
 
@@ -22,10 +31,7 @@ Architecture new_encoder(const Recipe& r) {
   const int side = r.img_size > 0 ? r.img_size : 1024;
   a.image_size = a.input_size = {side, side};
   make_segment_encoder(r.window, r.global_every, r.neck, a);
-  if (r.window >= a.position_grid.rows) {
-    fail("window is {}; expected less than the {} patches of a side", r.window,
-         a.position_grid.rows);
-  }
+  check_window(a);
   if (a.over_all.empty()) {
     fail("global_every is {}; expected at most depth, {}", r.global_every, r.depth);
   }
@@ -52,6 +58,32 @@ DecoderShape new_decoder(const Recipe& r) {
 
 Array DecoderStart::values(const std::string& name, const Shape& shape, Start start) {
   return source_.read(name, shape, start == Start::normal ? Start::convolution : start);
+}
+
+void resize_encoder(const Grid& size, Architecture& a) {
+  a.image_size = a.input_size = size;
+  a.position_grid = a.decomposed = size / a.patch;
+  a.position_rows = static_cast<int>(a.position_grid.size());
+  check_window(a);
+}
+
+Array ResizedEncoder::values(const std::string& name, const Shape& shape, Start start) {
+  if (name == "pos_embed") return positions(name, shape);
+  for (const int layer : to_.over_all) {
+    const std::string table = fmt::format("blocks.{}.attns.0.attn.rel_pos_", layer);
+    if (!name.starts_with(table)) continue;
+    const int side = name.ends_with("h") ? from_.decomposed.rows : from_.decomposed.columns;
+    return resample_table(source_.read(name, {2 * int64_t{side} - 1, shape[1]}, start), shape[0]);
+  }
+  return source_.read(name, shape, start);
+}
+
+Array ResizedEncoder::positions(const std::string& name, const Shape& shape) {
+  const Grid& grid = from_.position_grid;
+  Array table = source_.read(name, {1, grid.rows, grid.columns, shape[3]});
+  const PositionMap map = position_map(from_, to_.position_grid);
+  if (!map.is_resampled()) return table;
+  return {shape, resample(table.data, shape[3], map)};
 }
 
 }  // namespace fovea

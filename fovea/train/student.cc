@@ -170,11 +170,16 @@ void load_from(const std::string& model, const Recipe& recipe,
   WithNewHead adapted(weights, a, recipe.seed);
   WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)
                                               : static_cast<WeightSource&>(weights);
-  load_weights(source, recipe, model, student);
-  if (is_segment(recipe)) {
-    student.segmentation = Segmentation<Torch>::load(
-        *student.torch, weights, infer_decoder(stored.checkpoint, stored.config));
+  if (!is_segment(recipe)) {
+    load_weights(source, recipe, model, student);
+    return;
   }
+  DecoderShape decoder = infer_decoder(stored.checkpoint, stored.config);
+  if (recipe.img_size > 0) resize_encoder({recipe.img_size, recipe.img_size}, a);
+  ResizedEncoder resized(source, stored.architecture, a);
+  load_weights(resized, recipe, model, student);
+  decoder.grid = a.position_grid;
+  student.segmentation = Segmentation<Torch>::load(*student.torch, weights, decoder);
 }
 
 void make_new(const Recipe& recipe, int classes, Student& student) {

@@ -6,16 +6,20 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "fovea/data/batches.h"
 #include "fovea/data/encoders.h"
 #include "fovea/data/segmented.h"
+#include "fovea/fovea.h"
 #include "fovea/io/testing.h"
+#include "fovea/model/testing.h"
 #include "fovea/report/mask_scores.h"
 #include "fovea/segmenter.h"
 #include "fovea/train/batch_options.h"
 #include "fovea/train/objective.h"
 #include "fovea/train/trainer.h"
+#include "tests/compare.h"
 #include "tests/train/training_data.h"
 
 namespace fovea {
@@ -43,6 +47,22 @@ void write_segments(const std::filesystem::path& folder, int number) {
   std::filesystem::create_directories(folder);
   write_file(folder / (std::to_string(number) + ".png"), encode_png(picture));
   write_file(folder / (std::to_string(number) + "-0.png"), encode_png(map));
+}
+
+// [B, C, h, w] -> [B, h w, C]
+std::vector<float> rows_of(const Array& planes) {
+  const int64_t channels = planes.shape[1];
+  const int64_t cells = planes.shape[2] * planes.shape[3];
+  std::vector<float> rows(planes.data.size());
+  for (int64_t image = 0; image < planes.shape[0]; ++image) {
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t cell = 0; cell < cells; ++cell) {
+        rows[(image * cells + cell) * channels + c] =
+            planes.data[(image * channels + c) * cells + cell];
+      }
+    }
+  }
+  return rows;
 }
 
 class SegmentTrainingTest : public testing::Test {
@@ -147,6 +167,32 @@ TEST_F(SegmentTrainingTest, GoesOnAsIfItHadNotEnded) {
   options.resume = true;
   train(recipe_, options);
   EXPECT_EQ(logged_losses(recipe_.output), whole);
+}
+
+TEST_F(SegmentTrainingTest, GoesOnAtAnotherSize) {
+  recipe_.epochs = 1;
+  train(recipe_, {});
+  const Array images = varied_images(2, 96);
+  const Array want = Model::load(recipe_.output).run(images).embedding;
+
+  Recipe larger = recipe_;
+  larger.model = recipe_.output;
+  larger.img_size = 96;
+  larger.output = (folder_ / "larger").string();
+  {
+    const Student student = make_student(larger, {});
+    EXPECT_EQ(student.segmentation->shape.grid, Grid(12, 12));
+    const torch::NoGradGuard no_grad;
+    const auto got = student.vit.forward(*student.torch, input_of(images),
+                                         course_of(student.architecture, MergeOptions{}));
+    EXPECT_LE(
+        relative_error(student.torch->read(got.embedding), Array({2, 144, 32}, rows_of(want))),
+        1e-5);
+  }
+  train(larger, {});
+  EXPECT_EQ(Segmenter::load(larger.output).side(), 96);
+  larger.img_size = 24;
+  EXPECT_THAT(error_of([&] { train(larger, {}); }), HasSubstr("window is 3"));
 }
 
 TEST_F(SegmentTrainingTest, RefusesKeysThatDoNotGoTogether) {

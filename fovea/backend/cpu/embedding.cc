@@ -5,29 +5,6 @@
 #include "fovea/backend/cpu/cpu.h"
 
 namespace fovea {
-namespace {
-
-// Resamples the middle axis of [outer, from, inner].
-std::vector<float> resample_axis(const std::vector<float>& x, int64_t outer, int from,
-                                 int64_t inner, const std::vector<Taps>& taps) {
-  const auto to = static_cast<int64_t>(taps.size());
-  std::vector<float> out(outer * to * inner);
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t i = 0; i < to; ++i) {
-      float* row = out.data() + (o * to + i) * inner;
-      for (size_t t = 0; t < taps[i].weights.size(); ++t) {
-        const float* source =
-            x.data() + (o * from + taps[i].first + static_cast<int64_t>(t)) * inner;
-        const auto weight = static_cast<float>(taps[i].weights[t]);
-        for (int64_t c = 0; c < inner; ++c) row[c] += weight * source[c];
-      }
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
 CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias,
                                 const std::optional<BatchNorm>& norm, RowOrder order) {
   const Shape& shape = weight.values.shape;
@@ -65,11 +42,7 @@ CpuPositions Cpu::positions(std::span<const Rows> prefix, const Rows& table,
   // A table made for the class token alone leaves the registers without positions.
   for (int64_t i = 0; i < first; ++i) positions.prefix[i] += table.data[i];
   positions.patches.assign(table.data.begin() + first, table.data.end());
-  if (!map.is_resampled()) return positions;
-  const std::vector<float> wide =
-      resample_axis(positions.patches, map.rows, map.columns, channels, map.horizontal);
-  positions.patches = resample_axis(
-      wide, 1, map.rows, static_cast<int64_t>(map.horizontal.size()) * channels, map.vertical);
+  if (map.is_resampled()) positions.patches = resample(positions.patches, channels, map);
   return positions;
 }
 
