@@ -97,6 +97,10 @@ void set_input(Student& student, const Recipe& recipe) {
     if (side % patch != 0)
       fail("img_size is {}; expected a multiple of the patch, {}", side, patch);
   }
+  if (const Grid cells = a.input_size / a.patch; !a.decomposed.empty() && cells != a.decomposed) {
+    fail("img_size is {}; expected {}, which tables of relative positions are made for",
+         recipe.img_size, a.decomposed.rows * a.patch.rows);
+  }
   student.config.preprocessing.height = a.input_size.rows;
   student.config.preprocessing.width = a.input_size.columns;
 }
@@ -188,6 +192,7 @@ void make_new(const Recipe& recipe, int classes, Student& student) {
   }
   student.architecture = new_encoder(recipe);
   student.config.preprocessing.fit = Fit::corner;
+  student.config.preprocessing.crop_pct = 1;
   student.config.preprocessing.interpolation = Interpolation::bilinear;
   load_weights(weights, recipe, "the recipe", student);
   DecoderStart of_decoder(weights);
