@@ -166,6 +166,10 @@ void load_from(const std::string& model, const Recipe& recipe,
   student.config = stored.config;
   student.architecture = stored.architecture;
   Architecture& a = student.architecture;
+  if (a.neck > 0 && !is_segment(recipe)) {
+    fail("{}: is a Segment Anything and objective is {}; expected segment", model,
+         recipe.objective);
+  }
   const int count = static_cast<int>(classes.size());
   student.has_new_head = count > 0 && (a.classes != count || student.config.labels != classes);
   a.classes = count;

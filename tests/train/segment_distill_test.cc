@@ -267,6 +267,13 @@ TEST_F(SegmentDistillTest, RefusesKeysThatDoNotGoTogether) {
                 r.delta = true;
               }),
               HasSubstr("objective is segment; expected neither delta nor tune"));
+  write_training_data(folder_ / "classes");
+  EXPECT_THAT(
+      refused([&](Recipe& r) {
+        r.objective = "classes";
+        r.data = (folder_ / "classes").string();
+      }),
+      HasSubstr("teacher: is a Segment Anything and objective is classes; expected segment"));
   EXPECT_THAT(refused([](Recipe& r) { r.cross_attention = false; }),
               HasSubstr("cross_attention is false; expected true for"));
   EXPECT_THAT(refused([](Recipe& r) { r.predict_after = {4}; }),
