@@ -11,6 +11,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/report/groups.h"
+#include "fovea/segment/placement.h"
 
 namespace fovea::cli {
 namespace {
@@ -86,8 +87,14 @@ DrawingOutput drawing_output(const std::string& path, bool animate,
 
 Image seen_picture(const fs::path& picture, const ReadOptions& read, const Preprocessing& spec,
                    const Grid& seen, int enlarged) {
-  const Image whole = resize_and_crop(read_image(picture, read), spec, picture.string(), enlarged);
-  Image part{seen.columns * enlarged, seen.rows * enlarged, {}};
+  const Image read_in = read_image(picture, read);
+  const Image whole = resize_and_crop(read_in, spec, picture.string(), enlarged);
+  Grid kept = seen;
+  if (spec.fit == Fit::corner) {
+    const PicturePlace place = place_picture(read_in.width, read_in.height, spec.width);
+    kept = {std::min(seen.rows, place.scaled_height), std::min(seen.columns, place.scaled_width)};
+  }
+  Image part{kept.columns * enlarged, kept.rows * enlarged, {}};
   for (int y = 0; y < part.height; ++y) {
     const auto row = whole.rgb.begin() + std::ptrdiff_t{3} * y * whole.width;
     part.rgb.insert(part.rgb.end(), row, row + std::ptrdiff_t{3} * part.width);

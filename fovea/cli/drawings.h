@@ -29,13 +29,15 @@ DrawingOutput drawing_output(const std::string& path, bool animate,
                              const std::vector<std::filesystem::path>& pictures);
 
 // A picture as the model sees it, `enlarged` times as large: whole patches, without a margin that
-// fills none. seen: patches * patch, in pixels of the input. Throws Error naming the file.
+// fills none, and without what stands beside a picture that fills a corner (Segment Anything).
+// seen: patches * patch, in pixels of the input. Throws Error naming the file.
 Image seen_picture(const std::filesystem::path& picture, const ReadOptions& read,
                    const Preprocessing& spec, const Grid& seen, int enlarged);
 
 // Writes drawings as they come: to the folder at once, to one file when all are there. Each drawing
 // is a list of panels of one size, drawn from left to right, or one after the other if animated.
-// One file has a row for each of several drawings; an animated one shows them side by side.
+// One file has a row for each of several drawings, whose panels may be of other sizes; an animated
+// one shows them side by side.
 class DrawingWriter {
  public:
   explicit DrawingWriter(DrawingOutput output);

@@ -231,7 +231,8 @@ void add_distill(Command& program, int& status) {
   add_common(*command, flags);
   command->footer(
       "Big blocks start from the teacher's weights; the loss is that of the labels and 2.5 times\n"
-      "1 - cosine to the teacher's features (feature_weight).\n\n"
+      "1 - cosine to the teacher's features (feature_weight). Of a Segment Anything (objective\n"
+      "segment): the loss of masks, and the embedding's cells are the features.\n\n"
       "Examples:\n"
       "  fovea distill recipes/cifar10-big-little.json --teacher models/cifar10 \\\n"
       "      --data cifar10.zip --output out --keep-ratio 0.5\n"

@@ -34,13 +34,16 @@ struct Flags {
 
 // What there is to draw of every picture.
 struct Drawing {
-  Preprocessing spec;       // of the model's input
-  std::vector<int> layers;  // after which, or in which a route is drawn, counted from 1
-  int rows, columns;        // of patches
-  Grid seen;                // by them, in pixels of the input
-  int prefix;               // tokens before those of the patches
-  int enlarged;             // panels are so many times larger than the input
-  int plain_layers, depth;  // the layers between them are routed, none of a plain ViT
+  Preprocessing spec;        // of the model's input
+  std::vector<int> layers;   // after which, or in which a route is drawn, counted from 1
+  int rows, columns;         // of patches
+  Grid seen;                 // by them, in pixels of the input
+  int prefix;                // tokens before those of the patches
+  int enlarged;              // panels are so many times larger than the input
+  int plain_layers, depth;   // the layers between them are routed, none of a plain ViT
+  Grid patch;                // in pixels of a panel
+  int window;                // patches along the side of those that some layers have; 0: none has
+  std::vector<bool> within;  // of each layer: whether it has windows
 
   bool is_routed() const { return plain_layers < depth; }
 };
@@ -93,6 +96,9 @@ Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   plan.plain_layers = a.plain_layers();
   plan.depth = a.depth;
   plan.enlarged = enlargement(plan.spec, !animated && (plan.layers.size() > 1 || plan.is_routed()));
+  plan.patch = {a.patch.rows * plan.enlarged, a.patch.columns * plan.enlarged};
+  plan.window = a.window;
+  plan.within = a.windowed(grid).within;
   return plan;
 }
 
@@ -119,28 +125,33 @@ void choose_r(const Flags& flags, const Model& model, const Drawing& plan, RunOp
   const auto matching = texts.find("matching");
   const bool by_k = matching != texts.end() && matching->second == "kth";
   if (by_k || texts.contains("r") || texts.contains("threshold")) return;
-  const int r = std::max(1, plan.rows * plan.columns * 3 / 4 / plan.depth);
+  // Of a model with windows r is that of a full one.
+  const int patches = plan.window > 0 ? plan.window * plan.window : plan.rows * plan.columns;
+  const int r = std::max(1, patches * 3 / 4 / plan.depth);
   options.merge.schedule.r = r;
   note(fmt::format("--r {}, as none is given: about a quarter of the patches is left", r));
+}
+
+PatchLabels labels_of(std::vector<int32_t> labels, const Drawing& plan) {
+  return {plan.rows, plan.columns, std::move(labels), plan.patch.rows, plan.patch.columns};
 }
 
 // The token that each patch is part of after layer `layer`, from 1.
 PatchLabels labels_after(int layer, const IntArray& trace, int64_t image, const Drawing& plan) {
   const int64_t positions = trace.shape[2];
   const auto first = trace.data.begin() + (image * trace.shape[1] + layer - 1) * positions;
-  return {plan.rows, plan.columns, {first + plan.prefix, first + positions}};
+  return labels_of({first + plan.prefix, first + positions}, plan);
 }
 
 // The patches that took the big path in layer `layer`, from 1.
 PatchLabels route_in(int layer, const Result& result, int64_t image, const Drawing& plan) {
-  return {plan.rows, plan.columns,
-          took_big_path(result.routes, result.trace, image, layer, plan.prefix)};
+  return labels_of(took_big_path(result.routes, result.trace, image, layer, plan.prefix), plan);
 }
 
 // In how many of the routed layers each patch took the big path.
 PatchLabels times_on_route(const Result& result, int64_t image, const Drawing& plan) {
-  PatchLabels times{plan.rows, plan.columns,
-                    std::vector<int32_t>(static_cast<size_t>(plan.rows) * plan.columns)};
+  PatchLabels times =
+      labels_of(std::vector<int32_t>(static_cast<size_t>(plan.rows) * plan.columns), plan);
   for (int layer = plan.plain_layers + 1; layer <= plan.depth; ++layer) {
     const PatchLabels route = route_in(layer, result, image, plan);
     std::transform(times.of.begin(), times.of.end(), route.of.begin(), times.of.begin(),
@@ -186,6 +197,12 @@ Image before(int layer, const Image& picture, const Result& result, int64_t imag
   return count_groups(groups) < plan.rows * plan.columns ? draw_groups(picture, groups) : picture;
 }
 
+// With the lines between the windows that a layer has.
+Image with_windows(Image panel, int layer, const Drawing& plan) {
+  if (!plan.within[layer - 1]) return panel;
+  return draw_windows(panel, plan.window * plan.patch.rows, plan.window * plan.patch.columns);
+}
+
 // What is drawn of image `image` of a run, and beside it the picture.
 std::vector<Image> panels_of(const Image& picture, const Result& result, int64_t image,
                              const Drawing& plan, Drawn& drawn) {
@@ -194,11 +211,12 @@ std::vector<Image> panels_of(const Image& picture, const Result& result, int64_t
     const PatchLabels groups = labels_after(layer, result.trace, image, plan);
     drawn.groups.push_back(count_groups(groups));
     if (!plan.is_routed()) {
-      panels.push_back(draw_groups(picture, groups));
+      panels.push_back(with_windows(draw_groups(picture, groups), layer, plan));
       continue;
     }
     const PatchLabels route = route_in(layer, result, image, plan);
-    panels.push_back(draw_route(before(layer, picture, result, image, plan), route));
+    const Image drawn_route = draw_route(before(layer, picture, result, image, plan), route);
+    panels.push_back(with_windows(drawn_route, layer, plan));
     drawn.on_route.push_back(std::accumulate(route.of.begin(), route.of.end(), 0));
   }
   if (plan.is_routed()) {
@@ -283,7 +301,9 @@ void add_visualize(Command& program, int& status) {
                    "(OUT/ makes one), with a .png for each picture. Of a\n"
                    "big.LITTLE model: the patches that took the big path, the\n"
                    "others dark, and last how often, from violet (never) over\n"
-                   "red to yellow (in every routed layer)")
+                   "red to yellow (in every routed layer). Of Segment Anything's\n"
+                   "encoder: lines between windows in layers that have them,\n"
+                   "and no padding")
       ->type_name("FILE")
       ->required();
   command

@@ -250,8 +250,8 @@ struct RoutedBlocks {
   }
 
   // x [B, T, C] from the last plain layer to [B, T', C]. Appends to `routes` who was selected by
-  // each predictor: positions in the sequence that it read, [B, K]. done(layer, x): called after
-  // each layer with what it puts out.
+  // each predictor: positions in the sequence that left its layer, [B, K]. done(layer, x): called
+  // after each layer with what it puts out.
   typename B::Tensor forward(
       B& b, typename B::Tensor x, double keep_ratio, Reduction<B>& tokens,
       std::vector<IntArray>& routes,
@@ -260,9 +260,12 @@ struct RoutedBlocks {
     for (const RoutedBlock<B>& block : blocks) {
       // One predictor after the last; its layer, counted from 1, is this one counted from 0.
       if (routes.size() < predictors.size() && predictors[routes.size()].layer == block.layer) {
-        x = tokens.arrange(b, std::move(x), tokens.window());
+        std::optional<Route> moved;
+        x = tokens.arrange(b, std::move(x), tokens.window(),
+                           [&](const Route& order) { moved = order; });
         selection = predictors[routes.size()].select(b, x, protected_tokens, keep_ratio, tokens);
-        routes.push_back(positions_of(selection.route, tokens.images()));
+        const Route told = moved ? undo(selection.route, *moved) : selection.route;
+        routes.push_back(positions_of(told, tokens.images()));
       }
       x = tokens.arrange(b, std::move(x), block.window(),
                          [&](const Route& order) { selection.reorder(b, order); });

@@ -49,6 +49,13 @@ ordered_json arguments_of(const Architecture& a) {
   return args;
 }
 
+// In transformers' keys, which alone can say it.
+void add_segment(const SegmentConfig& segment, ordered_json& top) {
+  top["prompt_encoder_config"] = {{"layer_norm_eps", segment.prompt_eps}};
+  ordered_json& masks = top["mask_decoder_config"] = {{"layer_norm_eps", segment.eps}};
+  if (segment.heads) masks["num_attention_heads"] = *segment.heads;
+}
+
 ordered_json preprocessing_of(const Architecture& a, const Preprocessing& p) {
   ordered_json cfg;
   if (!a.input_size.empty())
@@ -112,6 +119,7 @@ ordered_json told_of(const Architecture& architecture, const Config& config, boo
   top["layer_norm_eps"] = architecture.block.eps;
   top["model_args"] = arguments_of(architecture);
   if (with_pictures) top["pretrained_cfg"] = preprocessing_of(architecture, config.preprocessing);
+  if (config.segment) add_segment(*config.segment, top);
   if (!config.labels.empty()) top["label_names"] = config.labels;
   if (!config.label_descriptions.empty()) top["label_descriptions"] = config.label_descriptions;
   if (config.problem_type == ProblemType::multi_label) {

@@ -30,12 +30,13 @@ std::string sam_spelling(const std::string& canonical) {
   return name;
 }
 
-void save_sam(const std::filesystem::path& folder, const std::vector<Weight>& weights) {
+void save_sam(const std::filesystem::path& folder, const Architecture& architecture,
+              const Config& config, const std::vector<Weight>& weights) {
   std::vector<TensorToWrite> tensors;
   for (const Weight& weight : weights) {
     tensors.push_back(to_write(sam_spelling(weight.name), weight.values));
   }
-  write_model(folder, tensors, {}, {});
+  write_model(folder, tensors, {}, timm_configs(architecture, config, false));
 }
 
 }  // namespace fovea

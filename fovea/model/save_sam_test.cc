@@ -28,12 +28,41 @@ TEST(SaveSamTest, IsReadAgainUnderCanonicalNames) {
       {Array({2, 3}, {1, 2, 3, 4, 5, 6}), "blocks.0.attns.0.attn.rel_pos_h"},
       {Array({1, 1, 1, 2}, {7, 8}), "pos_embed"},
       {Array({1, 2}, {9, 10}), "mask_decoder.iou_token.weight"}};
-  save_sam(folder / "model", weights);
+  save_sam(folder / "model", {}, {}, weights);
   const Checkpoint checkpoint = Checkpoint::open(folder / "model");
   for (const Weight& weight : weights) {
     EXPECT_EQ(checkpoint.read(weight.name, weight.values.shape).data, weight.values.data)
         << weight.name;
   }
+}
+
+// What no shape tells: how pictures are prepared, a decoder that is not SAM's own, and routing.
+TEST(SaveSamTest, SaysWhatShapesDoNotTell) {
+  const TemporaryFolder folder;
+  Architecture a;
+  a.image_size = {64, 64};
+  a.input_size = {64, 64};
+  a.block.heads = 3;
+  a.pooling = Pooling::average;
+  a.routing = Routing{.predict_after = {1, 3}, .keep_ratio = 0.4};
+  Config config;
+  config.preprocessing = sam_preprocessing();
+  config.preprocessing.mean = {1, 2, 3};
+  config.segment = SegmentConfig{.heads = 4, .eps = 1e-3, .prompt_eps = 1e-4};
+  save_sam(folder / "model", a, config, {{Array({1, 1, 1, 2}, {7, 8}), "pos_embed"}});
+  const Config read = read_config(folder / "model");
+  EXPECT_EQ(read.preprocessing.fit, Fit::corner);
+  EXPECT_EQ(read.preprocessing.mean, config.preprocessing.mean);
+  EXPECT_EQ(read.preprocessing.full_scale, 1);
+  EXPECT_EQ(read.preprocessing.interpolation, Interpolation::bilinear);
+  EXPECT_EQ(read.input_size, Grid(64, 64));
+  EXPECT_EQ(read.heads, 3);
+  EXPECT_THAT(read.predict_after, ElementsAre(1, 3));
+  EXPECT_EQ(read.keep_ratio, 0.4);
+  ASSERT_TRUE(read.segment);
+  EXPECT_EQ(read.segment->heads, 4);
+  EXPECT_EQ(read.segment->eps, 1e-3);
+  EXPECT_EQ(read.segment->prompt_eps, 1e-4);
 }
 
 }  // namespace

@@ -129,8 +129,8 @@ struct Vit {
       // Behind the last one whoever reads the tokens does so.
       if (block.layer + 1 < architecture.depth) x = tokens.leave(b, std::move(x), block.layer);
     }
-    x = tokens.arrange(b, std::move(x), 0);
     x = routed.forward(b, std::move(x), course.keep_ratio, tokens, routes, done);
+    x = tokens.arrange(b, std::move(x), 0);
     return norm ? b.layer_norm(x, *norm) : x;
   }
 

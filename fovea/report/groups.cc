@@ -33,15 +33,22 @@ uint8_t number_of(double light) {
 // Where the patches of a picture lie.
 struct Grid {
   Grid(const Image& picture, const PatchLabels& labels)
-      : patch_height(picture.height / labels.rows), patch_width(picture.width / labels.columns) {}
+      : patch_height(labels.patch_height > 0 ? labels.patch_height : picture.height / labels.rows),
+        patch_width(labels.patch_width > 0 ? labels.patch_width : picture.width / labels.columns) {}
   int patch_height;
   int patch_width;
 };
 
+// Whether a side of a picture fits `count` patches of so many pixels.
+bool fits(int side, int count, int pixels) {
+  return pixels > 0 ? side <= int64_t{count} * pixels : side % count == 0;
+}
+
 void check(const Image& picture, const PatchLabels& labels) {
   const int64_t patches = int64_t{labels.rows} * labels.columns;
   if (patches < 1 || static_cast<int64_t>(labels.of.size()) != patches ||
-      picture.height % labels.rows != 0 || picture.width % labels.columns != 0) {
+      !fits(picture.height, labels.rows, labels.patch_height) ||
+      !fits(picture.width, labels.columns, labels.patch_width)) {
     fail(
         "a picture of {} x {} pixels with {} labels in {} rows of {}; expected a label for each "
         "patch, and sides that are multiples of rows and columns",
@@ -66,8 +73,9 @@ Colours mean_colours(const Image& picture, const PatchLabels& labels, const Grid
   for (int y = 0; y < picture.height; ++y) {
     for (int x = 0; x < picture.width; x += grid.patch_width) {
       Sum& sum = sums[labels.at(y / grid.patch_height, x / grid.patch_width)];
-      for (int i = 0; i < 3 * grid.patch_width; ++i) sum.light[i % 3] += light[*rgb++];
-      sum.pixels += grid.patch_width;
+      const int pixels = std::min(grid.patch_width, picture.width - x);
+      for (int i = 0; i < 3 * pixels; ++i) sum.light[i % 3] += light[*rgb++];
+      sum.pixels += pixels;
     }
   }
   Colours colours;
@@ -87,11 +95,12 @@ Rgb removed_colour(const Rgb& was, int x, int y, int thickness) {
 
 // Whether a pixel belongs to the line between groups: the one before it, or for thick lines the one
 // after it, across, down or diagonally, has another label.
-bool on_line(const PatchLabels& labels, const Grid& grid, int x, int y, int thickness) {
+bool on_line(const PatchLabels& labels, const Grid& grid, const Image& picture, int x, int y,
+             int thickness) {
   const int rows[] = {std::max(y - 1, 0) / grid.patch_height,
-                      std::min((y + thickness - 1) / grid.patch_height, labels.rows - 1)};
+                      std::min(y + thickness - 1, picture.height - 1) / grid.patch_height};
   const int columns[] = {std::max(x - 1, 0) / grid.patch_width,
-                         std::min((x + thickness - 1) / grid.patch_width, labels.columns - 1)};
+                         std::min(x + thickness - 1, picture.width - 1) / grid.patch_width};
   const int32_t label = labels.at(rows[0], columns[0]);
   return labels.at(rows[0], columns[1]) != label || labels.at(rows[1], columns[0]) != label ||
          labels.at(rows[1], columns[1]) != label;
@@ -136,7 +145,7 @@ Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
       uint8_t* to = pixel(drawn, x, y);
       const int32_t label = labels.at(y / grid.patch_height, x / grid.patch_width);
       Rgb drawn_as = colour(label, {to[0], to[1], to[2]}, x, y);
-      if (lines == Lines::between && on_line(labels, grid, x, y, thickness)) {
+      if (lines == Lines::between && on_line(labels, grid, drawn, x, y, thickness)) {
         drawn_as = line_on(drawn_as);
       }
       std::copy(drawn_as.begin(), drawn_as.end(), to);
@@ -156,6 +165,20 @@ Image draw_groups(const Image& picture, const PatchLabels& labels) {
       });
 }
 
+Image draw_windows(const Image& picture, int height, int width) {
+  const auto is_first = [](int at, int side) { return at > 0 && at % side == 0; };
+  Image drawn = picture;
+  for (int y = 0; y < drawn.height; ++y) {
+    for (int x = 0; x < drawn.width; ++x) {
+      const bool first = is_first(y, height) || is_first(x, width);
+      const bool last = (y + 1 < drawn.height && is_first(y + 1, height)) ||
+                        (x + 1 < drawn.width && is_first(x + 1, width));
+      if (first || last) std::fill_n(pixel(drawn, x, y), 3, first ? 0 : 255);
+    }
+  }
+  return drawn;
+}
+
 int count_groups(const PatchLabels& labels) {
   std::vector<int32_t> distinct = labels.of;
   std::sort(distinct.begin(), distinct.end());
@@ -165,8 +188,12 @@ int count_groups(const PatchLabels& labels) {
 
 Image beside(std::span<const Image> pictures, int gap) {
   int width = -gap;
-  for (const Image& picture : pictures) width += picture.width + gap;
-  Image whole = white(width, pictures.front().height);
+  int height = 0;
+  for (const Image& picture : pictures) {
+    width += picture.width + gap;
+    height = std::max(height, picture.height);
+  }
+  Image whole = white(width, height);
   int left = 0;
   for (const Image& picture : pictures) {
     paste(picture, left, 0, whole);
@@ -176,9 +203,13 @@ Image beside(std::span<const Image> pictures, int gap) {
 }
 
 Image below(std::span<const Image> pictures, int gap) {
+  int width = 0;
   int height = -gap;
-  for (const Image& picture : pictures) height += picture.height + gap;
-  Image whole = white(pictures.front().width, height);
+  for (const Image& picture : pictures) {
+    width = std::max(width, picture.width);
+    height += picture.height + gap;
+  }
+  Image whole = white(width, height);
   int top = 0;
   for (const Image& picture : pictures) {
     paste(picture, 0, top, whole);

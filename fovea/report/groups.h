@@ -18,6 +18,9 @@ struct PatchLabels {
   int rows = 0;
   int columns = 0;
   std::vector<int32_t> of;  // [rows * columns]
+  // In pixels, of pictures that end before the patches do; 0: the patches fill the picture.
+  int patch_height = 0;
+  int patch_width = 0;
 
   int32_t at(int row, int column) const { return of[static_cast<size_t>(row) * columns + column]; }
 };
@@ -27,8 +30,8 @@ using PixelColour = std::function<Rgb(int32_t label, const Rgb& was, int x, int 
 enum class Lines { none, between };  // where two labels meet
 
 // The picture, every pixel in another colour. Throws Error where the picture's sides are no
-// multiples of the patches' numbers or labels are missing. thickness: of lines, in pixels; 0: as
-// line_thickness has it.
+// multiples of the patches' numbers, or it is larger than the patches are, or labels are missing.
+// thickness: of lines, in pixels; 0: as line_thickness has it.
 Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
                    const PixelColour& colour, int thickness = 0);
 
@@ -37,6 +40,10 @@ Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
 // that of the light, not of the sRGB numbers: the colour that the group has from afar. Throws Error
 // as draw_patches does.
 Image draw_groups(const Image& picture, const PatchLabels& labels);
+
+// The picture with lines where windows of so many pixels meet, the first in the upper left corner:
+// the last pixel of one white, the first of the next black, to be seen on whatever is drawn.
+Image draw_windows(const Image& picture, int height, int width);
 
 // How bright a colour is, from 0 to 255.
 int grey_of(const Rgb& colour);
@@ -52,8 +59,8 @@ int line_thickness(int patch_height, int patch_width);
 // How many groups there are; removed patches are none.
 int count_groups(const PatchLabels& labels);
 
-// Pictures from left to right, or from top to bottom, with white gaps between them. They must have
-// the same height, or width.
+// Pictures from left to right, or from top to bottom, with white gaps between them, and white
+// below, or beside, those that are less high, or wide, than others.
 Image beside(std::span<const Image> pictures, int gap);
 Image below(std::span<const Image> pictures, int gap);
 

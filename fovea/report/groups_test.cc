@@ -150,6 +150,43 @@ TEST(DrawGroups, RefusesLabelsThatDontFit) {
   EXPECT_THAT(error_of([] { draw_groups(plain(8, 8, kGrey), {0, 0, {}}); }), HasSubstr("0 labels"));
 }
 
+// Patches of 4 x 4 pixels; the picture ends in the second row and column of them.
+TEST(DrawGroups, APictureMayEndBeforeItsPatchesDo) {
+  std::vector<uint8_t> values(7 * 6, 100);
+  for (int y = 4; y < 6; ++y) std::fill_n(values.begin() + y * 7, 7, 40);
+  const PatchLabels labels{3, 3, {0, 0, 1, 2, 2, 1, 3, 4, 5}, 4, 4};
+  const Image drawn = draw_groups(grey_image(7, 6, values), labels);
+  EXPECT_THAT(drawn_over(drawn, kGrey), testing::ElementsAre(".......",  //
+                                                             ".......",  //
+                                                             ".......",  //
+                                                             ".......",  //
+                                                             "#######",  //
+                                                             "#######"));
+  EXPECT_EQ(at(drawn, 6, 5), (Rgb{40, 40, 40}));
+  EXPECT_EQ(at(drawn, 6, 4), line_on({40, 40, 40}));
+  EXPECT_THAT(error_of([&] { draw_groups(plain(13, 6, kGrey), labels); }),
+              HasSubstr("13 x 6 pixels"));
+}
+
+TEST(DrawGroups, ThereIsNoLineWhereThePictureEnds) {
+  const PatchLabels labels{2, 1, {0, 1}, 28, 28};
+  EXPECT_EQ(draw_groups(plain(28, 28, kGrey), labels).rgb, plain(28, 28, kGrey).rgb);
+}
+
+TEST(DrawWindows, LinesTakeAPixelOfBothWindows) {
+  const Image drawn = draw_windows(plain(8, 5, kGrey), 3, 4);
+  EXPECT_THAT(drawn_over(drawn, kGrey), testing::ElementsAre("...##...",  //
+                                                             "...##...",  //
+                                                             "########",  //
+                                                             "########",  //
+                                                             "...##..."));
+  EXPECT_EQ(at(drawn, 3, 0), (Rgb{255, 255, 255}));
+  EXPECT_EQ(at(drawn, 4, 0), (Rgb{0, 0, 0}));
+  EXPECT_EQ(at(drawn, 0, 2), (Rgb{255, 255, 255}));
+  EXPECT_EQ(at(drawn, 0, 3), (Rgb{0, 0, 0}));
+  EXPECT_EQ(draw_windows(plain(8, 5, kGrey), 5, 8).rgb, plain(8, 5, kGrey).rgb);
+}
+
 TEST(CountGroups, LeavesRemovedOut) {
   EXPECT_EQ(count_groups({2, 3, {4, 4, kRemoved, 0, kRemoved, 9}}), 3);
   EXPECT_EQ(count_groups({1, 1, {kRemoved}}), 0);
@@ -169,6 +206,14 @@ TEST(Sheets, HaveWhiteGaps) {
   EXPECT_EQ(tall.height, 11);
   EXPECT_THAT(drawn_over(tall, {255, 255, 255})[3], "...........");
   EXPECT_EQ(at(tall, 10, 10), red);
+}
+
+TEST(Sheets, AreWhiteBesideWhatIsSmaller) {
+  const std::vector<Image> two = {plain(2, 3, kGrey), plain(4, 1, kGrey)};
+  EXPECT_THAT(drawn_over(beside(two, 1), kGrey),
+              testing::ElementsAre("..#....", "..#####", "..#####"));
+  EXPECT_THAT(drawn_over(below(two, 1), kGrey),
+              testing::ElementsAre("..##", "..##", "..##", "####", "...."));
 }
 
 }  // namespace

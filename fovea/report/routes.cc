@@ -51,12 +51,14 @@ std::vector<int32_t> took_big_path(const std::map<int, IntArray>& routes, const 
   const auto tokens_after = [&](int after) {
     return trace.data.begin() + (image * trace.shape[1] + after - 1) * positions;
   };
+  // -1 stands behind fewer than other images have.
   const auto selected = route.data.begin() + image * route.shape[1];
+  const auto last = std::find(selected, selected + route.shape[1], -1);
   const auto before = tokens_after(predicted);
   const auto now = tokens_after(layer - 1);
   std::vector<bool> is_big(positions, false);
   for (int64_t i = 0; i < positions; ++i) {
-    if (now[i] >= 0 && std::binary_search(selected, selected + route.shape[1], before[i])) {
+    if (now[i] >= 0 && std::binary_search(selected, last, before[i])) {
       is_big[now[i]] = true;
     }
   }

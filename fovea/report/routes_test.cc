@@ -55,6 +55,14 @@ TEST_F(TookBigPath, AMergedTokenTakesAllItsPatchesAlong) {
 
 TEST_F(TookBigPath, ADroppedPatchDoesNot) { EXPECT_THAT(in_layer(1, 4), ElementsAre(0, 0, 1, 0)); }
 
+// Of the second image fewer tokens were selected than of the first.
+TEST(TookBigPathTest, NothingIsMeantByWhatStandsBehindFewer) {
+  const IntArray trace = table({2, 2, 3}, {0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2});
+  const std::map<int, IntArray> routes = {{1, table({2, 3}, {0, 1, 2, 1, -1, -1})}};
+  EXPECT_THAT(took_big_path(routes, trace, 0, 2, 0), ElementsAre(1, 1, 1));
+  EXPECT_THAT(took_big_path(routes, trace, 1, 2, 0), ElementsAre(0, 1, 0));
+}
+
 Image grey_field(int width, int height, uint8_t grey) {
   return {width, height, std::vector<uint8_t>(size_t{3} * width * height, grey)};
 }

@@ -77,6 +77,13 @@ Route reorder(const Route& route, const Route& order) {
   return regroup(moved, order.first);
 }
 
+Route undo(const Route& route, const Route& order) {
+  Route before{{0, static_cast<int32_t>(route.rows.size())}, {}};
+  for (const int32_t row : route.rows) before.rows.push_back(order.rows[row]);
+  std::sort(before.rows.begin(), before.rows.end());
+  return before;
+}
+
 Route first_tokens(const Sequences& sequences, int count) {
   Route route{{0}, {}};
   for (size_t image = 0; image + 1 < sequences.size(); ++image) {

@@ -38,6 +38,8 @@ Route follow(const Route& route, const Plan& plan);
 // stand in row i.
 Route regroup(const Route& route, const Sequences& sequences);
 Route reorder(const Route& route, const Route& order);
+// And back again: where the rows of a route were before that, as one sequence.
+Route undo(const Route& route, const Route& order);
 
 // A route as positions in each image's sequence, [B, K]: K is the most of any image; -1 behind
 // those of an image with fewer.

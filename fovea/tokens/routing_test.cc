@@ -88,6 +88,16 @@ TEST(Follow, AMergedTokenIsSelectedIfAnyPartWas) {
   EXPECT_THAT(follow({{0, 2, 3}, {0, 4, 5}}, plan).rows, ElementsAre(0, 2, 3));
 }
 
+TEST(Undo, TellsWhereReorderedRowsWere) {
+  const Route order{{0, 2, 4, 6}, {3, 0, 2, 1, 5, 4}};
+  const Route route{{0, 2, 3}, {0, 4, 5}};
+  const Route moved = reorder(route, order);
+  EXPECT_THAT(moved.rows, ElementsAre(1, 4, 5));
+  EXPECT_THAT(moved.first, ElementsAre(0, 1, 1, 3));
+  EXPECT_THAT(undo(moved, order).rows, ElementsAre(0, 4, 5));
+  EXPECT_THAT(undo({{0, 2}, {2, 3}}, order).rows, ElementsAre(1, 2));
+}
+
 TEST(PositionsOf, CountsInEachSequence) {
   const IntArray positions = positions_of({{0, 2, 4}, {0, 3, 5, 7}}, {0, 5, 10});
   EXPECT_EQ(positions.shape, (Shape{2, 2}));

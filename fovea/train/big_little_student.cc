@@ -51,6 +51,9 @@ void add_routing(const Recipe& recipe, const std::string& name, Architecture& a)
     fail("{}: has {}; expected the blocks of a plain ViT to make a big.LITTLE ViT of", name,
          a.block.scale_attention ? "LayerScale" : "parallel branches");
   }
+  if (a.window > 0 && !recipe.cross_attention) {
+    fail("cross_attention is false; expected true for {}, which has windows", name);
+  }
   Routing routing;
   routing.predict_after = predicting_layers(recipe, a.depth);
   check_layers(routing.predict_after, a.depth);

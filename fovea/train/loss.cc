@@ -25,6 +25,31 @@ torch::Tensor labelled_logits(Torch& torch, const Vit<Torch>& vit,
   return torch.linear(output.features, *vit.head.linear).rows;
 }
 
+void check_classes(const Recipe& recipe, const Architecture& a, const Architecture& student) {
+  const bool by_feature = recipe.distillation == "feature";
+  if (by_feature ? a.features() == student.features() : a.classes == student.classes) return;
+  fail(
+      "teacher {}: has features of {} channels and {} classes, the student {} and {}; expected "
+      "the same {}",
+      recipe.teacher, a.features(), a.classes, student.features(), student.classes,
+      by_feature ? "channels" : "classes");
+}
+
+void check_embedding(const Recipe& recipe, const Architecture& a, const Architecture& student) {
+  if (a.neck == 0) {
+    fail("teacher {}: is no Segment Anything; expected one where objective is segment",
+         recipe.teacher);
+  }
+  const Grid cells = student.input_size / a.patch;
+  const Grid own = student.input_size / student.patch;
+  if (a.neck == student.neck && cells == own && cells * a.patch == student.input_size) return;
+  fail(
+      "teacher {}: has embeddings of {} channels and cells of {} x {} pixels, the student of {} "
+      "and {} x {}; expected the same",
+      recipe.teacher, a.neck, a.patch.rows, a.patch.columns, student.neck, student.patch.rows,
+      student.patch.columns);
+}
+
 }  // namespace
 
 torch::Tensor cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) {
@@ -48,15 +73,8 @@ torch::Tensor feature_distance(const torch::Tensor& features, const torch::Tenso
 
 Teacher::Teacher(const Recipe& recipe, const Architecture& student, const LoadOptions& options)
     : recipe_(recipe), model_(Model::load(recipe.teacher, options)) {
-  const Architecture& a = model_.architecture();
-  const bool by_feature = recipe.distillation == "feature";
-  if (by_feature ? a.features() != student.features() : a.classes != student.classes) {
-    fail(
-        "teacher {}: has features of {} channels and {} classes, the student {} and {}; expected "
-        "the same {}",
-        recipe.teacher, a.features(), a.classes, student.features(), student.classes,
-        by_feature ? "channels" : "classes");
-  }
+  const auto& check = is_segment(recipe) ? check_embedding : check_classes;
+  check(recipe, model_.architecture(), student);
 }
 
 torch::Tensor Teacher::loss(Torch& torch, const Vit<Torch>& vit, const Vit<Torch>::Output& output,
@@ -73,6 +91,14 @@ torch::Tensor Teacher::loss(Torch& torch, const Vit<Torch>& vit, const Vit<Torch
                                      ? soft_distillation(taught, wanted, recipe_.distillation_tau)
                                      : hard_distillation(taught, wanted);
   return (1 - recipe_.distillation_alpha) * own + recipe_.distillation_alpha * distance;
+}
+
+torch::Tensor Teacher::embedding_loss(const torch::Tensor& embedding, const Array& images) const {
+  const Result answers = model_.run(images, {.want_tokens = false});
+  // [B, C, h, w]
+  const torch::Tensor planes = as_tensor(answers.embedding, embedding);
+  const torch::Tensor wanted = planes.permute({0, 2, 3, 1}).reshape({-1, planes.size(1)});
+  return recipe_.feature_weight * feature_distance(embedding, wanted);
 }
 
 }  // namespace fovea

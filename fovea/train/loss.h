@@ -25,12 +25,16 @@ torch::Tensor feature_distance(const torch::Tensor& features, const torch::Tenso
 // A teacher: the CPU engine's, which needs no gradient.
 class Teacher {
  public:
-  // Throws Error where it has no head for these classes, or (for features) another width.
+  // Throws Error where it has no head for these classes, or (for features) another width; of a
+  // Segment Anything, where its embedding has other channels or cells.
   Teacher(const Recipe& recipe, const Architecture& student, const LoadOptions& options);
 
   // The whole loss of a batch: `output` is the student's for `images`; targets [B, classes].
   torch::Tensor loss(Torch& torch, const Vit<Torch>& vit, const Vit<Torch>::Output& output,
                      const Array& images, const torch::Tensor& targets) const;
+  // recipe.feature_weight times the distance of a Segment Anything's embedding [B P, C], the
+  // student's for `images`: the mean over all cells.
+  torch::Tensor embedding_loss(const torch::Tensor& embedding, const Array& images) const;
 
  private:
   Recipe recipe_;

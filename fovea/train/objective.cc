@@ -29,7 +29,7 @@ Objective::Objective(const Recipe& recipe, Student& student, Course course,
       course_(std::move(course)),
       in_bf16_(teacher.dtype == Dtype::bf16),
       corrections_(recipe.corrections) {
-  if (!recipe.teacher.empty()) {
+  if (recipe.distillation != "none") {
     teacher_ = std::make_unique<Teacher>(recipe, student.architecture, teacher);
   }
   if (is_mae(recipe)) {
@@ -77,7 +77,9 @@ Loss Objective::of_masks(const Batch& batch, Random& random) {
     sum = sum + mask_rounds_loss(torch, *student_.segmentation, picture, cells, batch.masks[i],
                                  corrections_, random);
   }
-  return {sum / static_cast<double>(batch.masks.size()), {}};
+  torch::Tensor loss = sum / static_cast<double>(batch.masks.size());
+  if (teacher_) loss = loss + teacher_->embedding_loss(embedding.rows, batch.images);
+  return {loss, {}};
 }
 
 }  // namespace fovea

@@ -20,8 +20,8 @@ struct Loss {
   torch::Tensor logits;  // [B, classes], without gradient; undefined where nothing is classified
 };
 
-// The cross-entropy to the classes, with a teacher's part where there is one; the error of what a
-// decoder paints (recipe.objective "mae"); or that of masks (recipe.objective "segment").
+// The cross-entropy to the classes, or the loss of masks (recipe.objective "segment"), each with a
+// teacher's part where there is one; or the error of what a decoder paints ("mae").
 class Objective {
  public:
   // `student` outlives this and runs as `course` says; it multiplies in the dtype of `teacher`,

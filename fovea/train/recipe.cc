@@ -219,8 +219,12 @@ void check_recipe(const Recipe& r) {
   if (is_mae(r) && (!r.teacher.empty() || r.big_little || !r.merge.empty() || r.delta)) {
     fail("objective is mae; expected neither teacher, big_little, merge nor delta beside it");
   }
-  if (is_segment(r) && (!r.teacher.empty() || r.big_little || r.delta || r.tune != "all")) {
-    fail("objective is segment; expected neither teacher, big_little, delta nor tune beside it");
+  if (is_segment(r) && (r.delta || r.tune != "all")) {
+    fail("objective is segment; expected neither delta nor tune beside it");
+  }
+  if (is_segment(r) && r.distillation != "none" && r.distillation != "feature") {
+    fail("objective is segment and distillation is {}; expected feature: it has no classes",
+         r.distillation);
   }
   if (r.scale[0] > r.scale[1] || r.ratio[0] > r.ratio[1]) {
     fail("scale or ratio goes from more to less; expected the lesser number first");

@@ -97,6 +97,10 @@ void set_input(Student& student, const Recipe& recipe) {
     if (side % patch != 0)
       fail("img_size is {}; expected a multiple of the patch, {}", side, patch);
   }
+  if (const Grid cells = a.input_size / a.patch; !a.decomposed.empty() && cells != a.decomposed) {
+    fail("img_size is {}; expected {}, which tables of relative positions are made for",
+         recipe.img_size, a.decomposed.rows * a.patch.rows);
+  }
   student.config.preprocessing.height = a.input_size.rows;
   student.config.preprocessing.width = a.input_size.columns;
 }
@@ -162,6 +166,10 @@ void load_from(const std::string& model, const Recipe& recipe,
   student.config = stored.config;
   student.architecture = stored.architecture;
   Architecture& a = student.architecture;
+  if (a.neck > 0 && !is_segment(recipe)) {
+    fail("{}: is a Segment Anything and objective is {}; expected segment", model,
+         recipe.objective);
+  }
   const int count = static_cast<int>(classes.size());
   student.has_new_head = count > 0 && (a.classes != count || student.config.labels != classes);
   a.classes = count;
@@ -193,6 +201,7 @@ void make_new(const Recipe& recipe, int classes, Student& student) {
   }
   student.architecture = new_encoder(recipe);
   student.config.preprocessing.fit = Fit::corner;
+  student.config.preprocessing.crop_pct = 1;
   student.config.preprocessing.interpolation = Interpolation::bilinear;
   load_weights(weights, recipe, "the recipe", student);
   DecoderStart of_decoder(weights);

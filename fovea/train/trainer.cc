@@ -310,7 +310,7 @@ void Run::log_window() {
 
 void Run::save() const {
   if (student_.segmentation) {
-    save_sam(recipe_.output, mean_.weights());
+    save_sam(recipe_.output, student_.architecture, student_.config, mean_.weights());
     return;
   }
   if (!recipe_.delta) {

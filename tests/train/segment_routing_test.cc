@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,51 @@ TEST(SegmentRouting, EveryWindowSelectsAsManyAsAFullOneOrAllItHas) {
       }
     }
   }
+}
+
+// The trace tells what the positions are of: what left a layer over all lies otherwise than what
+// the predictor behind it selects from, window by window.
+TEST(SegmentRouting, PositionsAreOfWhatLeftThePredictorsLayer) {
+  Architecture a = encoder(1);
+  a.over_all = {0, 2, 4};
+  CpuRun run(a);
+  for (const char* schedule : {"0", "0,4,9,0,0"}) {
+    MergeOptions merge;
+    merge.schedule = parse_schedule(schedule);
+    Course course = course_of(a, merge, 0.25);
+    course.trace = true;
+    const auto out = run.forward(varied_images(2, kSide * 4), course);
+    for (size_t i = 0; i < out.routes.size(); ++i) {
+      const Sources& sources = out.trace[a.routing->predict_after[i] - 1];
+      const int64_t width = out.routes[i].shape[1];
+      for (int64_t image = 0; image < 2; ++image) {
+        const Windows windows({kSide, kSide}, 4);
+        std::vector<std::set<int32_t>> selected(windows.count());
+        for (int cell = 0; cell < kSide * kSide; ++cell) {
+          const auto first = out.routes[i].data.begin() + image * width;
+          const int32_t token = sources.of(image)[cell];
+          if (std::find(first, first + width, token) == first + width) continue;
+          selected[windows.index_of(cell / kSide, cell % kSide)].insert(token);
+        }
+        // Merged tokens may be of several windows.
+        for (const auto& of_window : selected) {
+          EXPECT_GE(of_window.size(), 4U) << schedule << ' ' << i;
+          if (std::string(schedule) == "0") {
+            EXPECT_EQ(of_window.size(), 4U) << i;
+          }
+        }
+      }
+    }
+  }
+}
+
+// No layer over all at the end, which Segment Anything's own have.
+TEST(SegmentRouting, TokensAreOfWholeImagesBehindALayerWithWindows) {
+  Architecture a = encoder(1);
+  a.over_all = {1};
+  CpuRun run(a);
+  const auto out = run.forward(varied_images(2, kSide * 4), course_of(a, {}));
+  EXPECT_EQ(run.cpu->sequences(out.tokens), (Sequences{0, kSide * kSide, 2 * kSide * kSide}));
 }
 
 TEST(SegmentRouting, BothBackendsAnswerAlike) {

@@ -8,46 +8,22 @@
 #include <string>
 #include <vector>
 
-#include "fovea/data/batches.h"
-#include "fovea/data/encoders.h"
 #include "fovea/data/segmented.h"
 #include "fovea/fovea.h"
 #include "fovea/io/testing.h"
 #include "fovea/model/testing.h"
 #include "fovea/report/mask_scores.h"
 #include "fovea/segmenter.h"
-#include "fovea/train/batch_options.h"
 #include "fovea/train/objective.h"
 #include "fovea/train/trainer.h"
 #include "tests/compare.h"
+#include "tests/train/segment_data.h"
 #include "tests/train/training_data.h"
 
 namespace fovea {
 namespace {
 
 using testing::HasSubstr;
-
-// A bright block in a dark picture, at places that the number tells, and the map of both.
-void write_segments(const std::filesystem::path& folder, int number) {
-  constexpr int kSide = 64;
-  Image picture{kSide, kSide, {}};
-  Image map{kSide, kSide, {}};
-  Random random({static_cast<uint64_t>(number)});
-  const int64_t left = random.below(32);
-  const int64_t top = random.below(32);
-  const int64_t width = 16 + random.below(16);
-  const int64_t height = 16 + random.below(16);
-  for (int64_t y = 0; y < kSide; ++y) {
-    for (int64_t x = 0; x < kSide; ++x) {
-      const bool in = x >= left && x < left + width && y >= top && y < top + height;
-      picture.rgb.insert(picture.rgb.end(), 3, in ? 220 : 30);
-      map.rgb.insert(map.rgb.end(), 3, in ? 1 : 0);
-    }
-  }
-  std::filesystem::create_directories(folder);
-  write_file(folder / (std::to_string(number) + ".png"), encode_png(picture));
-  write_file(folder / (std::to_string(number) + "-0.png"), encode_png(map));
-}
 
 // [B, C, h, w] -> [B, h w, C]
 std::vector<float> rows_of(const Array& planes) {
@@ -67,31 +43,8 @@ std::vector<float> rows_of(const Array& planes) {
 
 class SegmentTrainingTest : public testing::Test {
  protected:
-  SegmentTrainingTest() {
-    for (int i = 0; i < 16; ++i) write_segments(folder_ / "data" / "train", i);
-    recipe_.objective = "segment";
-    recipe_.data = (folder_ / "data").string();
-    recipe_.output = (folder_ / "out").string();
-    recipe_.width = 48;
-    recipe_.depth = 2;
-    recipe_.heads = 3;
-    recipe_.img_size = 64;
-    recipe_.patch_size = 8;
-    recipe_.window = 3;
-    recipe_.global_every = 2;
-    recipe_.neck = 32;
-    recipe_.masks_per_image = 2;
-    recipe_.corrections = 2;
-    recipe_.scale = {0.5, 1};
-    recipe_.batch_size = 8;
-    recipe_.lr = 0.003;
-    recipe_.warmup_epochs = 2;
-    recipe_.log_every = 10;
-    recipe_.amp = Amp::off;
-  }
-
   TemporaryFolder folder_;
-  Recipe recipe_;
+  Recipe recipe_ = segment_recipe(folder_.path());
 };
 
 TEST_F(SegmentTrainingTest, ReachesEveryWeight) {
@@ -99,13 +52,8 @@ TEST_F(SegmentTrainingTest, ReachesEveryWeight) {
   Student student = make_student(recipe_, {});
   Objective objective(recipe_, student, course_of(student.architecture, MergeOptions{}), {});
   EXPECT_FALSE(objective.classifies());
-  const auto pictures = open_segmented(recipe_.data, "train");
-  TrainingBatches batches(*pictures, batch_options(recipe_, student, Processes::alone()));
-  batches.start(0, 0);
-  Batch batch;
-  ASSERT_TRUE(batches.next(batch));
   Random random(1);
-  const Loss loss = objective.of(batch, random);
+  const Loss loss = objective.of(first_batch(recipe_, student), random);
   EXPECT_TRUE(std::isfinite(loss.value.item<double>()));
   loss.value.backward();
   std::set<std::string> fixed;
