@@ -40,6 +40,10 @@ TEST_P(TorchGoldens, AllRunsAreThoseOfTheReferenceAndOfTheCpuBackend) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, TorchGoldens, testing::ValuesIn(golden_names()), test_name);
+INSTANTIATE_TEST_SUITE_P(Videos, TorchGoldens, testing::ValuesIn(golden_names("goldens-video")),
+                         test_name);
+INSTANTIATE_TEST_SUITE_P(Sound, TorchGoldens, testing::ValuesIn(golden_names("goldens-audio")),
+                         test_name);
 
 class TorchStems : public testing::TestWithParam<Architecture> {};
 
