@@ -139,7 +139,7 @@ struct Head {
                             const typename B::Tensor& features) const {
     if (!linear) return features;
     typename B::Tensor from_class =
-        b.norm_linear(features, norm, *linear, Activation::none, Precision::single);
+        b.linear(norm ? b.layer_norm(features, *norm) : features, *linear);
     if (!distilled) return from_class;
     const std::array<typename B::Tensor, 2> both = {from_class,
                                                     b.linear(b.token(tokens, 1), *distilled)};
