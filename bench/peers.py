@@ -7,11 +7,11 @@
 
 Every peer runs the same random weights, two threads, the best of --reps interleaved runs. Models other
 than (vit|deit)_SIZE_patchN_SIZE are timm's (timm_models.py), and need the second line, or transformers'
-(sam_models.py: pip install transformers). Unset
+(sam_models.py, and media_models.py of videos and sound: pip install transformers). Unset
 OPENBLAS_CORETYPE before a measurement. One JSON object a line.
 """
 import argparse, json, os, re, tempfile, time, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
-import sam_models, timm_models
+import media_models, sam_models, timm_models
 
 SIZES = {'tiny': (192, 12, 3), 'small': (384, 12, 6), 'base': (768, 12, 12), 'large': (1024, 24, 16), 'huge': (1280, 32, 16)}
 
@@ -55,15 +55,16 @@ def gflops(c, depth, patch, img, r):  # two per multiply-add
     return 2 * t / 1e9
 
 def build(name):
-    """What gives for each r a model and its GFLOPs, and the height and width of its images."""
+    """What gives for each r a model and its GFLOPs, and the shape of an input."""
     plain = re.fullmatch(r'(?:vit|deit)_(tiny|small|base|large|huge)_patch(\d+)_(\d+)', name)
     if plain:
         (c, depth, h), patch, img = SIZES[plain[1]], int(plain[2]), int(plain[3])
-        return lambda r: (ViT(c, depth, h, patch, img, r).eval(), gflops(c, depth, patch, img, r)), (img, img)
+        return lambda r: (ViT(c, depth, h, patch, img, r).eval(), gflops(c, depth, patch, img, r)), (3, img, img)
     if name in sam_models.SIZES:
-        return lambda r: (sam_models.Encoder(name), sam_models.gflops(name)), (sam_models.SIDE, sam_models.SIDE)
+        return lambda r: (sam_models.Encoder(name), sam_models.gflops(name)), (3, sam_models.SIDE, sam_models.SIDE)
+    if media_models.kind_of(name): return media_models.build(*media_models.kind_of(name))
     m = timm_models.create(name)
-    return lambda r: (timm_models.with_r(m, r), timm_models.gflops(m, r)), m.patch_embed.img_size
+    return lambda r: (timm_models.with_r(m, r), timm_models.gflops(m, r)), (3, *m.patch_embed.img_size)
 
 def main():
     ap = argparse.ArgumentParser(); ap.add_argument('model'); ap.add_argument('--r', type=int, nargs='+', default=[0, 13]); ap.add_argument('--batch', type=int, nargs='+', default=[1, 8])
@@ -71,7 +72,7 @@ def main():
     torch.set_num_threads(a.threads); torch.manual_seed(0); want = a.peers.split(','); of_r, size = build(a.model)
     for r in a.r:
         for B in a.batch:
-            m, operations = of_r(r); x = torch.randn(B, 3, *size); xn = x.numpy(); runs = {}
+            m, operations = of_r(r); x = torch.randn(B, *size); xn = x.numpy(); runs = {}
             with torch.inference_mode():
                 y = m(x).numpy()
                 if 'torch' in want: runs['torch'] = lambda: m(x)

@@ -164,7 +164,8 @@ std::vector<MergeOptions> ways_to_merge() {
 }
 
 TEST(Invariance, TheLastLayerOfPooledTokensAloneIsThatOfAll) {
-  for (const std::string collection : {"goldens", "goldens-families"}) {
+  for (const std::string collection :
+       {"goldens", "goldens-families", "goldens-video", "goldens-audio"}) {
     for (const std::string& name : golden_names(collection)) {
       const Array images = read_npy(golden(name) / "input.npy");
       for (const Dtype dtype : {Dtype::f32, Dtype::bf16}) {

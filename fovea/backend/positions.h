@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "fovea/io/array.h"
+
 namespace fovea {
 
 // The inputs that one output of a resampling takes, and how much of each; weights sum to 1.
@@ -19,6 +21,7 @@ struct PositionMap {
   int rows = 0;
   int columns = 0;
   std::vector<Taps> vertical, horizontal;  // one for each row and column of the input's patches
+  Array fixed = {};  // positions of all patches [P, C], where there is no table
 
   bool is_resampled() const { return !vertical.empty(); }
 };

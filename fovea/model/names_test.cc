@@ -126,15 +126,29 @@ TEST(HarmlessKind, KnowsHeadsOfDinoFromThatOfSiglip) {
 
 TEST(FamilyOf, GoesByTheConfigThenByMarksThenByCounts) {
   const std::vector<std::string> bare = {"encoder.layer.0.attention.output.dense.weight"};
-  EXPECT_EQ(&family_of(bare, ""), &kVit);
-  EXPECT_EQ(&family_of(bare, "beit"), &kBeit);
-  EXPECT_EQ(&family_of(bare, "no_such_type"), &kVit);
+  EXPECT_EQ(&family_of(bare, {}), &kVit);
+  EXPECT_EQ(&family_of(bare, {"beit", "", {}}), &kBeit);
+  EXPECT_EQ(&family_of(bare, {"no_such_type", "", {}}), &kVit);
   const std::vector<std::string> marked = {bare[0], "encoder.layer.0.layer_scale1.lambda1"};
-  EXPECT_EQ(&family_of(marked, ""), &kDinov2);
+  EXPECT_EQ(&family_of(marked, {}), &kDinov2);
   EXPECT_EQ(&family_of(std::vector<std::string>{"visual.trunk.blocks.0.norm1.weight",
                                                 "text.transformer.resblocks.0.ln_1.weight"},
-                       ""),
+                       {}),
             &kTimm);
+}
+
+TEST(FamilyOf, GoesByWeightsOfPatchesAndByArchitecturesOfConfigs) {
+  const std::vector<std::string> timm = {"blocks.0.norm1.weight"};
+  const Shape tube = {48, 3, 2, 8, 8};
+  const Shape grey = {48, 1, 16, 16};
+  EXPECT_EQ(&family_of(timm, {"", "", tube}), &kVideoMaeOriginal);
+  EXPECT_EQ(&family_of(timm, {"", "vit_base_patch16_224", tube}), &kVideoMaeOriginal);
+  EXPECT_EQ(&family_of(timm, {"", "", tube, true}), &kMaeSt);
+  EXPECT_EQ(&family_of(timm, {"", "", grey}), &kAudioMae);
+  EXPECT_EQ(&family_of(timm, {"", "vit_base_patch16_224", grey}), &kTimm) << "a grey picture";
+  EXPECT_EQ(&family_of(timm, {"", "audiomae_base_patch16_1024x128", grey}), &kAudioMae);
+  EXPECT_EQ(&family_of(timm, {"", "mae_st", {}}), &kMaeSt);
+  EXPECT_EQ(&family_of(timm, {"", "mae_stranger", {}}), &kTimm);
 }
 
 }  // namespace

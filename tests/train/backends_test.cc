@@ -9,6 +9,7 @@
 #include "fovea/backend/torch/device.h"
 #include "fovea/io/testing.h"
 #include "tests/goldens.h"
+#include "tests/media.h"
 #include "tests/train/torch_model.h"
 
 namespace fovea {
@@ -40,6 +41,10 @@ TEST_P(TorchGoldens, AllRunsAreThoseOfTheReferenceAndOfTheCpuBackend) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, TorchGoldens, testing::ValuesIn(golden_names()), test_name);
+INSTANTIATE_TEST_SUITE_P(Videos, TorchGoldens, testing::ValuesIn(golden_names("goldens-video")),
+                         test_name);
+INSTANTIATE_TEST_SUITE_P(Sound, TorchGoldens, testing::ValuesIn(golden_names("goldens-audio")),
+                         test_name);
 
 class TorchStems : public testing::TestWithParam<Architecture> {};
 
@@ -57,6 +62,21 @@ TEST_P(TorchStems, AreThoseOfTheCpuBackend) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, TorchStems, testing::ValuesIn(stem_architectures()),
                          [](const auto& info) { return info.param.name; });
+
+TEST(TorchBackend, RunsVideosAndSoundAsTheCpuBackendDoes) {
+  for (const Architecture& a : {overlapping_audio_mae(), classless_mae_st()}) {
+    const TemporaryFolder folder;
+    save_varied_model(folder.path(), a);
+    const Array inputs = varied(input_shape(a, 2, a.image_size));
+    const Model cpu = Model::load(folder.path(), {.threads = 1});
+    TorchModel model = TorchModel::load(folder.path());
+    for (const int r : {0, 2}) {
+      SCOPED_TRACE(a.name + ", r " + std::to_string(r));
+      const MergeOptions options{.schedule = {.r = r}};
+      expect_equal(model.run(inputs, options), cpu.run(inputs, {.merge = options}));
+    }
+  }
+}
 
 // Planes [1, C, h, w] as rows [h w, C].
 Array rows_of_planes(const Array& planes) {
