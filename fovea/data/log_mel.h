@@ -1,0 +1,77 @@
+// Sound as audio models are given it: log mel filter banks in windows of the model's length.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fovea/data/filter_bank.h"
+#include "fovea/data/sound.h"
+
+namespace fovea {
+
+// How a sound becomes the model's input; the numbers are AudioSet's.
+struct SoundSpec {
+  int frames = 1024;  // of the input, 10 ms each
+  int filters = 128;
+  int rate = 16'000;  // samples a second, to which sounds are brought first
+  float mean = -4.2677393F;
+  float std = 4.5689974F;  // values become (x - mean) / (2 std)
+};
+
+// A sound's frames from its beginning on, before normalising. Memory does not grow with the sound.
+class LogMelReader {
+ public:
+  // Throws Error as the filter bank and resampling do.
+  LogMelReader(std::unique_ptr<SoundReader> sound, const SoundSpec& spec);
+
+  const std::string& name() const { return sound_->name(); }
+  int filters() const { return bank_.filters(); }
+  double seconds_of_frame() const { return 1.0 * bank_.frame_length() / rate_; }
+  double seconds_of_step() const { return 1.0 * bank_.frame_step() / rate_; }
+  // The next frame: filters() values; nothing at the end, where a rest too short for a frame is
+  // left out. Throws Error as SoundReader::read does, and where a sound ends before its first
+  // frame.
+  bool next(std::span<float> frame);
+
+ private:
+  std::unique_ptr<SoundReader> sound_;
+  FilterBank bank_;
+  int rate_;
+  std::vector<float> samples_;  // of which [begin_, end_) are not done with
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  bool is_first_ = true;
+};
+
+// Part of a sound.
+struct SoundWindow {
+  double start = 0;  // seconds
+  double end = 0;    // of its last whole frame
+  // [frames, filters] of the spec, log mel before normalising; zeros behind the sound's end.
+  std::vector<float> values;
+};
+
+// Windows of a sound's frames, `hop` frames from one's beginning to the next one's, until all
+// frames have been in one.
+class SoundWindows {
+ public:
+  // hop: at least 1.
+  SoundWindows(LogMelReader frames, int length, int hop);
+  // Nothing behind the last one. Throws Error as LogMelReader does.
+  std::optional<SoundWindow> next();
+
+ private:
+  LogMelReader frames_;
+  size_t length_, hop_;
+  std::vector<float> values_;  // of the frames from first_ on
+  int64_t first_ = 0;
+  bool ended_ = false;
+};
+
+// (x - mean) / (2 std).
+void normalize_log_mel(const SoundSpec& spec, std::span<float> values);
+
+}  // namespace fovea
