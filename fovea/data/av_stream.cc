@@ -120,7 +120,8 @@ void AvStream::open_decoder(AVMediaType type, int64_t max_pixels) {
 }
 
 AvStep AvStream::broken(int error) {
-  message_ = ffmpeg_message(error);
+  message_ = how_cut_short(*bytes_);
+  if (message_.empty()) message_ = ffmpeg_message(error);
   return AvStep::broken;
 }
 

@@ -149,6 +149,39 @@ std::string of_frames(const Fields& file) {
   return "";
 }
 
+// Where a GIF's chain of blocks ends, each with its length before it.
+int64_t behind_chain(const Fields& file, int64_t at) {
+  while (at < file.size()) {
+    const auto length = static_cast<int64_t>(file.big(at, 1));
+    at += 1 + length;
+    if (length == 0) break;
+  }
+  return at;
+}
+
+// How many bytes a GIF's palette takes, by the byte that tells of it.
+int64_t palette_bytes(uint64_t packed) {
+  return (packed & 0x80U) == 0 ? 0 : int64_t{6} << (packed & 7U);
+}
+
+// GIF: extensions and pictures, each whole. What says that no more come is often left out.
+std::string of_blocks(const Fields& file) {
+  constexpr int64_t kHeader = 13;
+  constexpr int64_t kPicture = 10;
+  int64_t at = kHeader + palette_bytes(file.big(10, 1));
+  while (at < file.size()) {
+    const uint64_t kind = file.big(at, 1);
+    if (kind == '!') {
+      at = behind_chain(file, at + 2);
+    } else if (kind == ',') {
+      at = behind_chain(file, at + kPicture + palette_bytes(file.big(at + kPicture - 1, 1)) + 1);
+    } else {
+      return "";
+    }
+  }
+  return at == file.size() ? "" : "ends in the middle of a GIF block";
+}
+
 }  // namespace
 
 std::string how_cut_short(const ByteSource& bytes) {
@@ -158,6 +191,7 @@ std::string how_cut_short(const ByteSource& bytes) {
   if (starts("RIFF")) return of_header(file, file.little(4, 4));
   if (starts("FORM")) return of_header(file, file.big(4, 4));
   if (starts("\x1a\x45\xdf\xa3")) return of_elements(file);
+  if (starts("GIF8")) return of_blocks(file);
   if (starts("OggS")) return of_pages(file);
   if (starts("ID3") || (file.big(0, 2) & 0xffe0U) == 0xffe0U) return of_frames(file);
   if (std::find(kBoxes.begin(), kBoxes.end(), begin.substr(4)) != kBoxes.end()) {

@@ -13,7 +13,7 @@ constexpr size_t kBlock = 4096;  // samples read at once
 
 }  // namespace
 
-LogMelReader::LogMelReader(std::unique_ptr<SoundReader> sound, const SoundSpec& spec)
+LogMelReader::LogMelReader(std::unique_ptr<SoundReader> sound, const SoundPreprocessing& spec)
     : sound_(resampled(std::move(sound), spec.rate)),
       bank_(spec.filters, spec.rate),
       rate_(spec.rate) {}
@@ -68,8 +68,15 @@ std::optional<SoundWindow> SoundWindows::next() {
   return window;
 }
 
-void normalize_log_mel(const SoundSpec& spec, std::span<float> values) {
+void normalize_log_mel(const SoundPreprocessing& spec, std::span<float> values) {
   for (float& value : values) value = (value - spec.mean) / (2 * spec.std);
+}
+
+Array preprocess_sound(std::unique_ptr<SoundReader> sound, const SoundPreprocessing& spec) {
+  SoundWindows windows(LogMelReader(std::move(sound), spec), spec.frames, spec.frames);
+  Array input({spec.frames, spec.filters}, std::move(windows.next()->values));
+  normalize_log_mel(spec, input.data);
+  return input;
 }
 
 }  // namespace fovea

@@ -9,23 +9,16 @@
 
 #include "fovea/data/filter_bank.h"
 #include "fovea/data/sound.h"
+#include "fovea/io/array.h"
+#include "fovea/model/config.h"
 
 namespace fovea {
-
-// How a sound becomes the model's input; the numbers are AudioSet's.
-struct SoundSpec {
-  int frames = 1024;  // of the input, 10 ms each
-  int filters = 128;
-  int rate = 16'000;  // samples a second, to which sounds are brought first
-  float mean = -4.2677393F;
-  float std = 4.5689974F;  // values become (x - mean) / (2 std)
-};
 
 // A sound's frames from its beginning on, before normalising. Memory does not grow with the sound.
 class LogMelReader {
  public:
   // Throws Error as the filter bank and resampling do.
-  LogMelReader(std::unique_ptr<SoundReader> sound, const SoundSpec& spec);
+  LogMelReader(std::unique_ptr<SoundReader> sound, const SoundPreprocessing& spec);
 
   const std::string& name() const { return sound_->name(); }
   int filters() const { return bank_.filters(); }
@@ -72,6 +65,10 @@ class SoundWindows {
 };
 
 // (x - mean) / (2 std).
-void normalize_log_mel(const SoundSpec& spec, std::span<float> values);
+void normalize_log_mel(const SoundPreprocessing& spec, std::span<float> values);
+
+// The first window of a sound, normalised: [spec.frames, spec.filters]. Throws Error as
+// LogMelReader does.
+Array preprocess_sound(std::unique_ptr<SoundReader> sound, const SoundPreprocessing& spec);
 
 }  // namespace fovea

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "fovea/data/log_mel.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
+#include "fovea/io/testing.h"
 #include "tests/paths.h"
 
 namespace fovea {
@@ -73,9 +76,53 @@ inline int largest_difference(const std::vector<uint8_t>& a, const std::vector<u
   return largest;
 }
 
+// Calls take(bytes) with copies of a file in which some bytes are others, or which end early; the
+// same ones each time.
+template <class Take>
+void for_broken(const std::string& file, int count, const Take& take) {
+  std::mt19937 random(1);
+  for (int i = 0; i < count; ++i) {
+    std::string broken = file;
+    const int changes = 1 << random() % 8;
+    for (int k = 0; k < changes; ++k) {
+      // The beginning and the end tell what the rest is.
+      const size_t reach =
+          random() % 2 == 0 ? broken.size() : std::min<size_t>(1000, broken.size());
+      const size_t at = random() % reach;
+      broken[random() % 4 == 0 ? broken.size() - 1 - at : at] = static_cast<char>(random());
+    }
+    if (random() % 4 == 0) broken.resize(1 + random() % broken.size());
+    take(std::as_bytes(std::span(broken)));
+  }
+}
+
+// A WAV file of floats, the channels interleaved.
+inline void write_wav(const std::filesystem::path& path, int rate, int channels,
+                      const std::vector<float>& samples) {
+  std::string wav;
+  const auto add = [&](auto number) {
+    wav.append(reinterpret_cast<const char*>(&number), sizeof(number));
+  };
+  const auto bytes = static_cast<uint32_t>(samples.size() * sizeof(float));
+  wav += "RIFF";
+  add(bytes + 36);
+  wav += "WAVEfmt ";
+  add(uint32_t{16});
+  add(uint16_t{3});  // floats
+  add(static_cast<uint16_t>(channels));
+  add(static_cast<uint32_t>(rate));
+  add(static_cast<uint32_t>(rate * channels * 4));
+  add(static_cast<uint16_t>(channels * 4));
+  add(uint16_t{32});
+  wav += "data";
+  add(bytes);
+  wav.append(reinterpret_cast<const char*>(samples.data()), bytes);
+  write_file(path, wav);
+}
+
 // All frames of a sound.
 inline std::vector<float> log_mel_of(std::unique_ptr<SoundReader> sound,
-                                     const SoundSpec& spec = {}) {
+                                     const SoundPreprocessing& spec = {}) {
   LogMelReader reader(std::move(sound), spec);
   std::vector<float> all;
   std::vector<float> frame(reader.filters());
