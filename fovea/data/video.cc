@@ -24,7 +24,8 @@ Frame new_frame() {
 
 // When a stream's frames are shown, in its units of time.
 struct Timing {
-  int64_t count = 0;
+  int64_t count = 0;     // as the container tells it, where the file is broken
+  int64_t readable = 0;  // frames that there are
   int64_t first = std::numeric_limits<int64_t>::max();
   int64_t last = std::numeric_limits<int64_t>::min();
   bool is_known = true;   // each frame's time is
@@ -38,12 +39,17 @@ struct Timing {
   }
 };
 
+// What the container says of the frames that can't be read, where it does.
+void add_broken(const AVStream& stream, Timing& timing) {
+  if (stream.nb_frames <= timing.count || stream.duration <= 0 || !timing.is_known) return;
+  timing.count = stream.nb_frames;
+  timing.last = timing.first + stream.duration / timing.count * (timing.count - 1);
+}
+
 Timing timing_of(AvStream& stream) {
   Timing timing;
-  while (true) {
-    const AvStep step = stream.next_packet();
-    if (step == AvStep::broken) timing.broken_by = stream.message();
-    if (step != AvStep::done) return timing;
+  AvStep step = AvStep::done;
+  while ((step = stream.next_packet()) == AvStep::done) {
     const AVPacket& packet = stream.packet();
     if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0) continue;  // cut away by the container
     ++timing.count;
@@ -51,7 +57,16 @@ Timing timing_of(AvStream& stream) {
     timing.first = std::min(timing.first, packet.pts);
     timing.last = std::max(timing.last, packet.pts);
   }
+  timing.readable = timing.count;
+  if (step == AvStep::broken) {
+    timing.broken_by = stream.message();
+    if (timing.count > 0) add_broken(stream.stream(), timing);
+  }
+  return timing;
 }
+
+// A key frame may be shown after some that follow it in the file.
+constexpr int64_t kMostReordered = 16;
 
 class Video : public FrameSource {
  public:
@@ -71,7 +86,7 @@ class Video : public FrameSource {
     if (places.empty()) return;
     if (!timing_.broken_by.empty() && places.back() >= count()) {
       fail("{}: broken video: {}; {} frames can be read, expected {} for the clip", name(),
-           timing_.broken_by, count(), places.back() + 1);
+           timing_.broken_by, timing_.readable, places.back() + 1);
     }
     places_ = places;
     taken_ = 0;
@@ -80,6 +95,10 @@ class Video : public FrameSource {
     // A frame to begin with may have been wrong: now from the first one on.
     open();
     if (show(take)) return;
+    if (!timing_.broken_by.empty()) {
+      fail("{}: broken video: {}; {} of {} frames can be read", name(), timing_.broken_by,
+           timing_.readable, count());
+    }
     const std::string& why = stream_->message();
     fail("{}: broken video: {}", name(), why.empty() ? "no frame can be decoded" : why);
   }
@@ -110,10 +129,8 @@ class Video : public FrameSource {
     const bool has_index =
         stream_->container().starts_with("mov,") || stream_->container().starts_with("matroska,");
     if (!has_index || timing_.step() == 0) return false;
-    // A key frame may be shown after some that follow it in the file.
-    constexpr double kMostReordered = 16;
-    const double time = std::max(0.0, static_cast<double>(place) - kMostReordered) * timing_.step();
-    return stream_->seek(timing_.first + static_cast<int64_t>(time));
+    const auto from = static_cast<double>(std::max<int64_t>(0, place - kMostReordered));
+    return stream_->seek(timing_.first + static_cast<int64_t>(from * timing_.step()));
   }
 
   // Counts frames as they come in the mean time.
@@ -129,6 +146,13 @@ class Video : public FrameSource {
     return static_cast<double>(std::min(places_[index], count() - 1)) + 0.5;
   }
 
+  // Whether a place is so near to where a file breaks that it needs the very frame: one that
+  // should have come between this one and the next may be lost.
+  bool must_be_there(AvStep step) const {
+    return step == AvStep::broken ||
+           (!timing_.broken_by.empty() && places_[taken_] >= timing_.readable - kMostReordered);
+  }
+
   // Decodes up to the last place that is still to be taken. False where the stream is broken, or
   // began behind a place.
   bool show(const TakeFrame& take) {
@@ -140,8 +164,7 @@ class Video : public FrameSource {
         if (!is_at_start_ || step != AvStep::done) return false;
       }
       while (has_shown_ && taken_ < places_.size() && position > end_of(taken_)) {
-        // Before a break there must be the very frame.
-        if (step == AvStep::broken && position_ <= end_of(taken_) - 1) return false;
+        if (position_ <= end_of(taken_) - 1 && must_be_there(step)) return false;
         take_shown(take);
       }
       if (step != AvStep::done) return taken_ == places_.size();
