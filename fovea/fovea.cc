@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <mutex>
 #include <span>
 #include <utility>
@@ -22,21 +23,26 @@
 namespace fovea {
 namespace {
 
-void check_images(const Array& images, const Architecture& a) {
-  const Shape& s = images.shape;
-  if (s.size() != 4 || s[1] != a.in_channels) {
-    fail("images are {}; expected [batch, {}, height, width]", to_string(s), a.in_channels);
-  }
-  if (checked_elements(s) != static_cast<int64_t>(images.data.size())) {
-    fail("images are {} but hold {} values; expected as many as their shape says", to_string(s),
-         images.data.size());
-  }
-  if (s[0] < 1) fail("images are {}; expected at least one", to_string(s));
-  check_input_size("images are " + to_string(s), s[2], s[3], a);
+void check_inputs(const Array& inputs, const Architecture& a) {
   constexpr int64_t kMostPatches = 1 << 20;
-  if (s[2] / a.patch.rows * (s[3] / a.patch.columns) > kMostPatches || s[0] > kMostPatches) {
-    fail("images are {}; expected at most {} of at most {} patches each", to_string(s),
-         kMostPatches, kMostPatches);
+  const auto [what, extents] = input_text(a);
+  const Shape& s = inputs.shape;
+  const std::string are = fmt::format("{} are {}", what, to_string(s));
+  const size_t rank = input_shape(a, 1, {}).size();
+  if (s.size() != rank || (rank > 3 && s[1] != a.in_channels)) {
+    fail("{}; expected {}", are, extents);
+  }
+  if (checked_elements(s) != static_cast<int64_t>(inputs.data.size())) {
+    fail("{} but hold {} values; expected as many as their shape says", are, inputs.data.size());
+  }
+  if (s[0] < 1) fail("{}; expected at least one", are);
+  if (*std::ranges::max_element(s) > std::numeric_limits<int>::max()) {
+    fail("{}; expected extents of at most {}", are, std::numeric_limits<int>::max());
+  }
+  const Grid size = input_of(inputs).grid;
+  check_input_size(are, size, a);
+  if (a.patches_of(size).size() > kMostPatches || s[0] > kMostPatches) {
+    fail("{}; expected at most {} of at most {} patches each", are, kMostPatches, kMostPatches);
   }
 }
 
@@ -193,7 +199,7 @@ Result Model::run(const Array& images, const RunOptions& options) const {
   keep_on_the_way(a, options.layers, options.want_attention, course);
   course.trace = options.want_trace;
   if (!options.want_tokens) read_pooled_alone(a, course);
-  check_images(images, a);
+  check_inputs(images, a);
   const std::span<const Reader<Cpu>> readers = state_->readers(options.merge);
   ResultWriter writer(a, images, course, options.want_tokens);
   state_->engine->workers().share_out(images.shape[0], [&](Cpu& cpu, int64_t begin, int64_t end) {

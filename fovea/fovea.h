@@ -130,9 +130,10 @@ class FOVEA_API Model {
   // problem_type is multi_label_classification. Throws Error where it is regression.
   std::vector<double> probabilities(std::span<const float> logits) const;
 
-  // images: [B, 3, H, W], normalised. H and W may differ from the size the model was trained with;
-  // they must be multiples of the patch. The same image gives the same bits whatever batch it comes
-  // in and however many threads work.
+  // images: [B, 3, H, W], or of a model of videos [B, 3, T, H, W], or of sound [B, frames, mel
+  // bins]; normalised. Extents may differ from those that the model was trained with; they must be
+  // multiples of the patch, and where positions of videos or sound are stored as many. The same
+  // image gives the same bits whatever batch it comes in and however many threads work.
   Result run(const Array& images, const RunOptions& options = {}) const;
 
  private:

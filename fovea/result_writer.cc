@@ -74,13 +74,14 @@ ResultWriter::ResultWriter(const Architecture& a, const Array& images, const Cou
   result_.features = Array({s[0], a.features()});
   result_.logits = Array({s[0], a.classes > 0 ? a.classes : a.features()});
   result_.layer_tokens = IntArray({s[0], a.depth});
-  const int64_t positions = a.prefix() + (input_of(images).grid / a.patch).size();
+  const Grid grid = a.patches_of(input_of(images).grid);
+  const int64_t positions = a.prefix() + grid.size();
   if (course.trace) result_.trace = IntArray({s[0], a.depth, positions});
   const std::vector<int> left =
-      shows_late_ ? std::vector<int>(a.depth, static_cast<int>(positions))
-                  : tokens_per_layer(course.merge, static_cast<int>(positions), a.prefix());
+      shows_late_
+          ? std::vector<int>(a.depth, static_cast<int>(positions))
+          : tokens_per_layer(course.merge, static_cast<int>(positions), a.protected_tokens());
   if (a.neck > 0) {
-    const Grid grid = input_of(images).grid / a.patch;
     result_.embedding = Array({s[0], a.neck, grid.rows, grid.columns});
   }
   if (a.routing) {

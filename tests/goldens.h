@@ -107,6 +107,14 @@ inline void expect_golden(const std::string& golden_name, const std::string& run
   EXPECT_EQ(got.source.data, read_ints(want, "source"));
 }
 
+// Where a case has another input, made of a file, and the logits that it gives.
+inline void expect_from_file(const std::string& golden_name, const Model& model) {
+  const std::filesystem::path path = golden(golden_name) / "from-file.safetensors";
+  if (!std::filesystem::exists(path)) return;
+  const SafeTensors file = SafeTensors::open(path);
+  expect_close(file, "logits", model.run(read_array(file, "input")).logits);
+}
+
 // For the names of parameterised tests.
 inline std::string test_name(const testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;

@@ -28,10 +28,15 @@ TEST_P(GoldensTest, AllRunsAtAllLevels) {
       SCOPED_TRACE(run.name + " at " + to_string(level));
       expect_golden(GetParam(), run.name, model.run(input, {.merge = run.options}));
     }
+    expect_from_file(GetParam(), model);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldensTest, testing::ValuesIn(golden_names()), test_name);
+INSTANTIATE_TEST_SUITE_P(Videos, GoldensTest, testing::ValuesIn(golden_names("goldens-video")),
+                         test_name);
+INSTANTIATE_TEST_SUITE_P(Sound, GoldensTest, testing::ValuesIn(golden_names("goldens-audio")),
+                         test_name);
 INSTANTIATE_TEST_SUITE_P(Families, GoldensTest, testing::ValuesIn(golden_names("goldens-families")),
                          test_name);
 

@@ -53,8 +53,9 @@ concept Backend = requires(B b, const typename B::Tensor x, const typename B::Li
   { b.make_decomposed(weight, weight) } -> std::same_as<typename B::Decomposed>;
   { b.make_vector(weight) } -> std::same_as<typename B::Vector>;
   { b.make_rows(weight) } -> std::same_as<typename B::Rows>;
-  { b.patches(input, grid, splits) } -> std::same_as<typename B::Tensor>;
+  { b.patches(input, grid, grid, splits) } -> std::same_as<typename B::Tensor>;
   { b.fold(x, 4) } -> std::same_as<typename B::Tensor>;
+  { b.cross(rows, rows, rows) } -> std::same_as<typename B::Rows>;
   { b.positions(prefix, rows, map) } -> std::same_as<typename B::Positions>;
   { b.embed(x, positions) } -> std::same_as<typename B::Tensor>;
   { b.convolve(x, linear, grid, 2, Activation::gelu) } -> std::same_as<typename B::Tensor>;

@@ -30,4 +30,14 @@ struct Grid {
   bool operator==(const Grid& other) const = default;
 };
 
+// At how many places along each axis a box of the extents `each` lies whole within `all`, where it
+// moves by `step`.
+inline Grid places_within(const Grid& all, const Grid& each, const Grid& step) {
+  const auto along = [](int whole, int part, int by) {
+    return whole < part ? 0 : (whole - part) / by + 1;
+  };
+  return {along(all.frames, each.frames, step.frames), along(all.rows, each.rows, step.rows),
+          along(all.columns, each.columns, step.columns)};
+}
+
 }  // namespace fovea

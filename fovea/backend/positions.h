@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "fovea/io/array.h"
+
 namespace fovea {
 
 // The inputs that one output of a resampling takes, and how much of each; weights sum to 1.
@@ -18,6 +20,7 @@ struct PositionMap {
   int rows = 0;
   int columns = 0;
   std::vector<Taps> vertical, horizontal;  // one for each row and column of the input's patches
+  Array fixed = {};  // positions of all patches [P, C], where there is no table
 
   bool is_resampled() const { return !vertical.empty(); }
 };

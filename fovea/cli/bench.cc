@@ -62,8 +62,8 @@ struct Measured {
   char error[512];         // empty where all went well
 };
 
-Array random_images(int batch, const Grid& size) {
-  Array images({batch, 3, size.rows, size.columns});
+Array random_inputs(const Architecture& a, int batch, const Grid& size) {
+  Array images(input_shape(a, batch, size));
   std::mt19937 generator(0);
   std::normal_distribution<float> distribution;
   for (float& value : images.data) value = distribution(generator);
@@ -104,7 +104,7 @@ Measured measure(const Flags& flags, const Row& row, bool is_first) {
   const Grid size = input_size(flags.size, a);
   Measured measured = {};
   measured.threads = model.threads();
-  const Array images = random_images(row.batch, size);
+  const Array images = random_inputs(a, row.batch, size);
   const Result result = model.run(images, options);  // warms caches and arenas too
   measured.gflops_per_image = batch_gflops(a, size, course, result.layer_tokens) / row.batch;
   measured.gflops_computed = batch_gflops(a, size, pooled, result.layer_tokens) / row.batch;

@@ -103,7 +103,8 @@ Task task_of(const Flags& flags, const Processes& processes) {
 Shape shape_of_row(const Task& task, bool dense) {
   const Architecture& a = task.model.architecture();
   if (!dense) return {a.features()};
-  return {task.spec.height / a.patch.rows, task.spec.width / a.patch.columns, a.width};
+  const Grid grid = a.patches_of({task.spec.height, task.spec.width});
+  return {grid.rows, grid.columns, a.width};
 }
 
 // The pictures that are still to be read, with their numbers among all.

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "fovea/backend/input.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/forward_prompts.h"
 #include "fovea/cli/open_segmenter.h"
@@ -89,14 +90,14 @@ class Output {
   std::vector<TensorToWrite> tensors_;
 };
 
-// What isn't a batch of images Model::run refuses.
+// What isn't a batch of inputs Model::run refuses.
 void resolve_speedup_for(const Array& input, const Flags& flags, const Model& model,
                          RunOptions& options) {
-  const Shape& s = input.shape;
-  if (flags.merge.speedup.empty() || s.size() != 4) return;
-  check_input_size("images are " + to_string(s), s[2], s[3], model.architecture());
-  resolve_speedup(flags.merge, flags.model, model.architecture(),
-                  {static_cast<int>(s[2]), static_cast<int>(s[3])}, options);
+  const Architecture& a = model.architecture();
+  if (flags.merge.speedup.empty() || input.shape.size() != input_shape(a, 1, {}).size()) return;
+  const Grid size = input_of(input).grid;
+  check_input_size(input_text(a).what + " are " + to_string(input.shape), size, a);
+  resolve_speedup(flags.merge, flags.model, a, size, options);
 }
 
 int forward(const Flags& flags) {
@@ -137,12 +138,14 @@ int forward(const Flags& flags) {
 
 void add_forward(Command& program, int& status) {
   Command* command =
-      program.add_subcommand("forward", "Run a model on an array of normalised images");
+      program.add_subcommand("forward", "Run a model on an array of normalised inputs");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
   command
       ->add_option("--input", flags->input,
-                   "Normalised images: .npy, float32, [batch, 3, height, width]")
+                   "Normalised images: .npy, float32, [batch, 3, height, width];\n"
+                   "of a model of videos [batch, 3, frames, height, width], of sound\n"
+                   "[batch, frames, mel bins]")
       ->type_name("FILE")
       ->required();
   command

@@ -49,8 +49,17 @@ struct Facts {
 
 const char* pooling_name(const Architecture& a) {
   if (a.pool_concat) return "token and average";
-  if (a.pooling == Pooling::map) return "attention";
-  return a.pooling == Pooling::token ? "token" : "average";
+  switch (a.pooling) {
+    case Pooling::map:
+      return "attention";
+    case Pooling::prefix:
+      return "prefix tokens";
+    case Pooling::average:
+      return "average";
+    case Pooling::token:
+      break;
+  }
+  return a.first_patch_leads ? "first patch" : "token";
 }
 
 int selected_of(const Facts& facts) {
@@ -70,6 +79,15 @@ std::vector<int> over_all_of(const Architecture& a) {
   std::vector<int> layers = a.over_all;
   for (int& layer : layers) ++layer;
   return layers;
+}
+
+std::vector<int> extents_of(const Architecture& a, const Grid& grid) {
+  if (a.medium == Medium::video) return {grid.frames, grid.rows, grid.columns};
+  return {grid.rows, grid.columns};
+}
+
+const char* medium_name(const Architecture& a) {
+  return a.medium == Medium::video ? "video" : "sound";
 }
 
 void print_as_json(const Facts& facts) {
@@ -93,7 +111,7 @@ void print_as_json(const Facts& facts) {
                                  {"heads", a.block.heads},
                                  {"mlp_width", a.block.mlp_width},
                                  {"branches", a.block.branches},
-                                 {"patch", {a.patch.rows, a.patch.columns}},
+                                 {"patch", extents_of(a, a.patch)},
                                  {"stem", to_string(a.stem)},
                                  {"class_token", a.class_token},
                                  {"distillation_token", a.distillation_token},
@@ -105,8 +123,10 @@ void print_as_json(const Facts& facts) {
                                  {"pooling", pooling_name(a)},
                                  {"features", a.features()},
                                  {"classes", a.classes},
-                                 {"input_size", {facts.size.rows, facts.size.columns}},
+                                 {"input_size", extents_of(a, facts.size)},
                                  {"simd", to_string(chosen_instructions())}};
+  if (a.medium != Medium::picture) line["medium"] = medium_name(a);
+  if (!a.stride.empty()) line["stride"] = extents_of(a, a.stride);
   if (a.window > 0) line["windows"] = {{"side", a.window}, {"over_all", over_all_of(a)}};
   if (a.routing) line["routing"] = routing_as_json(facts);
   print_json_line(line);
@@ -126,6 +146,10 @@ const char* stem_text(Stem stem) {
   return stem == Stem::hmlp ? ", hMLP stem" : ", convolutional stem";
 }
 
+std::string stride_text(const Architecture& a) {
+  return a.stride.empty() ? "" : fmt::format(", {} apart", grid_text(a.stride));
+}
+
 std::string layers_text(const Architecture& a) {
   const BlockShape& block = a.block;
   std::string text =
@@ -143,7 +167,14 @@ std::string layers_text(const Architecture& a) {
 
 std::string positions_text(const Architecture& a) {
   std::vector<std::string> kinds;
-  if (a.position_rows > 0) kinds.push_back(fmt::format("learned, {} rows", a.position_rows));
+  if (a.split_positions) {
+    const Grid grid = a.patches_of(a.image_size);
+    kinds.push_back(
+        fmt::format("learned, of {} times and {} places", grid.frames, grid.frame_size()));
+  } else if (a.position_rows > 0) {
+    kinds.push_back(fmt::format("learned, {} rows", a.position_rows));
+  }
+  if (a.sinusoids) kinds.emplace_back("sines and cosines");
   if (a.block.rotation) kinds.emplace_back("rotary");
   if (a.block.bias_rows > 0) {
     kinds.push_back(fmt::format("relative, of {} x {} patches", a.block.bias_grid.rows,
@@ -201,9 +232,9 @@ void print_as_text(const Facts& facts) {
   if (!a.family.empty()) print_row("names", fmt::format("as in {}", a.family));
   print_row("parameters", fmt::format("{:.2f} million", static_cast<double>(a.parameters) * 1e-6));
   print_row("layers", layers_text(a));
-  print_row("input",
-            fmt::format("{} x {} pixels, patches of {} x {}{}", facts.size.rows, facts.size.columns,
-                        a.patch.rows, a.patch.columns, stem_text(a.stem)));
+  print_row("input", fmt::format("{}, {} of {}{}{}", size_text(a, facts.size),
+                                 a.medium == Medium::video ? "tubes" : "patches",
+                                 grid_text(a.patch), stride_text(a), stem_text(a.stem)));
   print_row("tokens", tokens_text(a));
   print_row("positions", positions_text(a));
   if (a.window > 0) {

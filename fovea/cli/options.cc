@@ -109,8 +109,9 @@ Grid input_size(const std::string& size, const Architecture& architecture) {
   const std::string width_text = x == std::string::npos ? height_text : size.substr(x + 1);
   const int height = parse_whole("--size", height_text, 1, 8192);
   const int width = parse_whole("--size", width_text, 1, 8192);
-  check_input_size("--size " + size, height, width, architecture);
-  return {height, width};
+  const Grid input(made_for(architecture).frames, height, width);
+  check_input_size("--size " + size, input, architecture);
+  return input;
 }
 
 Preprocessing preprocessing_of(const std::string& size, const Model& model) {

@@ -106,7 +106,7 @@ void add_random(const Flags& flags, const Architecture& a, const Preprocessing& 
   }
   for (const char* option : {"r", "inflect"}) typed.erase(option);
   // No more on average than leaves some tokens for the last layer.
-  const int patches = static_cast<int>((Grid(input.height, input.width) / a.patch).size());
+  const int patches = static_cast<int>(a.patches_of({input.height, input.width}).size());
   const std::vector<Setting> random =
       random_settings(typed, count, a.depth, std::max(1, patches / a.depth));
   settings.insert(settings.end(), random.begin(), random.end());

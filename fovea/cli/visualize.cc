@@ -84,7 +84,7 @@ Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Architecture& a = model.architecture();
   Drawing plan;
   plan.spec = preprocessing_of(flags.size, model);
-  const Grid grid = Grid(plan.spec.height, plan.spec.width) / a.patch;
+  const Grid grid = a.patches_of({plan.spec.height, plan.spec.width});
   plan.rows = grid.rows;
   plan.columns = grid.columns;
   plan.seen = grid * a.patch;

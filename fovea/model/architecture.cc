@@ -97,7 +97,7 @@ PositionLayout position_layout(const Architecture& a, const Grid& grid) {
   if (const auto prefix = position_prefix(a, grid)) return {*prefix, grid};
   for (const Grid& size : {a.image_size, a.input_size}) {
     if (size.empty()) continue;
-    const Grid other = size / a.patch;
+    const Grid other = a.patches_of(size);
     for (const int prefix : prefixes) {
       if (rows == other.size() + prefix) return {prefix, other};
     }
@@ -105,44 +105,56 @@ PositionLayout position_layout(const Architecture& a, const Grid& grid) {
   const PositionLayout square = square_layout(a);
   if (square.grid.rows > 0) return square;
   fail(
-      "position embedding of {} rows: its grid can't be told for {} x {} patches and {} prefix "
-      "tokens; config.json should "
-      "give img_size",
-      rows, grid.rows, grid.columns, a.prefix());
+      "position embedding of {} rows: its grid can't be told for {} patches and {} prefix tokens; "
+      "config.json should give img_size",
+      rows, grid_text(grid), a.prefix());
 }
 
 namespace {
 
 // Tables of relative positions that serve no other grid.
-void check_bias_grid(const std::string& what, int64_t height, int64_t width,
-                     const Architecture& a) {
-  const Grid& grid = a.block.bias_grid;
+void check_bias_grid(const std::string& what, const Grid& size, const Architecture& a) {
   if (a.block.bias_rows == 0 || a.resizes_bias) return;
-  if (height == grid.rows * a.patch.rows && width == grid.columns * a.patch.columns) return;
+  const Grid own = a.block.bias_grid * a.patch;
+  if (size == own) return;
   fail(
       "{}: the model's tables of relative positions are resampled by splines in timm, which is not "
       "supported; expected {} x {} pixels",
-      what, grid.rows * a.patch.rows, grid.columns * a.patch.columns);
+      what, own.rows, own.columns);
+}
+
+// Those of videos and of sound, which nobody resamples.
+void check_stored_positions(const std::string& what, const Grid& size, const Architecture& a) {
+  if (a.medium == Medium::picture || a.position_rows == 0) return;
+  const Grid own = made_for(a);
+  const bool hears_all = a.medium != Medium::sound || size.columns == own.columns;
+  if (hears_all && a.patches_of(size) == a.patches_of(own)) return;
+  fail("{}: the model's positions are stored for one size alone; expected {}", what,
+       size_text(a, own));
 }
 
 }  // namespace
 
-void check_input_size(const std::string& what, int64_t height, int64_t width,
-                      const Architecture& a) {
-  const Grid own = made_for(a);
-  if (a.stem != Stem::conv && height == own.rows && width == own.columns) return;
+void check_input_size(const std::string& what, const Grid& size, const Architecture& a) {
+  if (a.stem != Stem::conv && size == made_for(a)) return;
+  if (a.medium == Medium::sound) return check_stored_positions(what, size, a);
   std::string nearest;
-  for (const auto& [side, patch] : {std::pair{height, a.patch.rows}, {width, a.patch.columns}}) {
-    const int64_t below = side / patch * patch;
+  for (const auto& [side, patch] : {std::pair{size.frames, a.patch.frames},
+                                    {size.rows, a.patch.rows},
+                                    {size.columns, a.patch.columns}}) {
+    const int below = side / patch * patch;
     if (below > 0 && below == side) continue;
     const std::string text =
         below == 0 ? fmt::format("; the least is {}", patch)
                    : fmt::format("; next to {} are {} and {}", side, below, below + patch);
     if (nearest.find(text) == std::string::npos) nearest += text;
   }
-  if (nearest.empty()) return check_bias_grid(what, height, width, a);
-  fail("{}: expected multiples of the patch, {} x {}{}", what, a.patch.rows, a.patch.columns,
-       nearest);
+  if (!nearest.empty()) {
+    fail("{}: expected multiples of the {}, {}{}", what,
+         a.medium == Medium::video ? "tube" : "patch", grid_text(a.patch), nearest);
+  }
+  check_bias_grid(what, size, a);
+  check_stored_positions(what, size, a);
 }
 
 Grid made_for(const Architecture& a) {
@@ -150,6 +162,42 @@ Grid made_for(const Architecture& a) {
   if (!a.image_size.empty()) return a.image_size;
   const Grid grid = square_layout(a).grid;
   return grid.rows > 0 ? grid * a.patch : Grid(224, 224);
+}
+
+Shape input_shape(const Architecture& a, int64_t batch, const Grid& size) {
+  switch (a.medium) {
+    case Medium::video:
+      return {batch, a.in_channels, size.frames, size.rows, size.columns};
+    case Medium::sound:
+      return {batch, size.rows, size.columns};
+    case Medium::picture:
+      break;
+  }
+  return {batch, a.in_channels, size.rows, size.columns};
+}
+
+InputText input_text(const Architecture& a) {
+  switch (a.medium) {
+    case Medium::video:
+      return {"videos", fmt::format("[batch, {}, frames, height, width]", a.in_channels)};
+    case Medium::sound:
+      return {"spectrograms", fmt::format("[batch, frames, {}]", made_for(a).columns)};
+    case Medium::picture:
+      break;
+  }
+  return {"images", fmt::format("[batch, {}, height, width]", a.in_channels)};
+}
+
+std::string size_text(const Architecture& a, const Grid& size) {
+  if (a.medium == Medium::sound)
+    return fmt::format("{} frames of {} mel bins", size.rows, size.columns);
+  const std::string pixels = fmt::format("{} x {} pixels", size.rows, size.columns);
+  return a.medium == Medium::video ? fmt::format("{} frames of {}", size.frames, pixels) : pixels;
+}
+
+std::string grid_text(const Grid& grid) {
+  const std::string frame = fmt::format("{} x {}", grid.rows, grid.columns);
+  return grid.frames > 1 ? fmt::format("{} x {}", grid.frames, frame) : frame;
 }
 
 }  // namespace fovea

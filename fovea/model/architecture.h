@@ -9,6 +9,7 @@
 
 #include "fovea/api.h"
 #include "fovea/backend/grid.h"
+#include "fovea/io/array.h"
 #include "fovea/model/block_shape.h"
 #include "fovea/model/config.h"
 #include "fovea/model/stem.h"
@@ -39,6 +40,10 @@ struct Routing {
   }
 };
 
+// What comes in: pictures [B, 3, rows, columns], videos [B, 3, frames, rows, columns], or sound as
+// spectrograms [B, frames, mel bins], which are rows and columns of one channel.
+enum class Medium { picture, video, sound };
+
 // Attention by one learned token that asks all others, and an MLP on what it gathers.
 struct AttentionPool {
   int heads = 0;
@@ -56,8 +61,12 @@ struct Architecture {
   Stem stem = Stem::linear;
   // Of the other stems; the 1x1 one that ends Stem::conv is not among them.
   std::vector<StemConvolution> convolutions;
+  Medium medium = Medium::picture;
   int in_channels = 3;
-  Grid patch = {16, 16};  // in pixels
+  Grid patch = {16, 16};  // in pixels; of a video a tube of frames
+  Grid stride;            // from one patch to the next; empty: they lie side by side
+  // Rows of patches are frequencies (AST): spectrograms are turned before they are cut.
+  bool frequency_first = false;
   bool class_token = false;
   bool distillation_token = false;
   int registers = 0;
@@ -66,14 +75,23 @@ struct Architecture {
   std::optional<NormKind> pre_norm = {};    // before the blocks, of tokens with their positions
   bool final_norm = false;                  // norm
   bool fc_norm = false;                     // norm after average pooling
+  std::optional<double> fc_norm_eps = {};   // where it is another than the blocks'
+  bool late_norm = false;                   // norm stands behind pooling (MAE-ST), as fc_norm does
+  bool head_norm = false;                   // before the head (AST), behind the features
   Pooling pooling = Pooling::token;
+  // The first patch is taken for the class token that the model lacks: pooling by class token reads
+  // it (VideoMAE), the mean leaves it out (MAE-ST), and it never merges.
+  bool first_patch_leads = false;
   bool pool_concat = false;  // DINOv2's classifier: class token beside the mean of the patches
   std::optional<AttentionPool> attention_pool = {};
   int projection = 0;           // channels that features are projected to (CLIP); 0: none
   int classes = 0;              // 0: no head
   bool distilled_head = false;  // a second head, on the distillation token
   int position_rows = 0;        // 0: no position embedding
-  Grid position_grid;           // where its tensor says it: [1, rows, columns, C]; else empty
+  // Kept as tables of frames and of places in a frame, whose rows are added (MAE-ST).
+  bool split_positions = false;
+  bool sinusoids = false;  // positions are sines and cosines of the patches' numbers (VideoMAE)
+  Grid position_grid;      // where its tensor says it: [1, rows, columns, C]; else empty
   Resampling resampling = Resampling::antialiased;  // of positions, for other grids
   Grid bias_grid;             // that tables of relative positions are made for
   bool resizes_bias = false;  // which serve other grids
@@ -82,7 +100,8 @@ struct Architecture {
   std::vector<int> over_all;  // layers, from 0, ascending
   Grid decomposed;            // that the tables of layers over all are made for; empty: none
   int neck = 0;               // channels of the embedding behind the encoder; 0: it has none
-  // Sizes of images, in pixels, that the config names; empty where it names none.
+  // Sizes of inputs, in frames and pixels, or frames and mel bins, that the config names; empty
+  // where it names none. Of videos and sound image_size is always told.
   Grid image_size;
   Grid input_size;
   int64_t parameters = 0;
@@ -99,9 +118,19 @@ struct Architecture {
   WindowedLayers windowed(const Grid& grid) const;
   // How many of the first layers are like those of a plain ViT.
   int plain_layers() const { return routing ? routing->first_big : depth; }
+  Grid step() const { return stride.empty() ? patch : stride; }
+  // The grid of patches of an input of that size.
+  Grid patches_of(const Grid& size) const {
+    const Grid seen = frequency_first ? Grid(size.frames, size.columns, size.rows) : size;
+    return places_within(seen, patch, step());
+  }
+  // Tokens before the patches.
   int prefix() const { return int{class_token} + int{distillation_token} + registers; }
+  // First tokens that never merge.
+  int protected_tokens() const { return prefix() + int{first_patch_leads}; }
   // How many of the first tokens are all that the head sees; 0: it sees all.
   int seen_by_head() const {
+    if (pooling == Pooling::prefix) return prefix();
     if (pooling != Pooling::token || pool_concat) return 0;
     return distilled_head ? 2 : 1;
   }
@@ -138,21 +167,35 @@ std::optional<int> position_prefix(const Architecture& architecture, const Grid&
 // where none fits.
 FOVEA_API PositionLayout position_layout(const Architecture& architecture, const Grid& grid);
 
-// Throws Error where an input of height x width pixels is not made of whole patches: `what` says
-// what it is of, and the message which sizes are nearest. The size that the model was made for may
-// leave a margin at the right and the bottom, which no patch sees (SigLIP's 384 pixels in patches
-// of 14).
-FOVEA_API void check_input_size(const std::string& what, int64_t height, int64_t width,
+// Throws Error where an input of that size is not made of whole patches: `what` says what it is
+// of, and the message which sizes are nearest. The size that the model was made for may leave a
+// margin at the right and the bottom, which no patch sees (SigLIP's 384 pixels in patches of 14).
+// Where positions of videos or sound are stored they serve one number of patches alone.
+FOVEA_API void check_input_size(const std::string& what, const Grid& size,
                                 const Architecture& architecture);
 
-// The image size, in pixels, that the model was made for: what the config says,
-// else what a square table of positions tells, else 224.
+// The size of inputs that the model was made for: what the config says, else what a square table of
+// positions tells, else 224.
 FOVEA_API Grid made_for(const Architecture& architecture);
 
+// The shape of `batch` inputs of that size as Model::run takes them (see Medium).
+FOVEA_API Shape input_shape(const Architecture& architecture, int64_t batch, const Grid& size);
+
+// What such a batch is called, and its extents: "videos", "[batch, 3, frames, height, width]".
+struct InputText {
+  std::string what, extents;
+};
+InputText input_text(const Architecture& architecture);
+
+// "224 x 224 pixels", "16 frames of 224 x 224 pixels", "1024 frames of 128 mel bins".
+FOVEA_API std::string size_text(const Architecture& architecture, const Grid& size);
+// Of patches: "14 x 14", "8 x 14 x 14" of videos.
+std::string grid_text(const Grid& grid);
+
 // A named architecture: (vit|deit)_(tiny|small|base|large|huge)_patch(8|14|16|32)_SIZE or
-// blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, SIZE 224 or 224x384 (height x width); or what
-// timm publishes of CLIP, SigLIP, DINOv2, DINOv3, EVA and BEiT. Throws Error saying what is
-// possible.
+// blvit_(base_tiny|huge_base)_patch(8|14|16|32)_SIZE, SIZE 224 or 224x384 (height x width); what
+// timm publishes of CLIP, SigLIP, DINOv2, DINOv3, EVA and BEiT; or models of videos and of sound
+// (videomae_base_patch16_224, ast_base_patch16_128x1024). Throws Error saying what is possible.
 FOVEA_API Architecture named_architecture(const std::string& name);
 
 // Names of such architectures, all or those that `pattern` matches: a part of a name, or with

@@ -41,7 +41,7 @@ Shape squeezed(Shape shape) {
 }
 
 bool is_of_tokens(std::string_view name) {
-  return name.ends_with("_token") || name == "pos_embed" || name == "attn_pool.latent";
+  return name.ends_with("_token") || name.starts_with("pos_embed") || name == "attn_pool.latent";
 }
 
 // One more than the largest number that stands between `before` and a dot in any name.
@@ -287,10 +287,12 @@ void Checkpoint::leave_out(const std::string& beginning) const {
   }
 }
 
-const Family& Checkpoint::family(std::string_view model_type) const {
+const Family& Checkpoint::family(std::string_view model_type, std::string_view architecture) const {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : file_.tensors()) names.push_back(name);
-  return family_of(names, model_type);
+  const std::string patch = "patch_embed.proj.weight";
+  return family_of(names, {model_type, architecture, has(patch) ? shape(patch) : Shape(),
+                           has("blocks.0.attns.0.attn.q.weight")});
 }
 
 std::vector<std::string> Checkpoint::check_all_used() const {

@@ -17,7 +17,8 @@ namespace fovea {
 
 // Canonical names (j counts branches, 0 where there is one):
 //   cls_token, dist_token, reg_token, pos_embed, norm.{weight,bias}, fc_norm.{weight,bias},
-//   head.{weight,bias}, head_dist.{weight,bias},
+//   head_norm.{weight,bias}, head.{weight,bias}, head_dist.{weight,bias},
+//   pos_embed_{class,temporal,spatial}        positions of frames and of places kept apart
 //   patch_embed.proj.{weight,bias}            linear stem
 //   patch_embed.proj.{0,1,3,4,..}.*           hMLP and convolutional stem
 //   blocks.i.attns.j.{norm,attn.qkv,attn.proj}.{weight,bias}, blocks.i.attns.j.ls.gamma
@@ -72,8 +73,8 @@ class Checkpoint {
   };
   std::vector<Part> parts(const std::string& name, int64_t rows) const;
 
-  // Whose names the file's are, its config saying this model_type or nothing.
-  const Family& family(std::string_view model_type) const;
+  // Whose names the file's are, its config saying this model_type and architecture, or nothing.
+  const Family& family(std::string_view model_type, std::string_view architecture = {}) const;
 
   // Marks all tensors whose canonical names begin so as used: the model does without them.
   void leave_out(const std::string& beginning) const;

@@ -31,8 +31,10 @@ constexpr Names<Activation> kActivations[] = {{"gelu", Activation::gelu},
                                               {"silu", Activation::silu},
                                               {"swish", Activation::silu},
                                               {"relu", Activation::relu}};
-constexpr Names<Pooling> kPoolings[] = {
-    {"token", Pooling::token}, {"avg", Pooling::average}, {"map", Pooling::map}};
+constexpr Names<Pooling> kPoolings[] = {{"token", Pooling::token},
+                                        {"avg", Pooling::average},
+                                        {"map", Pooling::map},
+                                        {"prefix", Pooling::prefix}};
 
 template <class Value, size_t kCount>
 std::optional<Value> named(const Names<Value> (&all)[kCount], std::string_view text) {
@@ -63,7 +65,7 @@ void read_pooling(const Keys& keys, Config& config) {
   const auto pool = keys.text("global_pool");
   if (!pool || pool->empty()) return;
   config.pooling = named(kPoolings, *pool);
-  if (!config.pooling) keys.refuse("global_pool", "token, avg or map");
+  if (!config.pooling) keys.refuse("global_pool", "token, avg, map or prefix");
 }
 
 void check_architecture(const Keys& keys, const Config& config) {
@@ -139,9 +141,29 @@ void read_extents(const Keys& top, const Keys& args, Config& config) {
       last_of(top.whole("num_register_tokens", 0, kMost), args.whole("reg_tokens", 0, kMost),
               args.whole("num_reg_tokens", 0, kMost));
   config.channels = last_of(top.whole("num_channels", 1, kMost), args.whole("in_chans", 1, kMost));
-  for (const Keys* keys : {&top, &args}) {
-    if (keys->find("qkv_bias") != nullptr) config.qkv_bias = keys->flag("qkv_bias");
+  for (const char* key : {"qv_bias", "qkv_bias"}) {
+    for (const Keys* keys : {&top, &args}) {
+      if (keys->find(key) != nullptr) config.qkv_bias = keys->flag(key);
+    }
   }
+}
+
+// Of models of videos and of sound.
+void read_media(const Keys& top, const Keys& args, Config& config) {
+  constexpr int kMost = 1 << 16;
+  config.frames = last_of(top.whole("num_frames", 1, kMost), args.whole("num_frames", 1, kMost));
+  config.tube = last_of(top.whole("tubelet_size", 1, kMost), top.whole("t_patch_size", 1, kMost),
+                        args.whole("tubelet_size", 1, kMost), args.whole("t_patch_size", 1, kMost));
+  for (const Keys* keys : {&top, &args}) {
+    if (const auto stride = keys->size("stride")) config.stride = stride;
+  }
+  if (top.find("use_mean_pooling") != nullptr) config.mean_pooling = top.flag("use_mean_pooling");
+  if (config.model_type != "audio-spectrogram-transformer") return;
+  const auto whole = [&](const char* key, int otherwise) {
+    return top.whole(key, 1, kMost).value_or(otherwise);
+  };
+  config.stride = Grid(whole("frequency_stride", 10), whole("time_stride", 10));
+  config.image_size = Grid(whole("max_length", 1024), whole("num_mel_bins", 128));
 }
 
 // Segment Anything's two smaller parts, where nothing said means what transformers takes.
@@ -197,13 +219,16 @@ Config parse_config(const std::string& text, const std::string& name) {
   config.depth =
       last_of(top.whole("num_hidden_layers", 1, kMostLayers), args.whole("depth", 1, kMostLayers));
   config.image_size = top.size("image_size");
-  if (const auto size = args.size("img_size")) config.image_size = size;
+  for (const Keys* keys : {&top, &args}) {
+    if (const auto size = keys->size("img_size")) config.image_size = size;
+  }
   config.patch_size = top.size("patch_size");
   if (const auto size = args.size("patch_size")) config.patch_size = size;
   config.layer_norm_eps = top.number("layer_norm_eps", 0, 1);
   if (top.find("use_swiglu_ffn") != nullptr) config.gated_mlp = top.flag("use_swiglu_ffn");
   if (top.find("use_gated_mlp") != nullptr) config.gated_mlp = top.flag("use_gated_mlp");
   read_extents(top, args, config);
+  read_media(top, args, config);
   config.rope_theta = top.number("rope_theta", 1, 1e9);
   read_pooling(top, config);
   read_pooling(args, config);

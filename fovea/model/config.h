@@ -60,9 +60,9 @@ FOVEA_API Preprocessing sam_preprocessing();
 // A side of the input over crop_pct, in pixels, rounded down.
 FOVEA_API int resized_side(int side, double crop_pct);
 
-// What the features are: the class token, the mean of the patches, or what a learned token gathers
-// from them by attention.
-enum class Pooling { token, average, map };
+// What the features are: the class token, the mean of the patches, what a learned token gathers
+// from them by attention, or the mean of all prefix tokens.
+enum class Pooling { token, average, map, prefix };
 
 // How a table of positions is resampled for other grids.
 enum class Resampling {
@@ -107,13 +107,18 @@ struct Config {
   bool is_open_clip = false;  // an open_clip_config.json
   std::optional<int> heads;   // num_heads | num_attention_heads
   std::optional<int> depth;   // num_hidden_layers | depth; only to be checked against the tensors
-  std::optional<Grid>
-      image_size;  // of the position grid: image_size | model_args.img_size, (h, w) in pixels
+  std::optional<Grid> image_size;  // of the position grid: image_size | model_args.img_size, (h, w)
+                                   // in pixels, or (max_length, num_mel_bins)
   std::optional<Grid>
       patch_size;  // patch_size | model_args.patch_size, (h, w); shapes tell all but conv stems'
   std::optional<Grid> input_size;  // pretrained_cfg.input_size, (h, w)
-  std::optional<Pooling> pooling;  // global_pool
-  std::optional<int> head_width;   // vision_cfg.head_width: width / heads
+  // Of videos and of sound.
+  std::optional<int> frames;         // num_frames
+  std::optional<int> tube;           // tubelet_size | t_patch_size: frames of a patch
+  std::optional<Grid> stride;        // stride | frequency_stride, time_stride; from patch to patch
+  std::optional<bool> mean_pooling;  // use_mean_pooling
+  std::optional<Pooling> pooling;    // global_pool
+  std::optional<int> head_width;     // vision_cfg.head_width: width / heads
   std::optional<double> layer_norm_eps;
   std::optional<Activation> activation;  // hidden_act | act_layer | quick_gelu
   std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
@@ -123,7 +128,7 @@ struct Config {
   std::optional<int> mlp_width;          // intermediate_size
   std::optional<int> registers;          // num_register_tokens | reg_tokens | num_reg_tokens
   std::optional<int> channels;           // num_channels | in_chans, of pictures
-  std::optional<bool> qkv_bias;          // of queries, keys or values
+  std::optional<bool> qkv_bias;          // qkv_bias | qv_bias: of queries, keys or values
   std::optional<double> rope_theta;
   bool plain_resampling = false;     // model_args.pos_resampling is "plain": transformers' way
   std::optional<int> pool_heads;     // attn_pool_num_heads

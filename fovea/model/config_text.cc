@@ -27,6 +27,8 @@ ordered_json arguments_of(const Architecture& a) {
   ordered_json args;
   args["num_heads"] = a.block.heads;
   if (!a.image_size.empty()) args["img_size"] = pair_of(a.image_size);
+  if (a.medium == Medium::video) args["num_frames"] = a.image_size.frames;
+  if (!a.stride.empty()) args["stride"] = pair_of(a.stride);
   if (a.stem == Stem::conv) args["patch_size"] = a.patch.rows;
   if (a.position_rows == 0) args["pos_embed"] = "none";
   if (a.block.post_norm) args["use_post_norm"] = true;

@@ -21,7 +21,7 @@ class Source {
       : weights_(weights), checkpoint_(checkpoint) {
     if (checkpoint == nullptr || a.registers == 0 || !a.class_token || a.position_rows == 0) return;
     // Of registers and the class token, timm's models with registers have no row for any.
-    folds_class_ = position_layout(a, made_for(a) / a.patch).prefix == 1;
+    folds_class_ = position_layout(a, a.patches_of(made_for(a))).prefix == 1;
   }
 
   bool has(const std::string& name) const {

@@ -25,13 +25,14 @@ double gflops(const Architecture& a, const Grid& size, const Course& course,
   const auto vit = Vit<Shapes>::load(b, none, a);
   const Input input = {nullptr, 1, a.in_channels, size};
   const Shapes::Tensor x = vit.patch_embed.forward(b, input);
-  Reduction<Shapes> tokens(course.merge, layer_tokens, static_cast<int>(x.tokens), a.prefix());
-  tokens.place(size / a.patch, a.window);
+  Reduction<Shapes> tokens(course.merge, layer_tokens, static_cast<int>(x.tokens),
+                           a.protected_tokens());
+  const Grid grid = a.patches_of(size);
+  tokens.place(grid, a.window);
   std::vector<IntArray> routes;
   vit.encode(
       b, x, course, tokens, routes, [](int /*layer*/, const Shapes::Tensor& /*x*/) {},
       [](std::span<const int> /*leaving*/) {});
-  const Grid grid = size / a.patch;
   if (vit.neck) vit.neck->forward(b, {grid.size(), a.width}, grid);
   return 2e-9 * static_cast<double>(b.multiply_adds());
 }
@@ -55,9 +56,10 @@ Cost cost(const Architecture& a, const Grid& size, const MergeOptions& merge,
           std::optional<double> keep_ratio) {
   Course course = {.merge = merge_course(merge, a.depth),
                    .keep_ratio = keep_ratio_of(a, keep_ratio)};
-  const int tokens = static_cast<int>((size / a.patch).size()) + a.prefix();
+  const Grid grid = a.patches_of(size);
+  const int tokens = static_cast<int>(grid.size()) + a.prefix();
   std::vector<int> left =
-      tokens_per_layer(course.merge, tokens, a.prefix(), a.windowed(size / a.patch));
+      tokens_per_layer(course.merge, tokens, a.protected_tokens(), a.windowed(grid));
   const double count = gflops(a, size, course, left);
   read_pooled_alone(a, course);
   const double computed = course.last_asking > 0 ? gflops(a, size, course, left) : count;

@@ -30,17 +30,20 @@ class PatchEmbed {
   // -> [B, p + P, C]. The input is made of whole patches.
   typename B::Tensor forward(B& b, const Input& input) const {
     const Architecture& a = architecture_;
-    typename B::Tensor x = a.stem == Stem::conv ? overlapping(b, input) : apart(b, input);
+    std::vector<float> turned;
+    typename B::Tensor x = a.stem == Stem::conv ? overlapping(b, input)
+                           : a.frequency_first  ? apart(b, transposed(input, turned))
+                                                : apart(b, input);
     if (patch_norm_) x = b.layer_norm(x, *patch_norm_);
-    x = b.embed(x, *positions_of(b, input.grid / a.patch));
+    x = b.embed(x, *positions_of(b, a.patches_of(input.grid)));
     return pre_norm_ ? b.layer_norm(x, *pre_norm_) : x;
   }
 
  private:
-  // The linear and the hMLP stem: no patch sees another.
+  // The linear and the hMLP stem: one patch's outputs are nothing to another's.
   typename B::Tensor apart(B& b, const Input& input) const {
     const Architecture& a = architecture_;
-    typename B::Tensor x = b.patches(input, a.patch, splits_);
+    typename B::Tensor x = b.patches(input, a.patch, a.step(), splits_);
     for (size_t stage = 0; stage + 1 < stages_.size(); ++stage) {
       const int side = a.convolutions[stage + 1].kernel;
       x = b.fold(b.linear(x, stages_[stage], Activation::gelu), side * side);
@@ -49,7 +52,7 @@ class PatchEmbed {
   }
 
   typename B::Tensor overlapping(B& b, const Input& input) const {
-    typename B::Tensor x = b.patches(input, {1, 1}, {});
+    typename B::Tensor x = b.patches(input, {1, 1}, {1, 1}, {});
     Grid grid = input.grid;
     for (size_t i = 0; i < architecture_.convolutions.size(); ++i) {
       const int stride = architecture_.convolutions[i].stride;
@@ -72,8 +75,9 @@ class PatchEmbed {
     if (a.stem == Stem::hmlp) return;
     const bool is_linear = a.stem == Stem::linear;
     const std::string last = is_linear ? name : name + "." + std::to_string(3 * stages_.size());
-    const Shape shape = {a.width, channels, is_linear ? a.patch.rows : 1,
-                         is_linear ? a.patch.columns : 1};
+    Shape shape = {a.width, channels, is_linear ? a.patch.rows : 1,
+                   is_linear ? a.patch.columns : 1};
+    if (a.medium == Medium::video) shape.insert(shape.begin() + 2, a.patch.frames);
     const Weight weight = weights.named(last + ".weight", shape, Start::convolution);
     stages_.push_back(b.make_linear(
         weight, a.patch_bias ? weights.named(last + ".bias", {a.width}, Start::zero) : Weight{}));
@@ -113,7 +117,12 @@ class PatchEmbed {
     if (a.distillation_token) prefix_.push_back(read("dist_token", 1));
     if (a.registers > 0) prefix_.push_back(read("reg_token", a.registers));
     const Grid& grid = a.position_grid;
-    if (!grid.empty()) {
+    if (a.split_positions) {
+      const Grid patches = a.patches_of(a.image_size);
+      if (a.class_token) table_ = read("pos_embed_class", 1);
+      of_frames_ = read("pos_embed_temporal", patches.frames);
+      of_places_ = read("pos_embed_spatial", static_cast<int>(patches.frame_size()));
+    } else if (!grid.empty()) {
       table_ = b.make_rows(weights.named("pos_embed", {1, grid.rows, grid.columns, a.width}));
     } else if (a.position_rows > 0) {
       table_ = read("pos_embed", a.position_rows);
@@ -125,7 +134,9 @@ class PatchEmbed {
 
   Positions make_positions(B& b, const Grid& grid) const {
     const PositionMap map = B::kComputes ? position_map(architecture_, grid) : PositionMap();
-    return std::make_shared<const typename B::Positions>(b.positions(prefix_, table_, map));
+    const typename B::Rows table =
+        architecture_.split_positions ? b.cross(table_, of_frames_, of_places_) : table_;
+    return std::make_shared<const typename B::Positions>(b.positions(prefix_, table, map));
   }
 
   // Kept for the grids of late, unless training changes them.
@@ -147,7 +158,8 @@ class PatchEmbed {
   std::optional<typename B::Norm> pre_norm_;    // of tokens with their positions
   std::vector<int> splits_;                     // of a patch, outermost first, for the hMLP stem
   std::vector<typename B::Rows> prefix_;        // class, distillation and register tokens
-  typename B::Rows table_;                      // of positions
+  typename B::Rows table_;                      // of positions, or of the class token's alone
+  typename B::Rows of_frames_, of_places_;      // the others, where they are kept apart
   std::shared_ptr<Cache> cache_ = std::make_shared<Cache>(kMostGrids);
 };
 

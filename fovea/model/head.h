@@ -95,7 +95,8 @@ template <Backend B>
 struct Head {
   Architecture architecture;
   std::optional<AttentionPooling<B>> pool;
-  std::optional<typename B::Norm> fc_norm;
+  std::optional<typename B::Norm> fc_norm;  // of what is pooled
+  std::optional<typename B::Norm> norm;     // of the features
   std::optional<typename B::Linear> projection;
   std::optional<typename B::Linear> linear;
   std::optional<typename B::Linear> distilled;
@@ -104,29 +105,30 @@ struct Head {
     Head head;
     head.architecture = a;
     if (a.attention_pool) head.pool = AttentionPooling<B>::load(b, weights, a);
-    if (a.fc_norm)
-      head.fc_norm = read_norm(b, weights, "fc_norm", a.width, a.block.eps, a.block.norm);
+    const auto norm = [&](const char* name, double eps) {
+      return read_norm(b, weights, name, a.width, eps, a.block.norm);
+    };
+    if (a.fc_norm) head.fc_norm = norm("fc_norm", a.fc_norm_eps.value_or(a.block.eps));
+    if (a.final_norm && a.late_norm) head.fc_norm = norm("norm", a.block.eps);
     if (a.projection > 0) {
       head.projection =
           b.make_linear(weights.named("projection.weight", {a.projection, a.width}), Weight{});
     }
     if (a.classes == 0) return head;
+    if (a.head_norm) head.norm = norm("head_norm", a.block.eps);
     head.linear = read_linear(b, weights, "head", a.features(), a.classes);
     if (a.distilled_head) head.distilled = read_linear(b, weights, "head_dist", a.width, a.classes);
     return head;
   }
 
-  // tokens [B, T, C] after the final norm -> [B, 1, F]: the class token, the mean over the others
-  // weighted by size, or what attention gathers of them.
+  // tokens [B, T, C] after the final norm -> [B, 1, F]: the class token, the mean of all prefix
+  // tokens, the mean over the others weighted by size, or what attention gathers of them.
   typename B::Tensor features(B& b, const typename B::Tensor& tokens, std::span<const float> sizes,
                               const TokenState& state) const {
     const Architecture& a = architecture;
     if (a.pool_concat)
       return b.concat_channels(b.token(tokens, 0), b.average(tokens, sizes, a.prefix()));
-    typename B::Tensor pooled = pool ? pool->forward(b, tokens, state)
-                                : a.pooling == Pooling::token
-                                    ? b.token(tokens, 0)
-                                    : b.average(tokens, sizes, a.prefix());
+    typename B::Tensor pooled = pool ? pool->forward(b, tokens, state) : gather(b, tokens, sizes);
     if (fc_norm) pooled = b.layer_norm(pooled, *fc_norm);
     return projection ? b.linear(pooled, *projection) : pooled;
   }
@@ -136,11 +138,23 @@ struct Head {
   typename B::Tensor logits(B& b, const typename B::Tensor& tokens,
                             const typename B::Tensor& features) const {
     if (!linear) return features;
-    typename B::Tensor from_class = b.linear(features, *linear);
+    typename B::Tensor from_class =
+        b.norm_linear(features, norm, *linear, Activation::none, Precision::single);
     if (!distilled) return from_class;
     const std::array<typename B::Tensor, 2> both = {from_class,
                                                     b.linear(b.token(tokens, 1), *distilled)};
     return b.mean(both);
+  }
+
+ private:
+  typename B::Tensor gather(B& b, const typename B::Tensor& tokens,
+                            std::span<const float> sizes) const {
+    const Architecture& a = architecture;
+    if (a.pooling == Pooling::token) return b.token(tokens, 0);
+    if (a.pooling != Pooling::prefix) return b.average(tokens, sizes, a.protected_tokens());
+    std::vector<typename B::Tensor> prefix;
+    for (int i = 0; i < a.prefix(); ++i) prefix.push_back(b.token(tokens, i));
+    return b.mean(prefix);
   }
 };
 

@@ -77,9 +77,11 @@ std::optional<NormKind> norm_of(const Checkpoint& checkpoint, const std::string&
 
 void infer_linear(const Checkpoint& checkpoint, Architecture& a) {
   const std::string name = "patch_embed.proj.weight";
-  a.width = extent(checkpoint, name, 4, 0);
-  a.patch = {extent(checkpoint, name, 4, 2), extent(checkpoint, name, 4, 3)};
-  if (extent(checkpoint, name, 4, 1) != a.in_channels) {
+  const size_t rank = a.medium == Medium::video ? 5 : 4;
+  a.width = extent(checkpoint, name, rank, 0);
+  a.patch = {extent(checkpoint, name, rank, rank - 2), extent(checkpoint, name, rank, rank - 1)};
+  if (a.medium == Medium::video) a.patch.frames = extent(checkpoint, name, rank, 2);
+  if (extent(checkpoint, name, rank, 1) != a.in_channels) {
     fail("{}: tensor {} is {}; expected {} input channels", checkpoint.file_name(),
          checkpoint.spelling(name), to_string(checkpoint.shape(name)), a.in_channels);
   }
@@ -94,13 +96,15 @@ void infer_stem(const Checkpoint& checkpoint, const Config& config, Architecture
   } else {
     infer_hmlp(checkpoint, count, a);
   }
-  if (config.patch_size && *config.patch_size != a.patch) {
+  const Grid of_frame(a.patch.rows, a.patch.columns);
+  if (config.patch_size && *config.patch_size != of_frame) {
     fail("{}: patches of {} x {} pixels found; config.json says {} x {}", checkpoint.file_name(),
          a.patch.rows, a.patch.columns, config.patch_size->rows, config.patch_size->columns);
   }
 }
 
-// How many rows of channels a tensor of tokens has, whatever extents of 1 it has besides.
+}  // namespace
+
 int token_rows(const Checkpoint& checkpoint, const std::string& name) {
   const Shape shape = checkpoint.shape(name);
   if (shape.empty() || shape.size() > 3) extent(checkpoint, name, 3, 0);
@@ -110,19 +114,28 @@ int token_rows(const Checkpoint& checkpoint, const std::string& name) {
   return rows;
 }
 
+namespace {
+
 void infer_tokens(const Checkpoint& checkpoint, const Config& config, const Traits& traits,
                   Architecture& a) {
   a.distillation_token = checkpoint.has("dist_token") || has_part(checkpoint, "head_dist");
   a.class_token = checkpoint.has("cls_token") || a.distillation_token || traits.class_token;
   if (checkpoint.has("reg_token")) a.registers = token_rows(checkpoint, "reg_token");
-  const bool has_positions = traits.positions || !a.block.knows_places();
-  if (const Shape shape = checkpoint.has("pos_embed") ? checkpoint.shape("pos_embed") : Shape();
-      shape.size() == 4 && shape[0] == 1 && shape[3] == a.width) {
+  const bool has_positions = !traits.sinusoids && (traits.positions || !a.block.knows_places());
+  a.split_positions = checkpoint.has("pos_embed_spatial") || checkpoint.has("pos_embed_temporal");
+  if (a.split_positions) {
+    a.position_rows = int{a.class_token} + token_rows(checkpoint, "pos_embed_temporal") *
+                                               token_rows(checkpoint, "pos_embed_spatial");
+  } else if (const Shape shape =
+                 checkpoint.has("pos_embed") ? checkpoint.shape("pos_embed") : Shape();
+             shape.size() == 4 && shape[0] == 1 && shape[3] == a.width) {
     a.position_grid = {extent(checkpoint, "pos_embed", 4, 1),
                        extent(checkpoint, "pos_embed", 4, 2)};
     a.position_rows = static_cast<int>(a.position_grid.size());
   } else if (checkpoint.has("pos_embed") || (config.position_embedding && has_positions)) {
     a.position_rows = token_rows(checkpoint, "pos_embed");
+  } else {
+    a.sinusoids = traits.sinusoids;
   }
   a.pre_norm = norm_of(checkpoint, "norm_pre");
   a.patch_norm = norm_of(checkpoint, "patch_embed.norm");
@@ -256,6 +269,23 @@ void infer_blocks(const Checkpoint& checkpoint, const Config& config, const Trai
   infer_attention(checkpoint, config, traits, a);
 }
 
+// Of a model whose norms tell it: the mean of all has fc_norm or none, the first patch the final
+// norm.
+Pooling pooling_of_norms(const Checkpoint& checkpoint, const Config& config, bool has_norm,
+                         const Architecture& a) {
+  if (has_norm && a.fc_norm) {
+    fail("{}: tensors {} and {}; expected one of them", checkpoint.file_name(),
+         checkpoint.spelling("norm.weight"), checkpoint.spelling("fc_norm.weight"));
+  }
+  const Pooling told = has_norm ? Pooling::token : Pooling::average;
+  Pooling said = config.pooling.value_or(told);
+  if (config.mean_pooling) said = *config.mean_pooling ? Pooling::average : Pooling::token;
+  if (said == told) return told;
+  fail("{}: config.json asks for {}; expected {} tensor {}", checkpoint.file_name(),
+       said == Pooling::average ? "the mean of all tokens" : "the first token",
+       has_norm ? "no" : "a", checkpoint.spelling("norm.weight"));
+}
+
 Pooling pooling_of(const Checkpoint& checkpoint, const Config& config, const Traits& traits,
                    const Architecture& a) {
   const bool maps = checkpoint.has("attn_pool.latent");
@@ -271,7 +301,7 @@ Pooling pooling_of(const Checkpoint& checkpoint, const Config& config, const Tra
     fail("{}: config.json asks for attention pooling; expected a tensor attn_pool.latent",
          checkpoint.file_name());
   }
-  if (pooling == Pooling::token && !a.class_token) {
+  if ((pooling == Pooling::token || pooling == Pooling::prefix) && !a.class_token) {
     fail("{}: config.json asks for pooling by class token; expected a tensor {}",
          checkpoint.file_name(), checkpoint.spelling("cls_token"));
   }
@@ -305,9 +335,16 @@ void infer_head(const Checkpoint& checkpoint, const Config& config, const Traits
     return;
   }
   a.fc_norm = has_part(checkpoint, "fc_norm");
+  a.fc_norm_eps = a.fc_norm ? traits.fc_norm_eps : std::nullopt;
+  a.late_norm = traits.late_norm;
+  const bool has_norm = has_part(checkpoint, "norm");
+  const bool norms_tell = traits.norms_tell_pooling && !a.class_token;
+  a.pooling = norms_tell ? pooling_of_norms(checkpoint, config, has_norm, a)
+                         : pooling_of(checkpoint, config, traits, a);
+  a.first_patch_leads =
+      !a.class_token && (traits.drops_first || (norms_tell && a.pooling == Pooling::token));
   // Only a norm after pooling, or the config, can take the place of the final norm.
-  a.final_norm = has_part(checkpoint, "norm") || (config.final_norm && !a.fc_norm);
-  a.pooling = pooling_of(checkpoint, config, traits, a);
+  a.final_norm = has_norm || (config.final_norm && !a.fc_norm && !norms_tell);
   if (a.pooling == Pooling::map) {
     a.attention_pool = attention_pool_of(checkpoint, config, traits, a);
   } else {
@@ -317,6 +354,7 @@ void infer_head(const Checkpoint& checkpoint, const Config& config, const Traits
     a.projection = extent(checkpoint, "projection.weight", 2, 0);
   if (!has_part(checkpoint, "head")) return;
   a.classes = extent(checkpoint, "head.weight", 2, 0);
+  a.head_norm = has_part(checkpoint, "head_norm");
   a.distilled_head = has_part(checkpoint, "head_dist");
   a.pool_concat = a.class_token && checkpoint.shape("head.weight")[1] == int64_t{2} * a.width;
 }
@@ -366,11 +404,14 @@ int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, s
 }
 
 Architecture infer_architecture(const Checkpoint& checkpoint, const Config& config) {
-  const Family& family = checkpoint.family(config.model_type);
+  const Family& family = checkpoint.family(config.model_type, config.architecture);
   const Traits traits = family.traits(config);
   Architecture a;
   a.name = config.architecture;
   a.family = family.name;
+  a.medium = traits.medium;
+  a.in_channels = a.medium == Medium::sound ? 1 : 3;
+  a.frequency_first = traits.frequency_first;
   a.resampling = config.plain_resampling ? Resampling::plain : traits.resampling;
   a.resizes_bias = traits.resizes_bias;
   if (config.image_size) a.image_size = *config.image_size;
@@ -379,6 +420,7 @@ Architecture infer_architecture(const Checkpoint& checkpoint, const Config& conf
   infer_blocks(checkpoint, config, traits, a);
   infer_routing(checkpoint, config, a);
   infer_tokens(checkpoint, config, traits, a);
+  infer_medium(checkpoint, config, traits, a);
   infer_bias_grid(checkpoint, a);
   infer_windows(checkpoint, a);
   infer_head(checkpoint, config, traits, a);

@@ -5,11 +5,20 @@
 
 #include "fovea/model/architecture.h"
 #include "fovea/model/checkpoint.h"
+#include "fovea/model/families/family.h"
 
 namespace fovea {
 
 // Extent `axis` of a tensor that must have `rank` of them. Throws Error naming the tensor.
 int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis);
+
+// How many rows of channels a tensor of tokens has, whatever extents of 1 it has besides.
+int token_rows(const Checkpoint& checkpoint, const std::string& name);
+
+// Of models of videos and of sound: for what size of inputs they are made, and how far their
+// patches lie apart. Throws Error where neither config nor positions tell.
+void infer_medium(const Checkpoint& checkpoint, const Config& config, const Traits& traits,
+                  Architecture& a);
 
 // What makes it a big.LITTLE ViT, if anything does. Throws Error where tensors and config
 // contradict each other.

@@ -1,5 +1,6 @@
 // What a config says of a model that shapes tell too, held against them.
 #include <optional>
+#include <utility>
 
 #include "fovea/io/fail.h"
 #include "fovea/model/infer.h"
@@ -14,15 +15,34 @@ void check_same(const Checkpoint& checkpoint, int found, const char* what,
   fail("{}: {} {} found; config.json says {}", checkpoint.file_name(), found, what, *said);
 }
 
+// MAE-ST's: a row for each frame of patches, and one for each patch of a frame.
+void check_split_positions(const Checkpoint& checkpoint, const Grid& grid,
+                           const std::string& said) {
+  for (const auto& [name, wanted] :
+       {std::pair<const char*, int64_t>{"pos_embed_temporal", grid.frames},
+        {"pos_embed_spatial", grid.frame_size()}}) {
+    const int rows = token_rows(checkpoint, name);
+    if (rows == wanted) continue;
+    fail("{}: tensor {} has {} rows; {}", checkpoint.file_name(), checkpoint.spelling(name), rows,
+         said);
+  }
+}
+
 // Tables of positions are made for the image size that the config names.
 void check_image_size(const Checkpoint& checkpoint, const Config& config, const Architecture& a) {
-  if (!config.image_size) return;
-  const Grid& size = *config.image_size;
-  const Grid grid = size / a.patch;
-  const std::string said =
-      fmt::format("config.json says an image size of {} x {} pixels, which are {} x {} patches",
-                  size.rows, size.columns, grid.rows, grid.columns);
-  if (a.position_rows > 0 && !position_prefix(a, grid)) {
+  const bool is_video = a.medium == Medium::video;
+  if (!config.image_size && !(is_video && config.frames)) return;
+  const Grid& size = a.image_size;
+  const Grid grid = a.patches_of(size);
+  const std::string said = fmt::format("config.json says {}{}, which are {} patches",
+                                       a.medium == Medium::picture ? "an image size of " : "",
+                                       size_text(a, size), grid_text(grid));
+  if (a.medium != Medium::picture && grid.empty()) {
+    fail("{}: {}; expected some", checkpoint.file_name(), said);
+  }
+  if (a.split_positions) {
+    check_split_positions(checkpoint, grid, said);
+  } else if (a.position_rows > 0 && !position_prefix(a, grid)) {
     fail("{}: tensor {} has {} rows; {}, beside {} prefix token{}", checkpoint.file_name(),
          checkpoint.spelling("pos_embed"), a.position_rows, said, a.prefix(),
          a.prefix() == 1 ? "" : "s");
@@ -48,6 +68,8 @@ void check_config(const Checkpoint& checkpoint, const Config& config, const Arch
   check_same(checkpoint, a.block.mlp_width, "channels in MLPs", config.mlp_width);
   check_same(checkpoint, a.registers, "registers", config.registers);
   check_same(checkpoint, a.in_channels, "channels of pictures", config.channels);
+  if (a.medium == Medium::video)
+    check_same(checkpoint, a.patch.frames, "frames in tubes", config.tube);
   check_biases(checkpoint, config);
   check_image_size(checkpoint, config, a);
 }

@@ -26,7 +26,7 @@ std::string error_without(const std::string& golden_name, const std::string& ten
 }
 
 TEST(CheckConfig, FindsNothingInTheGoldens) {
-  for (const char* collection : {"goldens", "goldens-families"}) {
+  for (const char* collection : {"goldens", "goldens-families", "goldens-video", "goldens-audio"}) {
     for (const std::string& name : golden_names(collection))
       EXPECT_EQ(error_with(name, [](Config&) {}), "") << name;
   }

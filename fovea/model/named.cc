@@ -139,6 +139,7 @@ const Named* take_one(std::string_view& text, const Named (&all)[kCount]) {
 Architecture named_architecture(const std::string& name) {
   if (std::optional<Architecture> published = published_architecture(name)) return *published;
   if (std::optional<Architecture> encoder = named_encoder(name)) return *encoder;
+  if (std::optional<Architecture> media = media_architecture(name)) return *media;
   std::string_view rest = name;
   const bool is_pair = take(rest, "blvit_");
   if (!is_pair && !take(rest, "vit_") && !take(rest, "deit_"))
@@ -179,8 +180,9 @@ std::vector<std::string> named_architectures(const std::string& pattern) {
   const bool is_part = pattern.find_first_of("*?[") == std::string::npos;
   const std::string whole = is_part ? "*" + pattern + "*" : pattern;
   std::vector<std::string> names(std::begin(kUsual), std::end(kUsual));
-  const std::vector<std::string> published = published_names();
-  names.insert(names.end(), published.begin(), published.end());
+  for (const std::vector<std::string>& others : {published_names(), media_names()}) {
+    names.insert(names.end(), others.begin(), others.end());
+  }
   for (const Encoder& encoder : kEncoders) names.emplace_back(encoder.name);
   for (const EncoderPair& pair : kEncoderPairs) names.emplace_back(pair.name);
   std::erase_if(names, [&](const std::string& name) {

@@ -7,10 +7,12 @@
 namespace fovea {
 namespace {
 
-// Those first whose marks go before others': SigLIP's layers are CLIP's, BEiT's are ViT's.
-constexpr const Family* kFamilies[] = {&kDinov3,      &kDinov2,   &kBeit, &kSiglip,
-                                       &kClip,        &kOpenClip, &kSam,  &kVit,
-                                       &kTorchvision, &kSwag,     &kTimm};
+// Those first whose marks go before others': SigLIP's layers are CLIP's; BEiT's, VideoMAE's and
+// AST's are ViT's.
+constexpr const Family* kFamilies[] = {
+    &kDinov3,   &kDinov2, &kBeit,  &kSiglip,           &kClip, &kOpenClip,    &kSam,
+    &kVideoMae, &kAst,    &kMaeSt, &kVideoMaeOriginal, &kVit,  &kTorchvision, &kSwag,
+    &kAudioMae, &kTimm};
 
 // Put before every name by those who wrap a model in another.
 constexpr std::string_view kWrappers[] = {"teacher.backbone.", "_orig_mod.", "module.", "model.",
@@ -170,10 +172,10 @@ std::optional<std::string> dialect_name(std::string_view canonical, std::string_
   return std::nullopt;
 }
 
-const Family& family_of(std::span<const std::string> file_names, std::string_view model_type) {
+const Family& family_of(std::span<const std::string> file_names, const Traces& traces) {
   for (const Family* family : kFamilies) {
     const auto& types = family->model_types;
-    if (std::find(types.begin(), types.end(), model_type) != types.end()) return *family;
+    if (std::find(types.begin(), types.end(), traces.model_type) != types.end()) return *family;
   }
   const auto holds = [&](std::string_view mark) {
     return std::any_of(file_names.begin(), file_names.end(), [&](const std::string& name) {
@@ -182,6 +184,13 @@ const Family& family_of(std::span<const std::string> file_names, std::string_vie
   };
   for (const Family* family : kFamilies) {
     if (std::any_of(family->marks.begin(), family->marks.end(), holds)) return *family;
+    if (family->owns != nullptr && family->owns(traces)) return *family;
+  }
+  for (const Family* family : kFamilies) {
+    const std::string_view name = family->architecture;
+    const std::string_view said = traces.architecture;
+    if (name.empty() || !said.starts_with(name)) continue;
+    if (said.size() == name.size() || said[name.size()] == '_') return *family;
   }
   std::map<const Family*, int> counts;
   for (const std::string& name : file_names) {

@@ -48,7 +48,8 @@ class Speller {
 std::optional<std::string> harmless_kind(std::string_view file_name);
 
 // The family whose files have such names, and such a model_type in their config (or none): by that,
-// else by names that only one has, else by whose rules most names follow; timm's where none is.
-const Family& family_of(std::span<const std::string> file_names, std::string_view model_type);
+// else by names, or a patch's weight, that only one has, else by the config's architecture, else by
+// whose rules most names follow; timm's where none is.
+const Family& family_of(std::span<const std::string> file_names, const Traces& traces);
 
 }  // namespace fovea

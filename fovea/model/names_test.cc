@@ -126,11 +126,11 @@ TEST(HarmlessKind, KnowsHeadsOfDinoFromThatOfSiglip) {
 
 TEST(FamilyOf, GoesByTheConfigThenByMarksThenByCounts) {
   const std::vector<std::string> bare = {"encoder.layer.0.attention.output.dense.weight"};
-  EXPECT_EQ(&family_of(bare, ""), &kVit);
-  EXPECT_EQ(&family_of(bare, "beit"), &kBeit);
-  EXPECT_EQ(&family_of(bare, "no_such_type"), &kVit);
+  EXPECT_EQ(&family_of(bare, {}), &kVit);
+  EXPECT_EQ(&family_of(bare, {.model_type = "beit"}), &kBeit);
+  EXPECT_EQ(&family_of(bare, {.model_type = "no_such_type"}), &kVit);
   const std::vector<std::string> marked = {bare[0], "encoder.layer.0.layer_scale1.lambda1"};
-  EXPECT_EQ(&family_of(marked, ""), &kDinov2);
+  EXPECT_EQ(&family_of(marked, {}), &kDinov2);
   EXPECT_EQ(&family_of(std::vector<std::string>{"visual.trunk.blocks.0.norm1.weight",
                                                 "text.transformer.resblocks.0.ln_1.weight"},
                        ""),

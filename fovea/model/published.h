@@ -17,4 +17,8 @@ std::optional<Architecture> published_architecture(const std::string& name);
 // All such names, as timm spells them.
 std::vector<std::string> published_names();
 
+// The same of models of videos and of sound, whose names are ours.
+std::optional<Architecture> media_architecture(const std::string& name);
+std::vector<std::string> media_names();
+
 }  // namespace fovea

@@ -21,10 +21,13 @@ namespace fovea {
 
 using Shapes = std::map<std::string, Shape>;  // of tensors, by their names in a file
 
-// A case of either collection.
+// A case of any collection.
 inline std::filesystem::path golden(const std::string& name) {
-  const std::filesystem::path plain = test_data() / "goldens" / name;
-  return std::filesystem::exists(plain) ? plain : test_data() / "goldens-families" / name;
+  for (const char* collection : {"goldens", "goldens-video", "goldens-audio"}) {
+    std::filesystem::path path = test_data() / collection / name;
+    if (std::filesystem::exists(path)) return path;
+  }
+  return test_data() / "goldens-families" / name;
 }
 
 // The names of all cases with a model in a collection.

@@ -93,6 +93,7 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 
 Architecture said_by_timm(const Architecture& architecture, const std::string& where) {
   if (is_timms(architecture)) return architecture;
+  if (architecture.medium != Medium::picture) refuse(where, "videos or sound as inputs");
   Architecture a = architecture;
   if (a.projection > 0 && a.classes > 0) refuse(where, "a head behind a projection of features");
   if (a.projection > 0) a.classes = std::exchange(a.projection, 0);

@@ -54,7 +54,8 @@ struct Vit {
     for (int layer = 0; layer < a.plain_layers(); ++layer)
       vit.blocks.push_back(Block<B>::load(b, weights, a.layer(layer), layer));
     vit.routed = RoutedBlocks<B>::load(b, weights, a);
-    if (a.final_norm) vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps, a.block.norm);
+    if (a.final_norm && !a.late_norm)
+      vit.norm = read_norm(b, weights, "norm", a.width, a.block.eps, a.block.norm);
     vit.head = Head<B>::load(b, weights, a);
     if (a.neck > 0) vit.neck = Neck<B>::load(b, weights, a);
     return vit;
@@ -69,12 +70,13 @@ struct Vit {
   Output forward(B& b, const Input& input, const Course& course,
                  std::span<const Reader<B>> readers = {}) const {
     typename B::Tensor x = patch_embed.forward(b, input);
-    Reduction<B> tokens(course.merge, b.sequences(x), architecture.prefix());
+    const Grid patches = architecture.patches_of(input.grid);
+    Reduction<B> tokens(course.merge, b.sequences(x), architecture.protected_tokens());
     tokens.set_readers(readers);
     tokens.keep_attention(course.attention_layers);
     if (architecture.knows_places()) {
-      tokens.place(input.grid / architecture.patch,
-                   architecture.block.rotation ? Carry::mean : Carry::first, architecture.window);
+      tokens.place(patches, architecture.block.rotation ? Carry::mean : Carry::first,
+                   architecture.window);
     }
     std::vector<Sources> trace;
     std::map<int, Kept> layers;
@@ -97,8 +99,7 @@ struct Vit {
                  for (int64_t i = 0; i < input.batch; ++i)
                    count(architecture.depth - 1, i) = leaving[i];
                });
-    Read read =
-        neck ? embedded(b, x, tokens, input.grid / architecture.patch) : pooled(b, x, tokens);
+    Read read = neck ? embedded(b, x, tokens, patches) : pooled(b, x, tokens);
     return {std::move(x),
             std::move(read.features),
             std::move(read.logits),

@@ -53,7 +53,7 @@ struct PromptEncoder {
   // Masks [P, 1, 4 h, 4 w] -> [P, h w, C]
   typename B::Tensor encode(B& b, const Array& masks) const {
     const std::vector<int> splits = {2};
-    typename B::Tensor x = b.patches(input_of(masks), {4, 4}, splits);
+    typename B::Tensor x = b.patches(input_of(masks), {4, 4}, {4, 4}, splits);
     x = b.fold(b.norm_activation(b.linear(x, half), half_norm, Activation::gelu), 4);
     x = b.norm_activation(b.linear(x, quarter), quarter_norm, Activation::gelu, Precision::product);
     return b.linear(x, last);

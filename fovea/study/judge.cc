@@ -68,7 +68,7 @@ class Judge {
 
   // The largest r whose operations are no fewer than those of the tuned schedule.
   int r_as_costly(const MergeOptions& way, std::optional<double> inflect) const {
-    const auto patches = static_cast<int>((size() / model_.architecture().patch).size());
+    const auto patches = static_cast<int>(model_.architecture().patches_of(size()).size());
     int r = 0;
     while (r < patches && gflops_of(usual(way, r + 1, inflect)) >= wanted_) ++r;
     return r;

@@ -82,7 +82,7 @@ class Tuner {
   // Of what a schedule counts by: a full window, where layers have some, else an image.
   int tokens() const {
     if (architecture_.window > 0) return architecture_.window * architecture_.window;
-    return static_cast<int>((size_ / architecture_.patch).size()) + architecture_.prefix();
+    return static_cast<int>(architecture_.patches_of(size_).size()) + architecture_.prefix();
   }
 
   LayerCounts dense_schedule() const { return LayerCounts(architecture_.depth, 0); }
@@ -91,8 +91,8 @@ class Tuner {
   LayerCounts effective(const LayerCounts& schedule) const {
     LayerCounts taken;
     int entering = tokens();
-    for (const int leaving :
-         tokens_per_layer(with(schedule), architecture_.depth, tokens(), architecture_.prefix())) {
+    for (const int leaving : tokens_per_layer(with(schedule), architecture_.depth, tokens(),
+                                              architecture_.protected_tokens())) {
       taken.push_back(entering - leaving);
       entering = leaving;
     }
@@ -146,7 +146,7 @@ class Tuner {
   LayerCounts most() const {
     LayerCounts most;
     for (int layer = 0; layer < architecture_.depth; ++layer) {
-      most.push_back(count_taken(merge_, kNoLimit, tokens(), architecture_.prefix()));
+      most.push_back(count_taken(merge_, kNoLimit, tokens(), architecture_.protected_tokens()));
     }
     return most;
   }

@@ -137,7 +137,7 @@ torch::Tensor MaePainting::loss() const {
 MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder, const Input& input,
                       Random& random) {
   const Architecture& a = vit.architecture;
-  const Grid grid = input.grid / a.patch;
+  const Grid grid = a.patches_of(input.grid);
   const int64_t patches = grid.size();
   const double ratio = decoder.options().mask_ratio;
   const auto count = static_cast<int64_t>((1 - ratio) * static_cast<double>(patches) + 1e-9);
@@ -158,7 +158,7 @@ MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder, 
                              tensor_of(torch::cat({block.slice(1, 0, a.prefix()), shown}, 1)));
   if (vit.norm) x = torch.layer_norm(x, *vit.norm);
 
-  const torch::Tensor pixels = torch.patches(input, a.patch, {}).rows;
+  const torch::Tensor pixels = torch.patches(input, a.patch, a.step(), {}).rows;
   return {decoder.paint(x, visible, grid), decoder.options().norm_pix ? normalised(pixels) : pixels,
           index_tensor(others(kept, input.batch * patches), block.device())};
 }

@@ -65,7 +65,7 @@ Loss Objective::of_classes(const Batch& batch) {
 Loss Objective::of_masks(const Batch& batch, Random& random) {
   Torch& torch = *student_.torch;
   const Input input = input_of(batch.images);
-  const Grid cells = input.grid / student_.architecture.patch;
+  const Grid cells = student_.architecture.patches_of(input.grid);
   const TorchTensor embedding = student_.vit.forward(torch, input, course_).embedding;
   // A picture of which the part that was drawn has no mask adds nothing.
   torch::Tensor sum = 0 * embedding.rows.sum();

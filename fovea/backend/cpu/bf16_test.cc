@@ -49,7 +49,7 @@ class Bf16Test : public testing::Test {
       for (float& value : values) value = normal(generator);
       return values;
     }();
-    return cpu.patches({pixels.data(), 1, 3, {12, 56}}, {4, 8}, {});
+    return cpu.patches({pixels.data(), 1, 3, {12, 56}}, {4, 8}, {4, 8}, {});
   }
 };
 

@@ -142,15 +142,19 @@ class Cpu {
   // A weight that the host alone reads, and nothing trains.
   static void make_fixed(const Weight& /*weight*/) {}
 
-  // Cuts inputs into patches, flattened as convolution weights are (channel, frame, row, column).
-  // With splits each patch of a picture is cut again into splits[0] x splits[0] pieces, those by
-  // splits[1] and so on, in an order such that fold() joins neighbours: [B, patches * pieces,
-  // channels * frames * rows * columns of a piece].
-  Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
+  // Cuts inputs into patches, flattened as convolution weights are (channel, frame, row, column),
+  // `step` from each other. With splits each patch of a picture is cut again into splits[0] x
+  // splits[0] pieces, those by splits[1] and so on, in an order such that fold() joins neighbours:
+  // [B, patches * pieces, channels * frames * rows * columns of a piece].
+  Tensor patches(const Input& input, const Grid& patch, const Grid& step,
+                 std::span<const int> splits);
   // [B, T * count, C] as [B, T, count * C]: the same memory, every `count` rows joined.
   Tensor fold(const Tensor& x, int count);
   // [B, T, count * C] as [B, T * count, C]: fold() backwards, the same memory.
   Tensor unfold(const Tensor& x, int count);
+  // The table of positions whose leading rows (may be empty) are these, and whose others are, for
+  // every row of `outer`, the sums of it and each row of `inner`: [1, L + O I, C].
+  static Rows cross(const Rows& leading, const Rows& outer, const Rows& inner);
   // Prefix tokens, joined in their order, and a table of positions (may be empty) as an input needs
   // them.
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);

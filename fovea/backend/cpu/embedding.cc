@@ -1,6 +1,7 @@
 // What the CPU backend does once to the weights of a model's embedding, and adding them to patches.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "fovea/backend/cpu/cpu.h"
 
@@ -53,12 +54,25 @@ CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias,
   return make_linear({std::move(rows)}, {std::move(offset)});
 }
 
+Cpu::Rows Cpu::cross(const Rows& leading, const Rows& outer, const Rows& inner) {
+  const int64_t channels = outer.shape.back();
+  std::vector<float> values = leading.data;
+  for (auto row = outer.data.begin(); row < outer.data.end(); row += channels) {
+    for (size_t i = 0; i < inner.data.size(); ++i) {
+      values.push_back(row[static_cast<int64_t>(i) % channels] + inner.data[i]);
+    }
+  }
+  const auto rows = static_cast<int64_t>(values.size()) / channels;
+  return {{1, rows, channels}, std::move(values)};
+}
+
 CpuPositions Cpu::positions(std::span<const Rows> prefix, const Rows& table,
                             const PositionMap& map) {
   CpuPositions positions;
   for (const Rows& rows : prefix) {
     positions.prefix.insert(positions.prefix.end(), rows.data.begin(), rows.data.end());
   }
+  if (!map.fixed.empty()) positions.patches = map.fixed.data;
   if (table.empty()) return positions;
   const int64_t channels = table.shape.back();
   const int64_t first = map.prefix * channels;

@@ -51,13 +51,14 @@ float* copy_box(const Input& input, const float* one, const PixelPlace& start, c
 
 }  // namespace
 
-Tensor Cpu::patches(const Input& input, const Grid& patch, std::span<const int> splits) {
+Tensor Cpu::patches(const Input& input, const Grid& patch, const Grid& step,
+                    std::span<const int> splits) {
   const Timed timed = time(Work::patches);
   int split = 1;
   for (const int s : splits) split *= s;
   const std::vector<Corner> order = piece_order(splits);
   const Grid piece(patch.frames, patch.rows / split, patch.columns / split);
-  const Grid grid = input.grid / patch;
+  const Grid grid = places_within(input.grid, patch, step);
   const int64_t count = grid.size();
   auto sequences = std::make_shared<Sequences>(1, 0);
   for (int64_t b = 0; b < input.batch; ++b) {
@@ -68,9 +69,9 @@ Tensor Cpu::patches(const Input& input, const Grid& patch, std::span<const int> 
     for (int64_t i = begin; i < end; ++i) {
       const float* one = input.data + i / count * input.each();
       const int64_t within = i % count % grid.frame_size();
-      const int64_t first = i % count / grid.frame_size() * patch.frames;
-      const int64_t top = within / grid.columns * patch.rows;
-      const int64_t left = within % grid.columns * patch.columns;
+      const int64_t first = i % count / grid.frame_size() * step.frames;
+      const int64_t top = within / grid.columns * step.rows;
+      const int64_t left = within % grid.columns * step.columns;
       float* to = out.row(i * static_cast<int64_t>(order.size()));
       for (const Corner& place : order) {
         const PixelPlace start = {first, top + int64_t{place.y} * piece.rows,

@@ -98,13 +98,18 @@ class Shapes {
   }
   static void make_fixed(const Weight& /*weight*/) {}
 
-  static Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits) {
+  static Tensor patches(const Input& input, const Grid& patch, const Grid& step,
+                        std::span<const int> splits) {
     int64_t pieces = 1;
     for (const int split : splits) pieces *= int64_t{split} * split;
-    return {(input.grid / patch).size() * pieces, input.channels * patch.size() / pieces};
+    return {places_within(input.grid, patch, step).size() * pieces,
+            input.channels * patch.size() / pieces};
   }
   static Tensor fold(const Tensor& x, int count) { return {x.tokens / count, x.width * count}; }
   static Tensor unfold(const Tensor& x, int count) { return {x.tokens * count, x.width / count}; }
+  static Rows cross(const Rows& leading, const Rows& outer, const Rows& inner) {
+    return {leading.tokens + outer.tokens * inner.tokens, outer.width};
+  }
   static Positions positions(std::span<const Rows> prefix, const Rows& /*table*/,
                              const PositionMap& /*map*/) {
     int64_t tokens = 0;

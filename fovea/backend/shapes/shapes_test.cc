@@ -20,11 +20,13 @@ Weight weight(Shape shape) { return {Array(std::move(shape), {})}; }
 
 TEST(Shapes, CutsAndFoldsPatches) {
   const Input images = {nullptr, 1, 3, {32, 48}};
-  EXPECT_EQ(of(Shapes::patches(images, {16, 16}, {})), Extents(6, 768));
+  EXPECT_EQ(of(Shapes::patches(images, {16, 16}, {16, 16}, {})), Extents(6, 768));
   const std::vector<int> splits = {2, 2};
-  const ShapesTensor pieces = Shapes::patches(images, {16, 16}, splits);
+  const ShapesTensor pieces = Shapes::patches(images, {16, 16}, {16, 16}, splits);
   EXPECT_EQ(of(pieces), Extents(96, 48));
   EXPECT_EQ(of(Shapes::fold(pieces, 4)), Extents(24, 192));
+  const Input sound = {nullptr, 1, 1, {128, 1024}};
+  EXPECT_EQ(of(Shapes::patches(sound, {16, 16}, {10, 10}, {})), Extents(1212, 256));
 }
 
 TEST(Shapes, PutsPrefixTokensBeforePatches) {

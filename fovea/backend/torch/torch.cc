@@ -59,39 +59,36 @@ torch::Tensor Torch::on_device(std::span<const float> values) const {
       .to(device_, dtype_, /*non_blocking=*/false, /*copy=*/true);
 }
 
-Torch::Tensor Torch::patches(const Input& input, const Grid& patch, std::span<const int> splits) {
-  const Grid grid = input.grid / patch;
-  // [B, C, frames, f, rows, splits.., h, columns, splits.., w], then pieces in the order that
-  // fold() joins.
+Torch::Tensor Torch::patches(const Input& input, const Grid& patch, const Grid& step,
+                             std::span<const int> splits) {
+  const auto values = static_cast<size_t>(input.batch * input.each());
+  // [B, C, frames, rows, columns, f, h, w]: a margin that fills no patch is not seen.
+  const torch::Tensor cut = on_device({input.data, values})
+                                .view({input.batch, input.channels, input.grid.frames,
+                                       input.grid.rows, input.grid.columns})
+                                .unfold(2, patch.frames, step.frames)
+                                .unfold(3, patch.rows, step.rows)
+                                .unfold(4, patch.columns, step.columns);
+  // [.., f, splits.., h, splits.., w], then pieces in the order that fold() joins.
   const auto levels = static_cast<int64_t>(splits.size());
-  std::vector<int64_t> shape = {input.batch, input.channels, grid.frames, patch.frames};
-  for (const auto& [count, side] :
-       {std::pair(grid.rows, patch.rows), std::pair(grid.columns, patch.columns)}) {
-    int64_t piece = side;
-    shape.push_back(count);
-    for (const int split : splits) shape.push_back(split);
-    for (const int split : splits) piece /= split;
+  std::vector<int64_t> shape(cut.sizes().begin(), cut.sizes().end() - 2);
+  for (int piece : {patch.rows, patch.columns}) {
+    for (const int split : splits) {
+      shape.push_back(split);
+      piece /= split;
+    }
     shape.push_back(piece);
   }
-  const int64_t first_row = 4;
-  const int64_t first_column = first_row + 2 + levels;
-  std::vector<int64_t> order = {0, 2};
-  for (int64_t level = 0; level <= levels; ++level) {
+  const int64_t first_row = 6;
+  const int64_t first_column = first_row + levels + 1;
+  std::vector<int64_t> order = {0, 2, 3, 4};
+  for (int64_t level = 0; level < levels; ++level) {
     order.push_back(first_row + level);
     order.push_back(first_column + level);
   }
-  order.insert(order.end(), {1, 3, first_column - 1, first_column + levels + 1});
-  const auto values = static_cast<size_t>(input.batch * input.each());
-  const Grid seen = grid * patch;  // a margin that fills no patch is not
-  const torch::Tensor pixels = on_device({input.data, values})
-                                   .view({input.batch, input.channels, input.grid.frames,
-                                          input.grid.rows, input.grid.columns})
-                                   .slice(2, 0, seen.frames)
-                                   .slice(3, 0, seen.rows)
-                                   .slice(4, 0, seen.columns);
-  const torch::Tensor cut = pixels.reshape(shape).permute(order);
-  const int64_t per_row = input.channels * patch.frames * shape[first_column - 1] * shape.back();
-  torch::Tensor all = cut.reshape({-1, per_row});
+  order.insert(order.end(), {1, 5, first_row + levels, first_column + levels});
+  const int64_t per_row = input.channels * patch.frames * shape[first_row + levels] * shape.back();
+  torch::Tensor all = cut.reshape(shape).permute(order).reshape({-1, per_row});
   const int64_t tokens = all.size(0) / input.batch;
   return {std::move(all), even_sequences(input.batch, tokens)};
 }

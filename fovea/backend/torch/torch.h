@@ -84,9 +84,11 @@ class Torch {
   Rows make_frequencies(const Weight& weight);
 
   // Pixels of the host; they are copied.
-  Tensor patches(const Input& input, const Grid& patch, std::span<const int> splits);
+  Tensor patches(const Input& input, const Grid& patch, const Grid& step,
+                 std::span<const int> splits);
   Tensor fold(const Tensor& x, int count);
   Tensor unfold(const Tensor& x, int count);
+  static Rows cross(const Rows& leading, const Rows& outer, const Rows& inner);
   Positions positions(std::span<const Rows> prefix, const Rows& table, const PositionMap& map);
   Tensor embed(const Tensor& patches, const Positions& positions);
 

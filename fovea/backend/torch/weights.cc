@@ -115,11 +115,21 @@ torch::Tensor Torch::shared_parameter(const Weight& weight) {
   return parameter(weight);
 }
 
+Torch::Rows Torch::cross(const Rows& leading, const Rows& outer, const Rows& inner) {
+  const int64_t channels = outer.size(-1);
+  const torch::Tensor sums = outer.reshape({-1, 1, channels}) + inner.reshape({1, -1, channels});
+  const torch::Tensor rows = sums.reshape({1, -1, channels});
+  return leading.defined() ? torch::cat({leading.reshape({1, -1, channels}), rows}, 1) : rows;
+}
+
 Torch::Positions Torch::positions(std::span<const Rows> prefix, const Rows& table,
                                   const PositionMap& map) {
   Positions positions;
   if (!prefix.empty()) {
     positions.prefix = torch::cat(std::vector<torch::Tensor>(prefix.begin(), prefix.end()), 1)[0];
+  }
+  if (!map.fixed.empty()) {
+    positions.patches = on_device(map.fixed.data).view(map.fixed.shape);
   }
   if (!table.defined()) return positions;
   const torch::Tensor rows = table.flatten(0, -2);

@@ -8,6 +8,8 @@
 
 #include "fovea/backend/kinds.h"
 #include "fovea/backend/rotation.h"
+#include "fovea/io/array.h"
+#include "fovea/model/architecture.h"
 #include "fovea/model/config.h"
 
 namespace fovea {
@@ -28,6 +30,13 @@ struct Kind {
   std::string_view what;
 };
 
+// What tells beside names whose a file is.
+struct Traces {
+  std::string_view model_type, architecture;  // of its config; empty where it says none
+  Shape patch;                 // of the weight that embeds patches; empty where there is none
+  bool queries_apart = false;  // from keys and values
+};
+
 // What no tensor tells; config.json goes before all of it.
 struct Traits {
   double eps = 1e-6;                         // of norms
@@ -43,7 +52,17 @@ struct Traits {
   // Of attention pooling.
   int pool_heads = 0;  // 0: as many as the model's
   std::optional<Activation> pool_activation = {};
-  bool pools_prefix = false;          // prefix tokens are asked too
+  bool pools_prefix = false;  // prefix tokens are asked too
+  Medium medium = Medium::picture;
+  Grid stride = {};              // from patch to patch; empty: a patch's own extents
+  bool frequency_first = false;  // rows of patches are frequencies
+  bool sinusoids = false;        // positions, where none are stored
+  std::optional<double> fc_norm_eps = {};
+  bool late_norm = false;  // the final norm stands behind pooling
+  // VideoMAE's: the mean of all has fc_norm or none, and the first patch, which is pooled where the
+  // final norm is there, takes the class token's place.
+  bool norms_tell_pooling = false;
+  bool drops_first = false;  // the mean leaves the first patch out where there is no class token
   std::string_view unsupported = {};  // what makes it a model that we do not compute
 };
 
@@ -57,12 +76,16 @@ struct Family {
   std::span<const std::string_view> wrappers;  // that stand before all names
   std::span<const Kind> harmless;              // by how the name begins
   Traits (*traits)(const Config& config);
+  // As config.json's `architecture` has it, alone or before what tells models of a kind apart
+  // ("mae_st", "mae_st_large_patch16_224").
+  std::string_view architecture = {};
+  bool (*owns)(const Traces& traces) = nullptr;  // where a file can only be this family's
 };
 
 // All, those first whose marks go before others'.
 std::span<const Family* const> families();
 
 extern const Family kTimm, kTorchvision, kSwag, kVit, kDinov2, kDinov3, kBeit, kClip, kSiglip,
-    kOpenClip, kSam;
+    kOpenClip, kSam, kMaeSt, kVideoMae, kVideoMaeOriginal, kAst, kAudioMae;
 
 }  // namespace fovea
