@@ -2,6 +2,7 @@
 #include "fovea/data/decoders.h"
 #include "fovea/data/encoders.h"
 #include "fovea/data/frames.h"
+#include "fovea/data/model_input.h"
 #include "fovea/data/sound.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/zip.h"
@@ -30,6 +31,9 @@ std::unique_ptr<FrameSource> open_video(const SharedBytes& bytes, const ReadOpti
   refuse(bytes->name());
 }
 std::unique_ptr<SoundReader> open_sound(const std::filesystem::path& path) {
+  refuse(path.string());
+}
+Array read_input(const std::filesystem::path& path, const InputSpec&, const ReadOptions&) {
   refuse(path.string());
 }
 
