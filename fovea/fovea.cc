@@ -11,10 +11,11 @@
 #include "fovea/backend/cpu/profiled.h"
 #include "fovea/backend/input.h"
 #include "fovea/data/image.h"
-#include "fovea/data/preprocess.h"
+#include "fovea/data/model_input.h"
 #include "fovea/engine/workers.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/labels.h"
+#include "fovea/model/media_preprocessing.h"
 #include "fovea/model/stored.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
@@ -131,6 +132,7 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
          options.heads);
   }
   if (architecture.neck > 0) config.preprocessing = sam_preprocessing();
+  set_media_preprocessing(architecture, config);
   set_input_size(config, architecture);
   RandomWeights weights(seed);
   return Model(
@@ -146,11 +148,10 @@ const std::vector<std::string>& Model::notes() const { return state_->notes; }
 
 void Model::trim() const { state_->engine->trim(); }
 
-Array Model::preprocess(const std::filesystem::path& picture, const ReadOptions& options) const {
-  const Preprocessing& spec = state_->config.preprocessing;
-  Array image({1, 3, spec.height, spec.width});
-  fovea::preprocess(read_image(picture, options), spec, image.data, picture.string());
-  return image;
+Array Model::preprocess(const std::filesystem::path& file, const ReadOptions& options) const {
+  Array input = read_input(file, input_spec(state_->architecture, state_->config), options);
+  input.shape.insert(input.shape.begin(), 1);
+  return input;
 }
 
 std::vector<double> Model::probabilities(std::span<const float> logits) const {

@@ -123,8 +123,10 @@ class FOVEA_API Model {
   // each thread; the next run takes it anew. That of all models on its engine.
   void trim() const;
 
-  // Decodes and preprocesses a picture to [1, 3, height, width]. Throws Error naming the file.
-  Array preprocess(const std::filesystem::path& picture, const ReadOptions& options = {}) const;
+  // Decodes and preprocesses a picture to [1, 3, height, width]; for a model of videos the middle
+  // clip of a file, or the pictures of a folder, to [1, 3, frames, height, width]; for one of sound
+  // the beginning of a file to [1, frames, mel bins]. Throws Error naming the file.
+  Array preprocess(const std::filesystem::path& file, const ReadOptions& options = {}) const;
 
   // What the logits of one picture say of each class: softmax, or sigmoids where config.json's
   // problem_type is multi_label_classification. Throws Error where it is regression.

@@ -1,4 +1,4 @@
-// Preloaded into a program, lets it find neither libtiff nor libheif.
+// Preloaded into a program, lets it find none of the libraries that it looks for as it runs.
 #include <dlfcn.h>
 
 #include <cstring>
@@ -6,7 +6,8 @@
 
 extern "C" void* dlopen(const char* name, int flags) noexcept {
   if (name != nullptr) {
-    for (const char* lacking : {"libtiff.", "libheif."}) {
+    for (const char* lacking : {"libtiff.", "libheif.", "libsndfile.", "libsoxr.", "libavutil.",
+                                "libavcodec.", "libavformat.", "libswscale."}) {
       if (std::strncmp(name, lacking, std::strlen(lacking)) == 0) return nullptr;
     }
   }

@@ -104,7 +104,7 @@ void add_picture_flags(Command& command, PictureFlags& flags, const std::string&
       ->type_name("N");
 }
 
-Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
+Pictures find_pictures(const PictureFlags& flags, const Processes& processes, Medium medium) {
   Pictures pictures;
   pictures.batch = parse_whole("--batch", flags.batch, 1, 4096);
   pictures.read = read_options(flags.read);
@@ -112,7 +112,7 @@ Pictures find_pictures(const PictureFlags& flags, const Processes& processes) {
   LeftOut left_out;
   for (const std::string& path : paths) {
     try {
-      const std::vector<std::filesystem::path> found = list_pictures({path}, left_out);
+      const std::vector<std::filesystem::path> found = list_media({path}, medium, left_out);
       pictures.paths.insert(pictures.paths.end(), found.begin(), found.end());
     } catch (const Error& error) {
       if (paths.size() == 1 || processes.is_first()) skip(error.what(), paths.size());

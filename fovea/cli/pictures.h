@@ -38,8 +38,9 @@ struct Pictures {
   ReadOptions read = {};
 };
 // Names what there is not on standard error, in the first process, and goes on. Throws Error where
-// nothing is left.
-Pictures find_pictures(const PictureFlags& flags, const Processes& processes = Processes::alone());
+// nothing is left. `medium`: of the files, where they are videos or sound.
+Pictures find_pictures(const PictureFlags& flags, const Processes& processes = Processes::alone(),
+                       Medium medium = Medium::picture);
 
 // Says, in one line, what of folders (`of` them, where that is given) was no picture.
 void note_left_out(const LeftOut& left_out, const std::string& of = "");

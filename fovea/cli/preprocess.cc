@@ -1,4 +1,4 @@
-// fovea preprocess: pictures in, what a model is given of them out.
+// fovea preprocess: pictures, videos or sound in, what a model is given of them out.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -6,12 +6,14 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/feature_rows.h"
+#include "fovea/cli/media_files.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/io/error.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
+#include "fovea/model/media_preprocessing.h"
 #include "fovea/model/stored.h"
 
 namespace fovea::cli {
@@ -20,20 +22,42 @@ namespace {
 struct Flags {
   std::string model, size, output, heads, key;
   std::string stage = "input";
+  std::string stride;
   PictureFlags pictures;
 };
 
-// How the model wants its pictures; its weights stay where they are.
-Preprocessing spec_of(const Flags& flags) {
-  const int heads = parse_heads(flags.heads);
-  if (is_named(flags.model))
-    return preprocessing_of(flags.size, named_model(flags.model, heads, flags.key), {});
-  const StoredModel model = open_stored(flags.model, heads, flags.key);
-  return preprocessing_of(flags.size, model.architecture, model.config);
+InputSpec spec_of(const Flags& flags, const Architecture& architecture, const Config& config) {
+  InputSpec spec = input_spec(architecture, config);
+  if (spec.medium == Medium::sound) {
+    const Grid size = input_size(flags.size, architecture);
+    spec.sound.frames = size.rows;
+    spec.sound.filters = size.columns;
+  } else if (spec.medium == Medium::video || flags.stage == "input") {
+    spec.pictures = preprocessing_of(flags.size, architecture, config);
+  }
+  if (flags.stride.empty()) return spec;
+  if (spec.medium != Medium::video) {
+    fail("--stride {}: {} is no model of videos", printable(flags.stride), printable(flags.model));
+  }
+  constexpr int kMostStride = 1'000'000;
+  spec.stride = parse_whole("--stride", flags.stride, 1, kMostStride);
+  return spec;
 }
 
-int write_inputs(const Flags& flags, const Pictures& pictures) {
-  const Preprocessing spec = spec_of(flags);
+// How the model wants its inputs; its weights stay where they are.
+InputSpec spec_of(const Flags& flags) {
+  const int heads = parse_heads(flags.heads);
+  if (is_named(flags.model)) {
+    const Architecture architecture = named_model(flags.model, heads, flags.key);
+    Config config;
+    set_media_preprocessing(architecture, config);
+    return spec_of(flags, architecture, config);
+  }
+  const StoredModel model = open_stored(flags.model, heads, flags.key);
+  return spec_of(flags, model.architecture, model.config);
+}
+
+int write_inputs(const Flags& flags, const Pictures& pictures, const Preprocessing& spec) {
   FeatureRows rows({3, spec.height, spec.width}, false, false);
   Progress progress(pictures.paths.size());
   const int status = read_pictures(pictures, spec, 2, progress, [&](const PictureBatch& batch) {
@@ -96,29 +120,44 @@ int preprocess(const Flags& flags) {
     fail("--output {}: expected a name that ends in .npy", printable(flags.output));
   }
   check_can_write(flags.output, flags.model);
-  const Pictures pictures = find_pictures(flags.pictures);
-  return flags.stage == "raw" ? write_frames(flags, pictures) : write_inputs(flags, pictures);
+  const bool is_raw = flags.stage == "raw";
+  const InputSpec spec = spec_of(flags);
+  const Pictures files = find_pictures(flags.pictures, Processes::alone(), spec.medium);
+  if (spec.medium == Medium::picture) {
+    return is_raw ? write_frames(flags, files) : write_inputs(flags, files, spec.pictures);
+  }
+  return is_raw ? write_raw_media(files, spec, flags.output)
+                : write_media_inputs(files, spec, flags.output);
 }
 
 }  // namespace
 
 void add_preprocess(Command& program, int& status) {
-  Command* command =
-      program.add_subcommand("preprocess", "Write what a model is given of pictures");
+  Command* command = program.add_subcommand(
+      "preprocess", "Write what a model is given of pictures, videos or sound");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
-  add_picture_flags(*command, flags->pictures, "PICTURES");
+  add_picture_flags(*command, flags->pictures, "FILES");
   command
       ->add_option("-o,--output", flags->output,
                    "File to write, .npy: what fovea forward --input takes,\n"
-                   "[pictures, 3, height, width]")
+                   "[files, 3, height, width]; of videos, and of folders that hold\n"
+                   "pictures and no video, [files, 3, frames, height, width], the clip\n"
+                   "in the middle of each; of sound [files, frames, mel bins], its\n"
+                   "beginning")
       ->type_name("FILE")
       ->required();
   command
       ->add_option("--stage", flags->stage,
                    "input (the default), or raw: the decoded pictures, of bytes,\n"
-                   "[pictures, height, width, 3], which must all have one size")
+                   "[pictures, height, width, 3], which must all have one size; of one\n"
+                   "video its frames, [frames, height, width, 3]; of one sound all its\n"
+                   "log mel filter banks, [frames, mel bins]")
       ->type_name("STAGE");
+  command
+      ->add_option("--stride", flags->stride,
+                   "Of videos: how many frames from one of a clip to the next (default 4)")
+      ->type_name("N");
   add_size(*command, flags->size);
   add_heads(*command, flags->heads);
   add_key(*command, flags->key);

@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -21,6 +22,25 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 9> kEndings = {".jpg",  ".jpeg", ".png",  ".webp", ".tif",
                                                       ".tiff", ".heic", ".heif", ".avif"};
 
+// Of videos and of sound the kinds that are usual; others are read where they are named.
+constexpr std::array<std::string_view, 16> kVideoEndings = {
+    ".mp4",  ".m4v", ".mov", ".webm", ".mkv", ".avi", ".gif", ".mpg",
+    ".mpeg", ".ts",  ".mts", ".wmv",  ".flv", ".ogv", ".3gp", ".m2ts"};
+constexpr std::array<std::string_view, 11> kSoundEndings = {
+    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au"};
+
+std::span<const std::string_view> endings_of(Medium medium) {
+  if (medium == Medium::video) return kVideoEndings;
+  if (medium == Medium::sound) return kSoundEndings;
+  return kEndings;
+}
+
+// ".jpg, ..., .heif or .avif"
+std::string all_endings(Medium medium) {
+  const std::span<const std::string_view> all = endings_of(medium);
+  return fmt::format("{} or {}", fmt::join(all.begin(), all.end() - 1, ", "), all.back());
+}
+
 // A folder whatever path leads to it.
 using FolderId = std::pair<dev_t, ino_t>;
 
@@ -28,10 +48,10 @@ using FolderId = std::pair<dev_t, ino_t>;
   fail("{}: the folder can't be read: {}", folder.string(), error.message());
 }
 
-// Collects the pictures below a folder.
+// Collects the files of a medium below a folder.
 class Walk {
  public:
-  explicit Walk(LeftOut& left_out) : left_out_(left_out) {}
+  Walk(Medium medium, LeftOut& left_out) : medium_(medium), left_out_(left_out) {}
 
   void into(const fs::path& folder) {
     struct stat status = {};
@@ -43,14 +63,29 @@ class Walk {
     if (std::find(within_.begin(), within_.end(), id) != within_.end()) return;
     within_.push_back(id);
     std::error_code error;
-    for (const std::string& name : names_in_folder(folder, error)) take(folder, name);
+    const std::vector<std::string> names = names_in_folder(folder, error);
     if (error) fail_to_read(folder, error);
+    const bool is_clip = medium_ == Medium::video && holds_a_clip(names);
+    if (is_clip) found_.push_back(folder);
+    for (const std::string& name : names) {
+      if (!is_clip || !is_picture(name)) take(folder, name);
+    }
     within_.pop_back();
   }
 
-  std::vector<fs::path> pictures() && { return std::move(pictures_); }
+  std::vector<fs::path> found() && { return std::move(found_); }
 
  private:
+  // Pictures, and no video.
+  static bool holds_a_clip(const std::vector<std::string>& names) {
+    const auto any = [&](Medium medium) {
+      return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return !is_hidden(name) && is_of(name, medium);
+      });
+    };
+    return any(Medium::picture) && !any(Medium::video);
+  }
+
   void take(const fs::path& folder, const std::string& name) {
     const fs::path path = folder / name;
     std::error_code ignored;
@@ -58,24 +93,34 @@ class Walk {
       ++left_out_.hidden;
     } else if (fs::is_directory(path, ignored)) {
       into(path);
-    } else if (is_picture(path)) {
-      pictures_.push_back(path);
+    } else if (is_of(path, medium_)) {
+      found_.push_back(path);
     } else {
       left_out_.add_file(name);
     }
   }
 
+  Medium medium_;
   LeftOut& left_out_;
   std::vector<FolderId> within_;
-  std::vector<fs::path> pictures_;
+  std::vector<fs::path> found_;
 };
 
-std::vector<fs::path> pictures_below(const fs::path& folder, LeftOut& left_out) {
+std::vector<fs::path> all_in(const fs::path& folder, Medium medium, LeftOut& left_out) {
+  Walk walk(medium, left_out);
+  walk.into(folder);
+  std::vector<fs::path> found = std::move(walk).found();
+  std::sort(found.begin(), found.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  return found;
+}
+
+std::vector<fs::path> all_below(const fs::path& folder, Medium medium, LeftOut& left_out) {
   LeftOut passed_over;
-  std::vector<fs::path> found = pictures_in(folder, passed_over);
+  std::vector<fs::path> found = all_in(folder, medium, passed_over);
   if (found.empty()) {
     const std::string others = to_string(passed_over);
-    fail("{}: no {} in this folder{}", folder.string(), picture_endings(),
+    fail("{}: no {} in this folder{}", folder.string(), all_endings(medium),
          others.empty() ? "" : ", but " + others);
   }
   left_out.add(passed_over);
@@ -91,42 +136,53 @@ std::string ending_of(std::string_view name) {
   return ending;
 }
 
-bool is_picture(const fs::path& path) {
-  const std::string ending = ending_of(path.native());
-  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+bool is_picture(const fs::path& path) { return is_of(path, Medium::picture); }
+
+bool is_of(const fs::path& path, Medium medium) {
+  const std::span<const std::string_view> all = endings_of(medium);
+  return std::find(all.begin(), all.end(), ending_of(path.native())) != all.end();
 }
 
-std::string picture_endings() {
-  return fmt::format("{} or {}", fmt::join(kEndings.begin(), kEndings.end() - 1, ", "),
-                     kEndings.back());
-}
+std::string picture_endings() { return all_endings(Medium::picture); }
 
 std::vector<fs::path> pictures_in(const fs::path& folder, LeftOut& left_out) {
-  Walk walk(left_out);
-  walk.into(folder);
-  std::vector<fs::path> found = std::move(walk).pictures();
+  return all_in(folder, Medium::picture, left_out);
+}
+
+std::vector<fs::path> pictures_right_in(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const std::string& name : names_in_folder(folder, error)) {
+    if (!is_hidden(name) && is_picture(name)) found.push_back(folder / name);
+  }
+  if (error) fail_to_read(folder, error);
   std::sort(found.begin(), found.end(),
             [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
   return found;
 }
 
 std::vector<fs::path> list_pictures(const std::vector<fs::path>& paths, LeftOut& left_out) {
-  std::vector<fs::path> pictures;
+  return list_media(paths, Medium::picture, left_out);
+}
+
+std::vector<fs::path> list_media(const std::vector<fs::path>& paths, Medium medium,
+                                 LeftOut& left_out) {
+  std::vector<fs::path> files;
   for (const fs::path& path : paths) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (status.type() == fs::file_type::directory) {
-      const std::vector<fs::path> below = pictures_below(path, left_out);
-      pictures.insert(pictures.end(), below.begin(), below.end());
+      const std::vector<fs::path> below = all_below(path, medium, left_out);
+      files.insert(files.end(), below.begin(), below.end());
     } else if (status.type() == fs::file_type::not_found) {
       fail("{}: no such file or folder", path.string());
     } else if (error) {
       fail("{}: can't be read: {}", path.string(), error.message());
     } else {
-      pictures.push_back(path);
+      files.push_back(path);
     }
   }
-  return pictures;
+  return files;
 }
 
 }  // namespace fovea

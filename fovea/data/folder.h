@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fovea/data/left_out.h"
+#include "fovea/model/architecture.h"
 
 namespace fovea {
 
@@ -20,6 +21,9 @@ bool is_picture(const std::filesystem::path& path);
 // ".jpg, ..., .heif or .avif", for messages.
 std::string picture_endings();
 
+// The same of a name that a file of that medium may have: many kinds hold videos or sound.
+bool is_of(const std::filesystem::path& path, Medium medium);
+
 // Files as they are given; folders recursively, sorted by path, only pictures. Links to folders are
 // followed, but not to one that they lie in. What is hidden below a folder is passed over, and what
 // was is added to `left_out`. Throws Error naming the path that does not exist, can't be read, or
@@ -27,8 +31,16 @@ std::string picture_endings();
 std::vector<std::filesystem::path> list_pictures(const std::vector<std::filesystem::path>& paths,
                                                  LeftOut& left_out);
 
+// The same of files of any medium. Where videos are wanted, a folder that holds pictures and no
+// video is one itself: a clip of its pictures.
+std::vector<std::filesystem::path> list_media(const std::vector<std::filesystem::path>& paths,
+                                              Medium medium, LeftOut& left_out);
+
 // The same of one folder, which may hold none.
 std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder,
                                                LeftOut& left_out);
+
+// Those that lie in the folder itself.
+std::vector<std::filesystem::path> pictures_right_in(const std::filesystem::path& folder);
 
 }  // namespace fovea

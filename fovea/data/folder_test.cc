@@ -26,12 +26,13 @@ class FolderTest : public ::testing::Test {
     write_file(folder_ / name, "");
   }
   // What is listed for paths in the folder, relative to it.
-  std::vector<std::string> list(const std::vector<std::string>& names) {
+  std::vector<std::string> list(const std::vector<std::string>& names,
+                                Medium medium = Medium::picture) {
     std::vector<fs::path> paths;
     for (const std::string& name : names) paths.push_back(folder_ / name);
     std::vector<std::string> found;
     left_out_ = {};
-    for (const fs::path& path : list_pictures(paths, left_out_)) {
+    for (const fs::path& path : list_media(paths, medium, left_out_)) {
       found.push_back(path.lexically_relative(folder_.path()).string());
     }
     return found;
@@ -130,6 +131,29 @@ TEST_F(FolderTest, NamesTheFolderThatMayNotBeRead) {
   EXPECT_THAT(below, AllOf(HasSubstr("/p/sub: the folder can't be read: "),
                            HasSubstr("Permission denied")));
   EXPECT_EQ(itself, below);
+}
+
+TEST_F(FolderTest, GivesVideosAndFoldersOfPicturesAsClips) {
+  for (const char* name :
+       {"p/a.mp4", "p/b.MOV", "p/cover.jpg", "p/clip/1.png", "p/clip/2.png", "p/clip/.DS_Store",
+        "p/clip/deeper/c.webm", "p/none/notes.txt", "p/sound.wav"}) {
+    touch(name);
+  }
+  EXPECT_THAT(list({"p"}, Medium::video),
+              ElementsAre("p/a.mp4", "p/b.MOV", "p/clip", "p/clip/deeper/c.webm"));
+  EXPECT_EQ(to_string(left_out_), "3 files of other kinds: 1 .jpg, 1 .txt, 1 .wav; 1 hidden");
+  EXPECT_THAT(list({"p/clip", "p/sound.wav"}, Medium::video),
+              ElementsAre("p/clip", "p/clip/deeper/c.webm", "p/sound.wav"));
+  EXPECT_THAT(error_of([&] { list({"p/none"}, Medium::video); }), HasSubstr("no .mp4, "));
+  EXPECT_THAT(pictures_right_in(folder_ / "p/clip"),
+              ElementsAre(folder_ / "p/clip/1.png", folder_ / "p/clip/2.png"));
+}
+
+TEST_F(FolderTest, GivesSounds) {
+  for (const char* name : {"p/a.wav", "p/b.FLAC", "p/c.m4a", "p/d.mp4", "p/e.png"}) touch(name);
+  EXPECT_THAT(list({"p"}, Medium::sound), ElementsAre("p/a.wav", "p/b.FLAC", "p/c.m4a"));
+  EXPECT_TRUE(is_of("x.OGG", Medium::sound));
+  EXPECT_FALSE(is_of("x.ogg", Medium::picture));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
-// In the place of pictures' and zip files' readers and writers in builds without them.
+// In the place of what reads and writes pictures, video, sound and zip files in builds without it.
 #include "fovea/data/decoders.h"
 #include "fovea/data/encoders.h"
+#include "fovea/data/frames.h"
+#include "fovea/data/model_input.h"
+#include "fovea/data/sound.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/zip.h"
 
@@ -8,7 +11,10 @@ namespace fovea {
 namespace {
 
 [[noreturn]] void refuse(const std::string& name) {
-  fail("{}: this build of Fovea reads and writes no pictures and zip files (FOVEA_DECODERS)", name);
+  fail(
+      "{}: this build of Fovea reads and writes no pictures, video, sound and zip files "
+      "(FOVEA_DECODERS)",
+      name);
 }
 
 }  // namespace
@@ -20,6 +26,16 @@ Decoded decode_webp(Bytes, const std::string& name, const ReadOptions&) { refuse
 Decoded decode_tiff(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
 Decoded decode_heic(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
 Decoded decode_avif(Bytes, const std::string& name, const ReadOptions&) { refuse(name); }
+
+std::unique_ptr<FrameSource> open_video(const SharedBytes& bytes, const ReadOptions&) {
+  refuse(bytes->name());
+}
+std::unique_ptr<SoundReader> open_sound(const std::filesystem::path& path) {
+  refuse(path.string());
+}
+Array read_input(const std::filesystem::path& path, const InputSpec&, const ReadOptions&) {
+  refuse(path.string());
+}
 
 std::string encode_png(const Image&) { refuse("PNG"); }
 std::string encode_png(const Image&, std::span<const uint8_t>) { refuse("PNG"); }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "fovea/io/fail.h"
+#include "fovea/io/regular_file.h"
 #include "fovea/io/replacement.h"
 
 namespace fovea {
@@ -25,23 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string reason(int error) { return std::generic_category().message(error); }
-
-struct OpenFile {
-  Descriptor descriptor;
-  size_t size;
-};
-
-OpenFile open_regular(const fs::path& path) {
-  // Non-blocking, so that a pipe without a writer is refused below instead of waited for.
-  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat status = {};
-  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0) {
-    fail("{}: cannot be opened: {}", path.string(), reason(errno));
-  }
-  if (S_ISDIR(status.st_mode)) fail("{}: is a folder; expected a file", path.string());
-  if (!S_ISREG(status.st_mode)) fail("{}: is not a regular file", path.string());
-  return {std::move(descriptor), static_cast<size_t>(status.st_size)};
-}
 
 // Writes to a descriptor and remembers why it failed first.
 class DescriptorBuffer : public std::streambuf {
@@ -183,8 +167,20 @@ Target find_target(const fs::path& path) {
 
 }  // namespace
 
+RegularFile open_regular(const fs::path& path) {
+  // Non-blocking, so that a pipe without a writer is refused below instead of waited for.
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status = {};
+  if (!descriptor.valid() || ::fstat(descriptor.get(), &status) != 0) {
+    fail("{}: cannot be opened: {}", path.string(), reason(errno));
+  }
+  if (S_ISDIR(status.st_mode)) fail("{}: is a folder; expected a file", path.string());
+  if (!S_ISREG(status.st_mode)) fail("{}: is not a regular file", path.string());
+  return {std::move(descriptor), static_cast<size_t>(status.st_size)};
+}
+
 MappedFile MappedFile::open(const fs::path& path) {
-  const OpenFile file = open_regular(path);
+  const RegularFile file = open_regular(path);
   if (file.size == 0) fail("{}: is empty", path.string());
   void* address = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, file.descriptor.get(), 0);
   if (address == MAP_FAILED) fail("{}: cannot be mapped: {}", path.string(), reason(errno));
@@ -203,7 +199,7 @@ void MappedFile::let_go() const {
 }
 
 std::string read_text(const fs::path& path, size_t limit) {
-  const OpenFile file = open_regular(path);
+  const RegularFile file = open_regular(path);
   std::string text;
   size_t length = 0;
   // Until the end, not just the size that was told: files under /proc tell 0, others may grow.

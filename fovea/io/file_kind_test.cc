@@ -15,6 +15,10 @@ std::string kind(std::string_view text) { return kind_of_file(std::as_bytes(std:
 TEST(KindOfFile, IsToldByTheFirstBytes) {
   EXPECT_EQ(kind("RIFF\x10\0\0\0WEBPVP8 "sv), "a WebP picture");
   EXPECT_EQ(kind("RIFF\x10\0\0\0WAVEfmt "sv), "a WAV sound");
+  EXPECT_EQ(kind("fLaC\0"sv), "a FLAC sound");
+  EXPECT_EQ(kind("OggS\0"sv), "an Ogg sound or video");
+  EXPECT_EQ(kind("ID3\4"sv), "an MP3 sound");
+  EXPECT_EQ(kind("\xff\xfb\x90"sv), "an MP3 sound");
   EXPECT_EQ(kind("II*\0\x08"sv), "a TIFF picture");
   EXPECT_EQ(kind("\0\0\0\x18"
                  "ftypheic\0\0"sv),

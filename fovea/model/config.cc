@@ -284,9 +284,12 @@ Config read_config(const std::filesystem::path& folder) {
   const std::filesystem::path open_clip = folder / "open_clip_config.json";
   if (!is_there(main) && is_there(open_clip))
     return parse_open_clip_config(read_text(open_clip), open_clip.string());
-  const std::filesystem::path preprocessor = folder / "preprocessor_config.json";
-  if (is_there(preprocessor))
+  for (const char* name : {"preprocessor_config.json", "video_preprocessor_config.json"}) {
+    const std::filesystem::path preprocessor = folder / name;
+    if (!is_there(preprocessor)) continue;
     parse_preprocessor_config(read_text(preprocessor), preprocessor.string(), config);
+    break;
+  }
   return config;
 }
 

@@ -43,6 +43,17 @@ struct Preprocessing {
   bool assumed = true;     // no config says any of this
 };
 
+// How sound becomes the model's input: log mel filter banks as Kaldi computes them, 10 ms from
+// frame to frame. The numbers are those of AST and AudioMAE on AudioSet.
+struct SoundPreprocessing {
+  int frames = 1024;  // of the input; shorter sounds are padded with zeros before normalising
+  int filters = 128;
+  int rate = 16'000;  // samples a second, which sounds are brought to first
+  float mean = -4.2677393F;
+  float std = 4.5689974F;  // values become (x - mean) / (2 std)
+  bool assumed = true;     // no config says any of this
+};
+
 // What Segment Anything's own files are used with, and don't say; sides are still to be set.
 FOVEA_API Preprocessing sam_preprocessing();
 
@@ -137,6 +148,7 @@ struct Config {
   ProblemType problem_type = ProblemType::single_label;
   std::optional<SegmentConfig> segment;  // of models of that kind
   Preprocessing preprocessing;
+  SoundPreprocessing sound;
   TextScale text_scale;
 };
 
@@ -156,10 +168,11 @@ FOVEA_API Config parse_open_clip_config(const std::string& text, const std::stri
 
 // What the files are called that say of a model what its tensors can't.
 inline constexpr const char* kConfigNames[] = {"config.json", "preprocessor_config.json",
+                                               "video_preprocessor_config.json",
                                                "open_clip_config.json"};
 
-// Reads config.json (or open_clip_config.json, and preprocessor_config.json, if there) beside a
-// model; defaults where there is none.
+// Reads config.json (or open_clip_config.json, and preprocessor_config.json or else
+// video_preprocessor_config.json, if there) beside a model; defaults where there is none.
 FOVEA_API Config read_config(const std::filesystem::path& folder);
 
 }  // namespace fovea

@@ -38,6 +38,7 @@ constexpr Processor kProcessors[] = {
     {"Siglip", kHalf, kHalf, Interpolation::bicubic, false, 224, 0},
     {"DINOv3ViT", kImageNetMean, kImageNetStd, Interpolation::bilinear, true, 224, 0},
     {kSam, kImageNetMean, kImageNetStd, Interpolation::bilinear, true, 1024, 0},
+    {"VideoMAE", kHalf, kHalf, Interpolation::bilinear, false, 224, 224},
 };
 
 // Which of them AutoImageProcessor takes for a model_type.
@@ -55,7 +56,8 @@ constexpr std::pair<std::string_view, std::string_view> kOfModelType[] = {
     {"clip_vision_model", "CLIP"},
     {"dinov3_vit", "DINOv3ViT"},
     {"sam", kSam},
-    {"sam_vision_model", kSam}};
+    {"sam_vision_model", kSam},
+    {"videomae", "VideoMAE"}};
 
 // Classes that compute something that their config doesn't say.
 constexpr std::string_view kUnlike[] = {"Levit", "Perceiver", "ConvNext", "PoolFormer"};
@@ -72,11 +74,13 @@ const Processor* find_processor(std::string_view name) {
 
 // Null where neither the config nor the model's type names one that is known.
 const Processor* processor_of(const Keys& top, const std::string& model_type) {
-  for (const char* key : {"image_processor_type", "feature_extractor_type"}) {
+  for (const char* key :
+       {"image_processor_type", "feature_extractor_type", "video_processor_type"}) {
     const std::optional<std::string> type = top.text(key);
     if (!type) continue;
     std::string_view name = *type;
-    for (const char* end : {"Pil", "Fast", "ImageProcessor", "FeatureExtractor"}) {
+    for (const char* end :
+         {"Pil", "Fast", "ImageProcessor", "FeatureExtractor", "VideoProcessor"}) {
       name = without(name, end);
     }
     if (std::find(std::begin(kUnlike), std::end(kUnlike), name) != std::end(kUnlike)) {
@@ -310,6 +314,7 @@ void parse_preprocessor_config(const std::string& text, const std::string& name,
     read_timm_preprocessing(top.object("pretrained_cfg"), config);
     return;
   }
+  if (is_of_sound(top, config)) return read_sound_preprocessing(top, config);
   const Processor* processor = processor_of(top, config.architecture);
   refuse_other_steps(top, processor);
   if (processor != nullptr) {

@@ -10,4 +10,9 @@ namespace fovea {
 // does, and for what is not supported.
 void read_timm_preprocessing(const ConfigKeys& keys, Config& config);
 
+// Whether a preprocessor_config.json is ASTFeatureExtractor's, and what it says: sampling_rate,
+// num_mel_bins, max_length, mean, std, do_normalize. Throws Error as Keys does.
+bool is_of_sound(const ConfigKeys& keys, const Config& config);
+void read_sound_preprocessing(const ConfigKeys& keys, Config& config);
+
 }  // namespace fovea

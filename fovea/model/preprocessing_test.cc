@@ -231,5 +231,46 @@ TEST(ParsePreprocessor, RefusesOtherWaysOfSegmentAnything) {
               HasSubstr("do_pad"));
 }
 
+TEST(ParsePreprocessor, ReadsVideoMAE) {
+  Config config;
+  config.architecture = "videomae";
+  parse_preprocessor_config("{}", "video_preprocessor_config.json", config);
+  EXPECT_EQ(config.input_size, Grid(224, 224));
+  EXPECT_EQ(config.preprocessing.fit, Fit::short_side);
+  EXPECT_EQ(config.preprocessing.crop_pct, 1);
+  EXPECT_EQ(config.preprocessing.interpolation, Interpolation::bilinear);
+  EXPECT_THAT(config.preprocessing.mean, ElementsAre(0.5, 0.5, 0.5));
+  EXPECT_THAT(config.preprocessing.std, ElementsAre(0.5, 0.5, 0.5));
+  const Config older = preprocessed(R"({"feature_extractor_type": "VideoMAEFeatureExtractor",
+      "size": 160, "crop_size": 128, "image_mean": [0.1, 0.2, 0.3]})");
+  EXPECT_EQ(older.input_size, Grid(128, 128));
+  EXPECT_EQ(older.preprocessing.crop_pct, 0.8);
+  EXPECT_FLOAT_EQ(older.preprocessing.mean[2], 0.3F);
+  const Config newer = preprocessed(R"({"video_processor_type": "VideoMAEVideoProcessor"})");
+  EXPECT_EQ(newer.preprocessing.fit, Fit::short_side);
+}
+
+TEST(ParsePreprocessor, ReadsAST) {
+  const Config config = preprocessed(R"({"feature_extractor_type": "ASTFeatureExtractor",
+      "sampling_rate": 8000, "num_mel_bins": 64, "max_length": 512, "mean": -3, "std": 2.5})");
+  EXPECT_EQ(config.sound.rate, 8000);
+  EXPECT_EQ(config.sound.filters, 64);
+  EXPECT_EQ(config.sound.frames, 512);
+  EXPECT_EQ(config.sound.mean, -3);
+  EXPECT_EQ(config.sound.std, 2.5F);
+  EXPECT_FALSE(config.sound.assumed);
+  const Config usual = preprocessed(R"({"feature_extractor_type": "ASTFeatureExtractor"})");
+  EXPECT_EQ(usual.sound.rate, 16'000);
+  EXPECT_FLOAT_EQ(usual.sound.mean, -4.2677393F);
+  EXPECT_FLOAT_EQ(usual.sound.std, 4.5689974F);
+  const Config plain =
+      preprocessed(R"({"feature_extractor_type": "ASTFeatureExtractor", "do_normalize": false})");
+  EXPECT_EQ(plain.sound.mean, 0) << "(x - mean) / (2 std) is x";
+  EXPECT_EQ(plain.sound.std, 0.5F);
+  EXPECT_THAT(error_in_preprocessor(R"({"feature_extractor_type": "ASTFeatureExtractor",
+      "sampling_rate": 10})"),
+              HasSubstr("sampling_rate"));
+}
+
 }  // namespace
 }  // namespace fovea

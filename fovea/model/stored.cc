@@ -8,6 +8,7 @@
 #include "fovea/model/delta.h"
 #include "fovea/model/families/family.h"
 #include "fovea/model/look.h"
+#include "fovea/model/media_preprocessing.h"
 
 namespace fovea {
 
@@ -58,6 +59,7 @@ StoredModel open_stored(const std::filesystem::path& path, int heads, const std:
   if (config.preprocessing.assumed && architecture.neck > 0) {
     config.preprocessing = sam_preprocessing();
   }
+  set_media_preprocessing(architecture, config);
   return {std::move(checkpoint), std::move(config), std::move(architecture)};
 }
 

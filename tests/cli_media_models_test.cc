@@ -18,7 +18,7 @@ std::string audio(const std::string& name) {
   return (test_data() / "goldens-audio" / name).string();
 }
 
-TEST(CliMedia, ForwardTakesVideosAndSpectrograms) {
+TEST(CliMediaModels, ForwardTakesVideosAndSpectrograms) {
   const TemporaryFolder folder;
   for (const auto& [model, patches] :
        {std::pair(video("videomae"), 128), {video("mae-st-sep-pos"), 108}, {audio("ast"), 108}}) {
@@ -36,7 +36,7 @@ TEST(CliMedia, ForwardTakesVideosAndSpectrograms) {
   }
 }
 
-TEST(CliMedia, ForwardReachesASpeed) {
+TEST(CliMediaModels, ForwardReachesASpeed) {
   const TemporaryFolder folder;
   const std::string model = audio("ast");
   const Finished finished = run_fovea({"forward", model, "--input", model + "/input.npy",
@@ -47,7 +47,7 @@ TEST(CliMedia, ForwardReachesASpeed) {
   EXPECT_LT(got.tensors().at("tokens").shape[1], 110);
 }
 
-TEST(CliMedia, InputsThatDoNotFitAreNamed) {
+TEST(CliMediaModels, InputsThatDoNotFitAreNamed) {
   const TemporaryFolder folder;
   const std::string input = folder / "wrong.npy";
   const auto refused = [&](const std::string& model, const Shape& shape,
@@ -69,7 +69,7 @@ TEST(CliMedia, InputsThatDoNotFitAreNamed) {
   refused(audio("audiomae"), {96, 128}, "expected [batch, frames, 128]");
 }
 
-TEST(CliMedia, InspectSaysWhatComesIn) {
+TEST(CliMediaModels, InspectSaysWhatComesIn) {
   const auto text = [](const std::string& model) {
     const Finished finished = run_fovea({"inspect", model});
     expect_done(finished);
@@ -100,7 +100,7 @@ TEST(CliMedia, InspectSaysWhatComesIn) {
   EXPECT_EQ(sound["input_size"], json({96, 128}));
 }
 
-TEST(CliMedia, SizesAreThoseThatPositionsServe) {
+TEST(CliMediaModels, SizesAreThoseThatPositionsServe) {
   const Finished larger = run_fovea({"inspect", video("videomae"), "--size", "96", "--json"});
   expect_done(larger);
   EXPECT_EQ(json::parse(larger.out)["tokens_per_layer"][2], 2 * 12 * 12);
@@ -111,7 +111,7 @@ TEST(CliMedia, SizesAreThoseThatPositionsServe) {
                  "expected 96 frames of 128 mel bins");
 }
 
-TEST(CliMedia, BenchRunsThemOnRandomInputs) {
+TEST(CliMediaModels, BenchRunsThemOnRandomInputs) {
   for (const std::string& model : {video("videomae"), audio("ast"), audio("audiomae")}) {
     const Finished finished =
         run_fovea({"bench", model, "--r", "0,5", "--batch", "2", "--reps", "1", "--json"});
@@ -124,7 +124,7 @@ TEST(CliMedia, BenchRunsThemOnRandomInputs) {
               HasSubstr("videomae_base_patch16_224\n"));
 }
 
-TEST(CliMedia, ConvertKeepsTheirNamesAndRefusesTimms) {
+TEST(CliMediaModels, ConvertKeepsTheirNamesAndRefusesTimms) {
   const TemporaryFolder folder;
   for (const std::string& model : {video("videomae-original-names"), audio("ast")}) {
     expect_done(run_fovea({"convert", model, "-o", folder / "model"}));

@@ -1,0 +1,43 @@
+// Bytes that are read where they are wanted, so that memory does not grow with a file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace fovea {
+
+class ByteSource {
+ public:
+  explicit ByteSource(std::string name) : name_(std::move(name)) {}
+  virtual ~ByteSource() = default;
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+
+  // For messages.
+  const std::string& name() const { return name_; }
+  virtual int64_t size() const = 0;
+  // Fills `to` with what stands at `offset` (0 or more) and says how many bytes that were: fewer
+  // only where the source ends, or can't be read. Several threads may read at once.
+  virtual size_t read(int64_t offset, std::span<std::byte> to) const = 0;
+
+  // The first bytes, as many as there are of `count`.
+  std::vector<std::byte> beginning(size_t count) const;
+
+ private:
+  std::string name_;
+};
+
+using SharedBytes = std::shared_ptr<const ByteSource>;
+
+// A file. Throws Error naming it where it can't be opened or is empty.
+SharedBytes open_bytes(const std::filesystem::path& path);
+
+// Bytes of the caller's, who keeps them.
+SharedBytes bytes_in_memory(std::span<const std::byte> bytes, const std::string& name);
+
+}  // namespace fovea

@@ -1,0 +1,40 @@
+#include "fovea/model/media_preprocessing.h"
+
+#include "fovea/io/fail.h"
+#include "fovea/model/families/family.h"
+
+namespace fovea {
+namespace {
+
+Preprocessing of_videos(std::string_view family) {
+  Preprocessing p;  // with ImageNet's colours, as VideoMAE's own code has them
+  p.interpolation = Interpolation::bilinear;
+  p.crop_pct = 1;
+  p.fit = Fit::short_side;
+  p.assumed = false;
+  if (family == kVideoMae.name) p.mean = p.std = {0.5F, 0.5F, 0.5F};
+  if (family == kMaeSt.name) {
+    p.mean = {0.45F, 0.45F, 0.45F};
+    p.std = {0.225F, 0.225F, 0.225F};
+  }
+  return p;
+}
+
+}  // namespace
+
+void set_media_preprocessing(const Architecture& architecture, Config& config) {
+  if (architecture.medium == Medium::video && config.preprocessing.assumed) {
+    config.preprocessing = of_videos(architecture.family);
+  }
+  if (architecture.medium != Medium::sound) return;
+  const Grid size = made_for(architecture);
+  SoundPreprocessing& sound = config.sound;
+  if (!sound.assumed && sound.filters != size.columns) {
+    fail("preprocessor_config.json: num_mel_bins is {}; expected {}, which the model was made for",
+         sound.filters, size.columns);
+  }
+  sound.frames = size.rows;
+  sound.filters = size.columns;
+}
+
+}  // namespace fovea
