@@ -48,7 +48,10 @@ TEST(SaveSamTest, SaysWhatShapesDoNotTell) {
   Config config;
   config.preprocessing = sam_preprocessing();
   config.preprocessing.mean = {1, 2, 3};
-  config.segment = SegmentConfig{.heads = 4, .eps = 1e-3, .prompt_eps = 1e-4};
+  config.segment.emplace();
+  config.segment->heads = 4;
+  config.segment->eps = 1e-3;
+  config.segment->prompt_eps = 1e-4;
   save_sam(folder / "model", a, config, {{Array({1, 1, 1, 2}, {7, 8}), "pos_embed"}});
   const Config read = read_config(folder / "model");
   EXPECT_EQ(read.preprocessing.fit, Fit::corner);
