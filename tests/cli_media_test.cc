@@ -3,6 +3,7 @@
 
 #include "fovea/data/media_testing.h"
 #include "fovea/data/testing.h"
+#include "fovea/fovea.h"
 #include "fovea/io/npy.h"
 #include "fovea/io/tensor_file.h"
 #include "tests/cli_testing.h"
@@ -20,15 +21,6 @@ const std::string kSoundModel = test_data() / "goldens-audio" / "ast";
 std::vector<float> tensor_of(const fs::path& file, const std::string& name) {
   const TensorFile tensors = TensorFile::open(file);
   return to_floats(tensors.tensors().at(name), file);
-}
-
-float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  EXPECT_EQ(a.size(), b.size());
-  float largest = 0;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    largest = std::max(largest, std::abs(a[i] - b[i]));
-  }
-  return largest;
 }
 
 class CliMedia : public testing::Test {
@@ -49,7 +41,7 @@ TEST_F(CliMedia, OfAVideoWritesTheReferencesInput) {
   expect_done(preprocess(kVideoModel, {media("shapes.mp4"), "--stride", "2"}));
   EXPECT_EQ(input().shape, (Shape{1, 3, 4, 64, 64}));
   const Array golden = read_npy(media("shapes-input-4x64.npy"));
-  EXPECT_LE(largest_difference(input().data, golden.data), 2.0F / 255 / 0.5F + 1e-6F);
+  EXPECT_LE(largest_difference(input().data, golden.data), 2.0 / 255 / 0.5 + 1e-6);
   const std::string result = folder_ / "out.safetensors";
   expect_done(run_fovea({"forward", kVideoModel, "--input", out_, "--output", result}));
   const std::vector<float> logits =
@@ -78,9 +70,8 @@ TEST_F(CliMedia, OfAVideoWritesRawFrames) {
     // Of the 16 of the golden the four in the middle.
     const std::vector<uint8_t> clip = bytes_of_npy(media(video.golden), 16 * frame);
     const auto begin = clip.begin() + static_cast<ptrdiff_t>(6 * frame);
-    EXPECT_LE(largest_difference(bytes_of_npy(out_, 4 * frame),
-                                 {begin, begin + static_cast<ptrdiff_t>(4 * frame)}),
-              1);
+    const std::vector<uint8_t> middle(begin, begin + static_cast<ptrdiff_t>(4 * frame));
+    EXPECT_LE(largest_difference(bytes_of_npy(out_, 4 * frame), middle), 1);
   }
 }
 
