@@ -128,6 +128,7 @@ class AvSound : public SoundReader {
 }  // namespace
 
 std::unique_ptr<SoundReader> open_ffmpeg_sound(const SharedBytes& bytes) {
+  check_ffmpeg(bytes->name());
   return std::make_unique<AvSound>(bytes);
 }
 

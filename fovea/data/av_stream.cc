@@ -53,7 +53,6 @@ void AvStream::FreeIo::operator()(AVIOContext* io) const {
 }
 
 AvStream::AvStream(const SharedBytes& bytes, AVMediaType type, int64_t max_pixels) : bytes_(bytes) {
-  check_ffmpeg(name());
   forget_ffmpeg_message();
   packet_.reset(ffmpeg().av_packet_alloc());
   if (packet_ == nullptr) throw std::bad_alloc();

@@ -21,8 +21,8 @@ enum class AvStep {
 // Reads nothing but these bytes: containers that name other files are refused.
 class AvStream {
  public:
-  // Finds the best stream of a kind. Throws Error naming the file where it can't be opened or has
-  // none that can be decoded, and MissingLibrary.
+  // Finds the best stream of a kind; FFmpeg must be there. Throws Error naming the file where it
+  // can't be opened or has none that can be decoded.
   AvStream(const SharedBytes& bytes, AVMediaType type, int64_t max_pixels);
   ~AvStream();
   AvStream(const AvStream&) = delete;

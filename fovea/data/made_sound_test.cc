@@ -59,14 +59,6 @@ std::vector<float> glides(int rate, int channels) {
   return samples;
 }
 
-float largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
-  float largest = 0;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    largest = std::max(largest, std::abs(a[i] - b[i]));
-  }
-  return largest;
-}
-
 class MadeSound : public testing::TestWithParam<Made> {};
 
 TEST_P(MadeSound, HasTheFilterBanksOfWhatFfmpegDecodes) {

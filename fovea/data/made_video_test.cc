@@ -124,7 +124,8 @@ TEST(Video, IsTurnedAsItsContainerSays) {
     const Image first = frames_at(*open_video(file), {0})[0];
     EXPECT_EQ(first.width, angle == "180" ? 96 : 72);
     const std::string expected = read_all(raw);
-    EXPECT_LE(largest_difference(first.rgb, {expected.begin(), expected.end()}), 1);
+    EXPECT_LE(largest_difference(first.rgb, std::vector<uint8_t>(expected.begin(), expected.end())),
+              1);
   }
 }
 

@@ -67,11 +67,12 @@ inline std::vector<uint8_t> bytes_of_npy(const std::filesystem::path& path, size
   return {text.end() - static_cast<ptrdiff_t>(count), text.end()};
 }
 
-inline int largest_difference(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b) {
+template <class Number>
+double largest_difference(const std::vector<Number>& a, const std::vector<Number>& b) {
   EXPECT_EQ(a.size(), b.size());
-  int largest = 0;
+  double largest = 0;
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    largest = std::max(largest, std::abs(int{a[i]} - int{b[i]}));
+    largest = std::max(largest, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   }
   return largest;
 }

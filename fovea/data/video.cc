@@ -222,6 +222,7 @@ std::unique_ptr<FrameSource> open_video(const SharedBytes& bytes, const ReadOpti
   if (kind.find("picture") != std::string::npos && kind != "a GIF picture") {
     fail("{}: is {}; expected a video", bytes->name(), kind);
   }
+  check_ffmpeg(bytes->name());
   return std::make_unique<Video>(bytes, options);
 }
 
