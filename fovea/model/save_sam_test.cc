@@ -44,11 +44,16 @@ TEST(SaveSamTest, SaysWhatShapesDoNotTell) {
   a.input_size = {64, 64};
   a.block.heads = 3;
   a.pooling = Pooling::average;
-  a.routing = Routing{.predict_after = {1, 3}, .keep_ratio = 0.4};
+  Routing& routing = a.routing.emplace();
+  routing.predict_after = {1, 3};
+  routing.keep_ratio = 0.4;
   Config config;
   config.preprocessing = sam_preprocessing();
   config.preprocessing.mean = {1, 2, 3};
-  config.segment = SegmentConfig{.heads = 4, .eps = 1e-3, .prompt_eps = 1e-4};
+  SegmentConfig& segment = config.segment.emplace();
+  segment.heads = 4;
+  segment.eps = 1e-3;
+  segment.prompt_eps = 1e-4;
   save_sam(folder / "model", a, config, {{Array({1, 1, 1, 2}, {7, 8}), "pos_embed"}});
   const Config read = read_config(folder / "model");
   EXPECT_EQ(read.preprocessing.fit, Fit::corner);
