@@ -192,7 +192,7 @@ TEST(ParseConfig, RefusesByNameWhatIsNotComputed) {
       {R"({"model_args": {"act_layer": "mish"}})", "model_args.act_layer is \"mish\""},
       {R"({"model_args": {"norm_layer": "groupnorm"}})", "model_args.norm_layer is \"groupnorm\""},
       {R"({"model_args": {"use_rope": true}})", "model_args.use_rope is true"},
-      {R"({"global_pool": "max"})", "global_pool is \"max\"; expected token, avg or map"},
+      {R"({"global_pool": "max"})", "global_pool is \"max\"; expected token, avg, map or prefix"},
       {R"({"architecture": "vit_base_patch16_xp_224"})",
        "expected a plain ViT; a parallel scaling block is not supported"},
       {R"({"interpolation": "nearest"})", "interpolation is \"nearest\""},

@@ -35,6 +35,9 @@ struct Traces {
   std::string_view model_type, architecture;  // of its config; empty where it says none
   Shape patch;                 // of the weight that embeds patches; empty where there is none
   bool queries_apart = false;  // from keys and values
+
+  // Of frames of square patches.
+  bool has_tubes() const { return patch.size() == 5 && patch[3] == patch[4]; }
 };
 
 // What no tensor tells; config.json goes before all of it.

@@ -20,7 +20,7 @@ Traits traits(const Config& /*config*/) {
 }
 
 // VideoMAE has them in one.
-bool owns(const Traces& traces) { return traces.patch.size() == 5 && traces.queries_apart; }
+bool owns(const Traces& traces) { return traces.has_tubes() && traces.queries_apart; }
 
 }  // namespace
 

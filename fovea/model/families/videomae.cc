@@ -33,8 +33,8 @@ Traits traits_of_original(const Config& /*config*/) {
   return {.eps = 1e-6, .medium = Medium::video, .sinusoids = true, .norms_tell_pooling = true};
 }
 
-// No other models of timm's names embed tubes, but MAE-ST, which is told by its names.
-bool owns(const Traces& traces) { return traces.patch.size() == 5; }
+// No other models of timm's names embed tubes, but MAE-ST, which goes before.
+bool owns(const Traces& traces) { return traces.has_tubes(); }
 
 }  // namespace
 
