@@ -129,5 +129,19 @@ TEST(Video, IsTurnedAsItsContainerSays) {
   }
 }
 
+TEST(Video, ThatIsCutGivesTheFramesOfTheWholeOne) {
+  FOVEA_SKIP_WHERE(missing_for_video());
+  FOVEA_SKIP_WHERE(missing_tool("ffmpeg"));
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder / "index-first.mp4";
+  ASSERT_TRUE(make_with_ffmpeg(
+      "-i " + media("shapes.mp4").string() + " -c copy -movflags +faststart", file));
+  const std::string bytes = read_all(file);
+  write_file(file, bytes.substr(0, bytes.size() * 7 / 10));
+  const std::vector<int64_t> places = {0, 2, 4, 6};
+  EXPECT_EQ(bytes_of(frames_at(*open_video(file), places)),
+            bytes_of(frames_at(*open_video(media("shapes.mp4")), places)));
+}
+
 }  // namespace
 }  // namespace fovea
