@@ -98,8 +98,8 @@ TEST_F(CliDistillSegment, RefusesInOneLine) {
   expect_refused(run_fovea(distill("out", {}, golden_path("vit"))),
                  "has no mask decoder, so it can't segment");
   expect_refused(run_fovea(distill("out", {"--delta", "true"})), "delta is true");
-  expect_refused(run_fovea(distill("out", {"--img-size", "96"})),
-                 "img_size is 96; expected 64, which tables of relative positions are made for");
+  expect_refused(run_fovea(distill("out", {"--img-size", "100"})),
+                 "img_size is 100; expected a multiple of the patch, 8");
 }
 
 }  // namespace
