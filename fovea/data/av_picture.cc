@@ -56,15 +56,15 @@ Image RgbConverter::convert(const AVFrame& frame, int orientation, const std::st
                             int64_t max_pixels) {
   check_image_size(frame.width, frame.height, name, max_pixels);
   const auto [format, is_full] = plain_format(frame.format);
-  context_.reset(ffmpeg().sws_getCachedContext(context_.release(), frame.width, frame.height,
-                                               format, frame.width, frame.height, AV_PIX_FMT_RGB24,
-                                               SWS_BICUBIC, nullptr, nullptr, nullptr));
+  context_.reset(ffmpeg().sws_get_cached_context(
+      context_.release(), frame.width, frame.height, format, frame.width, frame.height,
+      AV_PIX_FMT_RGB24, SWS_BICUBIC, nullptr, nullptr, nullptr));
   if (context_ == nullptr) fail("{}: its pixels are of a kind that FFmpeg makes no RGB of", name);
   const bool is_full_range = is_full || frame.color_range == AVCOL_RANGE_JPEG;
   constexpr int kOne = 1 << 16;
-  ffmpeg().sws_setColorspaceDetails(context_.get(), ffmpeg().sws_getCoefficients(frame.colorspace),
-                                    is_full_range ? 1 : 0,
-                                    ffmpeg().sws_getCoefficients(SWS_CS_DEFAULT), 0, 0, kOne, kOne);
+  ffmpeg().sws_set_colorspace_details(
+      context_.get(), ffmpeg().sws_get_coefficients(frame.colorspace), is_full_range ? 1 : 0,
+      ffmpeg().sws_get_coefficients(SWS_CS_DEFAULT), 0, 0, kOne, kOne);
   // Rows of whole vectors, as FFmpeg's own frames have: what it makes depends on that.
   constexpr size_t kVector = 64;
   const size_t row = size_t{3} * frame.width;

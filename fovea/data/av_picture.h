@@ -21,7 +21,7 @@ class RgbConverter {
 
  private:
   struct Free {
-    void operator()(SwsContext* context) const { ffmpeg().sws_freeContext(context); }
+    void operator()(SwsContext* context) const { ffmpeg().sws_free_context(context); }
   };
   std::unique_ptr<SwsContext, Free> context_;
 };

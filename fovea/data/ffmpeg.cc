@@ -71,14 +71,14 @@ Ffmpeg load() {
   avformat.find("avio_alloc_context", all.avio_alloc_context);
   avformat.find("avio_context_free", all.avio_context_free);
   SharedLibrary swscale({kSwscale});
-  swscale.find("sws_freeContext", all.sws_freeContext);
-  swscale.find("sws_getCachedContext", all.sws_getCachedContext);
-  swscale.find("sws_getCoefficients", all.sws_getCoefficients);
+  swscale.find("sws_freeContext", all.sws_free_context);
+  swscale.find("sws_getCachedContext", all.sws_get_cached_context);
+  swscale.find("sws_getCoefficients", all.sws_get_coefficients);
   swscale.find("sws_scale", all.sws_scale);
-  swscale.find("sws_setColorspaceDetails", all.sws_setColorspaceDetails);
+  swscale.find("sws_setColorspaceDetails", all.sws_set_colorspace_details);
   all.is_there =
       avutil.is_whole() && avcodec.is_whole() && avformat.is_whole() && swscale.is_whole();
-  if (all.is_there) all.av_log_set_callback(keep_first);  // else it prints
+  if (all.av_log_set_callback != nullptr) all.av_log_set_callback(keep_first);  // else it prints
   return all;
 }
 
@@ -104,7 +104,7 @@ void forget_ffmpeg_message() { t_message[0] = '\0'; }
 
 std::string ffmpeg_message(int error) {
   std::string message = t_message.data();
-  if (message.empty()) {
+  if (message.empty() && ffmpeg().av_strerror != nullptr) {
     std::array<char, AV_ERROR_MAX_STRING_SIZE> meaning = {};
     ffmpeg().av_strerror(error, meaning.data(), meaning.size());
     message = meaning.data();

@@ -56,11 +56,11 @@ struct Ffmpeg {
   decltype(&::avio_alloc_context) avio_alloc_context = nullptr;
   decltype(&::avio_context_free) avio_context_free = nullptr;
   // libswscale
-  decltype(&::sws_freeContext) sws_freeContext = nullptr;
-  decltype(&::sws_getCachedContext) sws_getCachedContext = nullptr;
-  decltype(&::sws_getCoefficients) sws_getCoefficients = nullptr;
+  decltype(&::sws_freeContext) sws_free_context = nullptr;
+  decltype(&::sws_getCachedContext) sws_get_cached_context = nullptr;
+  decltype(&::sws_getCoefficients) sws_get_coefficients = nullptr;
   decltype(&::sws_scale) sws_scale = nullptr;
-  decltype(&::sws_setColorspaceDetails) sws_setColorspaceDetails = nullptr;
+  decltype(&::sws_setColorspaceDetails) sws_set_colorspace_details = nullptr;
   bool is_there = false;
 };
 

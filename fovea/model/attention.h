@@ -140,10 +140,9 @@ struct Attention {
       return weights.named(names.part + name, {2 * int64_t{extent} - 1, shape.head_width()},
                            Start::zero);
     };
-    Weight rows = read(".rel_pos_h", shape.decomposed.rows);
-    Weight columns = read(".rel_pos_w", shape.decomposed.columns);
-    decomposed = std::make_shared<const DecomposedBiases<B>>(b, std::move(rows), std::move(columns),
-                                                             shape.decomposed);
+    const Weight rows = read(".rel_pos_h", shape.decomposed.rows);
+    const Weight columns = read(".rel_pos_w", shape.decomposed.columns);
+    decomposed = std::make_shared<const DecomposedBiases<B>>(b, rows, columns, shape.decomposed);
   }
 
   void load_rotation(B& b, WeightSource& weights, const BlockShape& shape) {

@@ -47,8 +47,8 @@ class RelativeBiases {
   using Relative = std::shared_ptr<const typename B::Relative>;
 
   // grid: that the table is made for.
-  RelativeBiases(B& b, Weight table, const Grid& grid)
-      : table_(table.values), made_(grid, make(b, std::move(table), grid)) {}
+  RelativeBiases(B& b, const Weight& table, const Grid& grid)
+      : table_(table.values), made_(grid, make(b, table, grid)) {}
 
   Relative of(B& b, const Grid& grid) const {
     if (!B::kComputes) return made_.own();
@@ -71,10 +71,8 @@ class DecomposedBiases {
   using Decomposed = std::shared_ptr<const typename B::Decomposed>;
 
   // grid: that the tables are made for; of layers with windows a window.
-  DecomposedBiases(B& b, Weight rows, Weight columns, const Grid& grid)
-      : rows_(rows.values),
-        columns_(columns.values),
-        made_(grid, make(b, std::move(rows), std::move(columns))) {}
+  DecomposedBiases(B& b, const Weight& rows, const Weight& columns, const Grid& grid)
+      : rows_(rows.values), columns_(columns.values), made_(grid, make(b, rows, columns)) {}
 
   Decomposed of(B& b, const Grid& grid) const {
     if (!B::kComputes) return made_.own();
