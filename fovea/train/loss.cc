@@ -25,7 +25,8 @@ torch::Tensor labelled_logits(Torch& torch, const Vit<Torch>& vit,
   return torch.linear(output.features, *vit.head.linear).rows;
 }
 
-void check_classes(const Recipe& recipe, const Architecture& a, const Architecture& student) {
+void check_taught_classes(const Recipe& recipe, const Architecture& a,
+                          const Architecture& student) {
   const bool by_feature = recipe.distillation == "feature";
   if (by_feature ? a.features() == student.features() : a.classes == student.classes) return;
   fail(
@@ -35,7 +36,8 @@ void check_classes(const Recipe& recipe, const Architecture& a, const Architectu
       by_feature ? "channels" : "classes");
 }
 
-void check_embedding(const Recipe& recipe, const Architecture& a, const Architecture& student) {
+void check_taught_embedding(const Recipe& recipe, const Architecture& a,
+                            const Architecture& student) {
   if (a.neck == 0) {
     fail("teacher {}: is no Segment Anything; expected one where objective is segment",
          recipe.teacher);
@@ -73,8 +75,11 @@ torch::Tensor feature_distance(const torch::Tensor& features, const torch::Tenso
 
 Teacher::Teacher(const Recipe& recipe, const Architecture& student, const LoadOptions& options)
     : recipe_(recipe), model_(Model::load(recipe.teacher, options)) {
-  const auto& check = is_segment(recipe) ? check_embedding : check_classes;
-  check(recipe, model_.architecture(), student);
+  if (is_segment(recipe)) {
+    check_taught_embedding(recipe, model_.architecture(), student);
+  } else {
+    check_taught_classes(recipe, model_.architecture(), student);
+  }
 }
 
 torch::Tensor Teacher::loss(Torch& torch, const Vit<Torch>& vit, const Vit<Torch>::Output& output,
