@@ -36,9 +36,7 @@ TEST(SaveSamTest, IsReadAgainUnderCanonicalNames) {
   }
 }
 
-// What no shape tells: how pictures are prepared, a decoder that is not SAM's own, and routing.
-TEST(SaveSamTest, SaysWhatShapesDoNotTell) {
-  const TemporaryFolder folder;
+Architecture routed_encoder() {
   Architecture a;
   a.image_size = {64, 64};
   a.input_size = {64, 64};
@@ -47,6 +45,13 @@ TEST(SaveSamTest, SaysWhatShapesDoNotTell) {
   Routing& routing = a.routing.emplace();
   routing.predict_after = {1, 3};
   routing.keep_ratio = 0.4;
+  return a;
+}
+
+// What no shape tells: how pictures are prepared, a decoder that is not SAM's own, and routing.
+TEST(SaveSamTest, SaysWhatShapesDoNotTell) {
+  const TemporaryFolder folder;
+  const Architecture a = routed_encoder();
   Config config;
   config.preprocessing = sam_preprocessing();
   config.preprocessing.mean = {1, 2, 3};
