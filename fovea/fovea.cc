@@ -15,8 +15,8 @@
 #include "fovea/engine/workers.h"
 #include "fovea/io/fail.h"
 #include "fovea/model/labels.h"
-#include "fovea/model/media_preprocessing.h"
 #include "fovea/model/stored.h"
+#include "fovea/model/usual_preprocessing.h"
 #include "fovea/model/vit.h"
 #include "fovea/model/weights.h"
 #include "fovea/result_writer.h"
@@ -131,8 +131,7 @@ Model Model::random(const std::string& name, uint64_t seed, const LoadOptions& o
     fail("{}: has {} heads, --num-heads is {}; expected the same", name, architecture.block.heads,
          options.heads);
   }
-  if (architecture.neck > 0) config.preprocessing = sam_preprocessing();
-  set_media_preprocessing(architecture, config);
+  set_usual_preprocessing(architecture, config);
   set_input_size(config, architecture);
   RandomWeights weights(seed);
   return Model(

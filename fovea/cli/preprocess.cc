@@ -13,8 +13,8 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/io/npy.h"
-#include "fovea/model/media_preprocessing.h"
 #include "fovea/model/stored.h"
+#include "fovea/model/usual_preprocessing.h"
 
 namespace fovea::cli {
 namespace {
@@ -50,7 +50,7 @@ InputSpec spec_of(const Flags& flags) {
   if (is_named(flags.model)) {
     const Architecture architecture = named_model(flags.model, heads, flags.key);
     Config config;
-    set_media_preprocessing(architecture, config);
+    set_usual_preprocessing(architecture, config);
     return spec_of(flags, architecture, config);
   }
   const StoredModel model = open_stored(flags.model, heads, flags.key);

@@ -6,9 +6,11 @@
 
 #include <string>
 
+#include "fovea/model/architecture.h"
 #include "fovea/model/config.h"
 #include "fovea/model/config_text.h"
 #include "fovea/model/testing.h"
+#include "fovea/model/usual_preprocessing.h"
 
 namespace fovea {
 namespace {
@@ -270,6 +272,19 @@ TEST(ParsePreprocessor, ReadsAST) {
   EXPECT_THAT(error_in_preprocessor(R"({"feature_extractor_type": "ASTFeatureExtractor",
       "sampling_rate": 10})"),
               HasSubstr("sampling_rate"));
+}
+
+TEST(UsualPreprocessing, IsSegmentAnythingsOwnWhereNoConfigSaysMore) {
+  Config config;
+  set_usual_preprocessing(named_architecture("sam_vit_b"), config);
+  EXPECT_EQ(config.preprocessing.fit, Fit::corner);
+  EXPECT_FALSE(config.preprocessing.assumed);
+  config.preprocessing.mean = {1, 2, 3};
+  set_usual_preprocessing(named_architecture("sam_vit_b"), config);
+  EXPECT_EQ(config.preprocessing.mean[1], 2);
+  Config of_vit;
+  set_usual_preprocessing(named_architecture("vit_tiny_patch16_224"), of_vit);
+  EXPECT_TRUE(of_vit.preprocessing.assumed);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "fovea/model/delta.h"
 #include "fovea/model/families/family.h"
 #include "fovea/model/look.h"
-#include "fovea/model/media_preprocessing.h"
+#include "fovea/model/usual_preprocessing.h"
 
 namespace fovea {
 
@@ -56,10 +56,7 @@ StoredModel open_stored(const std::filesystem::path& path, int heads, const std:
   if (heads > 0) set_heads(heads, checkpoint, config);
   Architecture architecture = infer_architecture(checkpoint, config);
   config.text_scale = text_scale_of(checkpoint, architecture);
-  if (config.preprocessing.assumed && architecture.neck > 0) {
-    config.preprocessing = sam_preprocessing();
-  }
-  set_media_preprocessing(architecture, config);
+  set_usual_preprocessing(architecture, config);
   return {std::move(checkpoint), std::move(config), std::move(architecture)};
 }
 

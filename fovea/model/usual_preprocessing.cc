@@ -1,4 +1,4 @@
-#include "fovea/model/media_preprocessing.h"
+#include "fovea/model/usual_preprocessing.h"
 
 #include "fovea/io/fail.h"
 #include "fovea/model/families/family.h"
@@ -22,8 +22,11 @@ Preprocessing of_videos(std::string_view family) {
 
 }  // namespace
 
-void set_media_preprocessing(const Architecture& architecture, Config& config) {
-  if (architecture.medium == Medium::video && config.preprocessing.assumed) {
+void set_usual_preprocessing(const Architecture& architecture, Config& config) {
+  if (config.preprocessing.assumed && architecture.neck > 0) {
+    config.preprocessing = sam_preprocessing();
+  }
+  if (config.preprocessing.assumed && architecture.medium == Medium::video) {
     config.preprocessing = of_videos(architecture.family);
   }
   if (architecture.medium != Medium::sound) return;
