@@ -1,7 +1,6 @@
 #include "fovea/data/av_stream.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <new>
 
 #include "fovea/data/cut_short.h"
@@ -21,38 +20,29 @@ int refuse_file(AVFormatContext* /*format*/, AVIOContext** /*io*/, const char* /
 
 const char* what_of(AVMediaType type) { return type == AVMEDIA_TYPE_VIDEO ? "video" : "sound"; }
 
+// As FFmpeg calls it.
+int read_from(void* client, uint8_t* to, int count) {
+  const auto room = static_cast<size_t>(std::max(count, 0));
+  const size_t done =
+      static_cast<ByteCursor*>(client)->read({reinterpret_cast<std::byte*>(to), room});
+  return done == 0 ? AVERROR_EOF : static_cast<int>(done);
+}
+int64_t seek_in(void* client, int64_t offset, int whence) {
+  auto& cursor = *static_cast<ByteCursor*>(client);
+  if ((whence & AVSEEK_SIZE) != 0) return cursor.bytes().size();
+  const int64_t at = cursor.seek(offset, whence & ~AVSEEK_FORCE);
+  return at < 0 ? AVERROR(EINVAL) : at;
+}
+
 }  // namespace
-
-// Where FFmpeg reads next.
-struct AvStream::Place {
-  const ByteSource& bytes;
-  int64_t at = 0;
-
-  static int read(void* client, uint8_t* to, int count) {
-    auto& place = *static_cast<Place*>(client);
-    const std::span room(reinterpret_cast<std::byte*>(to), static_cast<size_t>(std::max(count, 0)));
-    const size_t done = place.bytes.read(place.at, room);
-    place.at += static_cast<int64_t>(done);
-    return done == 0 ? AVERROR_EOF : static_cast<int>(done);
-  }
-  static int64_t seek(void* client, int64_t offset, int whence) {
-    auto& place = *static_cast<Place*>(client);
-    const int64_t size = place.bytes.size();
-    if ((whence & AVSEEK_SIZE) != 0) return size;
-    whence &= ~AVSEEK_FORCE;
-    const int64_t from = whence == SEEK_CUR ? place.at : whence == SEEK_END ? size : 0;
-    int64_t at = 0;
-    if (__builtin_add_overflow(from, offset, &at) || at < 0) return AVERROR(EINVAL);
-    return place.at = at;
-  }
-};
 
 void AvStream::FreeIo::operator()(AVIOContext* io) const {
   ffmpeg().av_free(io->buffer);
   ffmpeg().avio_context_free(&io);
 }
 
-AvStream::AvStream(const SharedBytes& bytes, AVMediaType type, int64_t max_pixels) : bytes_(bytes) {
+AvStream::AvStream(const SharedBytes& bytes, AVMediaType type, int64_t max_pixels)
+    : bytes_(bytes), cursor_(bytes) {
   forget_ffmpeg_message();
   packet_.reset(ffmpeg().av_packet_alloc());
   if (packet_ == nullptr) throw std::bad_alloc();
@@ -65,14 +55,10 @@ AvStream::AvStream(const SharedBytes& bytes, AVMediaType type, int64_t max_pixel
   forget_ffmpeg_message();
 }
 
-AvStream::~AvStream() = default;
-
 void AvStream::open_container() {
-  place_ = std::make_unique<Place>(Place{*bytes_});
   auto* buffer = static_cast<unsigned char*>(ffmpeg().av_malloc(kBuffer));
   if (buffer == nullptr) throw std::bad_alloc();
-  io_.reset(ffmpeg().avio_alloc_context(buffer, kBuffer, 0, place_.get(), Place::read, nullptr,
-                                        Place::seek));
+  io_.reset(ffmpeg().avio_alloc_context(buffer, kBuffer, 0, &cursor_, read_from, nullptr, seek_in));
   AVFormatContext* format = ffmpeg().avformat_alloc_context();
   if (io_ == nullptr || format == nullptr) throw std::bad_alloc();
   format->pb = io_.get();
@@ -88,7 +74,7 @@ void AvStream::open_container() {
     error = ffmpeg().avformat_find_stream_info(format, nullptr);
   }
   if (error >= 0) return;
-  const std::string kind = kind_of_file(bytes_->beginning(1024));
+  const std::string kind = kind_of_file(*bytes_);
   const std::string how = how_cut_short(*bytes_);
   fail("{}: {}: {}", name(),
        kind.empty() ? "no video or sound that FFmpeg reads"

@@ -24,7 +24,6 @@ class AvStream {
   // Finds the best stream of a kind; FFmpeg must be there. Throws Error naming the file where it
   // can't be opened or has none that can be decoded.
   AvStream(const SharedBytes& bytes, AVMediaType type, int64_t max_pixels);
-  ~AvStream();
   AvStream(const AvStream&) = delete;
   AvStream& operator=(const AvStream&) = delete;
 
@@ -53,14 +52,13 @@ class AvStream {
   struct FreeIo {
     void operator()(AVIOContext* io) const;
   };
-  struct Place;
 
   void open_container();
   void open_decoder(AVMediaType type, int64_t max_pixels);
   AvStep broken(int error);
 
   SharedBytes bytes_;
-  std::unique_ptr<Place> place_;
+  ByteCursor cursor_;  // where FFmpeg reads next; it has its address
   std::unique_ptr<AVIOContext, FreeIo> io_;
   std::unique_ptr<AVFormatContext, FreeFormat> format_;
   std::unique_ptr<AVCodecContext, FreeCodec> codec_;

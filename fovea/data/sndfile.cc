@@ -1,6 +1,5 @@
 // Sound through libsndfile.
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 #include <mutex>
 #include <vector>
@@ -14,35 +13,23 @@
 namespace fovea {
 namespace {
 
-// The bytes, and where in them libsndfile reads next.
-struct Place {
-  SharedBytes bytes;
-  int64_t at = 0;
-
-  static int64_t size(void* client) { return static_cast<Place*>(client)->bytes->size(); }
-  static int64_t seek(int64_t offset, int whence, void* client) {
-    auto& place = *static_cast<Place*>(client);
-    const int64_t from = whence == SEEK_CUR ? place.at : whence == SEEK_END ? size(client) : 0;
-    int64_t at = 0;
-    if (__builtin_add_overflow(from, offset, &at) || at < 0) return -1;
-    return place.at = at;
-  }
-  static int64_t read(void* to, int64_t count, void* client) {
-    auto& place = *static_cast<Place*>(client);
-    const std::span room(static_cast<std::byte*>(to),
-                         static_cast<size_t>(std::max<int64_t>(count, 0)));
-    const auto done = static_cast<int64_t>(place.bytes->read(place.at, room));
-    place.at += done;
-    return done;
-  }
-  static int64_t write(const void* /*from*/, int64_t /*count*/, void* /*client*/) { return 0; }
-  static int64_t tell(void* client) { return static_cast<Place*>(client)->at; }
-};
+// As libsndfile calls it.
+ByteCursor& cursor_of(void* client) { return *static_cast<ByteCursor*>(client); }
+int64_t size_of(void* client) { return cursor_of(client).bytes().size(); }
+int64_t seek_in(int64_t offset, int whence, void* client) {
+  return cursor_of(client).seek(offset, whence);
+}
+int64_t read_from(void* to, int64_t count, void* client) {
+  const auto room = static_cast<size_t>(std::max<int64_t>(count, 0));
+  return static_cast<int64_t>(cursor_of(client).read({static_cast<std::byte*>(to), room}));
+}
+int64_t write_nothing(const void* /*from*/, int64_t /*count*/, void* /*client*/) { return 0; }
+int64_t tell_in(void* client) { return cursor_of(client).at(); }
 
 class SndfileReader : public SoundReader {
  public:
-  SndfileReader(std::unique_ptr<Place> place, void* file, const SndfileInfo& info)
-      : place_(std::move(place)), file_(file), info_(info) {
+  SndfileReader(std::unique_ptr<ByteCursor> cursor, void* file, const SndfileInfo& info)
+      : cursor_(std::move(cursor)), file_(file), info_(info) {
     constexpr int kMostChannels = 1024;
     if (info.channels < 1 || info.channels > kMostChannels) {
       fail("{}: {} channels; expected 1 to {}", name(), info.channels, kMostChannels);
@@ -50,7 +37,7 @@ class SndfileReader : public SoundReader {
     check_sound_rate(info.rate, name());
   }
 
-  const std::string& name() const override { return place_->bytes->name(); }
+  const std::string& name() const override { return cursor_->bytes().name(); }
   int rate() const override { return info_.rate; }
 
   size_t read(std::span<float> to) override {
@@ -83,7 +70,7 @@ class SndfileReader : public SoundReader {
   struct Close {
     void operator()(void* file) const { libsndfile().close(file); }
   };
-  std::unique_ptr<Place> place_;
+  std::unique_ptr<ByteCursor> cursor_;
   std::unique_ptr<void, Close> file_;
   SndfileInfo info_;
   int64_t done_ = 0;
@@ -102,13 +89,13 @@ std::unique_ptr<SoundReader> open_sndfile(const SharedBytes& bytes) {
   if (const std::string how = how_cut_short(*bytes); !how.empty()) {
     fail("{}: {}", bytes->name(), how);
   }
-  auto place = std::make_unique<Place>(Place{bytes});
-  SndfileInput input{Place::size, Place::seek, Place::read, Place::write, Place::tell};
+  auto cursor = std::make_unique<ByteCursor>(bytes);
+  SndfileInput input{size_of, seek_in, read_from, write_nothing, tell_in};
   SndfileInfo info;
   static std::mutex opening;  // why a file can't be opened is kept for the whole process
   const std::lock_guard lock(opening);
-  void* file = sndfile.open(&input, kSndfileRead, &info, place.get());
-  if (file != nullptr) return std::make_unique<SndfileReader>(std::move(place), file, info);
+  void* file = sndfile.open(&input, kSndfileRead, &info, cursor.get());
+  if (file != nullptr) return std::make_unique<SndfileReader>(std::move(cursor), file, info);
   const int code = sndfile.error(nullptr);
   if (code == kSndfileSystem || code == kSndfileMalformed) {
     fail("{}: broken sound: {}", bytes->name(), printable(sndfile.message(nullptr)));

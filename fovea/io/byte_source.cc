@@ -1,6 +1,7 @@
 #include "fovea/io/byte_source.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -55,6 +56,19 @@ std::vector<std::byte> ByteSource::beginning(size_t count) const {
   std::vector<std::byte> bytes(count);
   bytes.resize(read(0, bytes));
   return bytes;
+}
+
+size_t ByteCursor::read(std::span<std::byte> to) {
+  const size_t done = bytes_->read(at_, to);
+  at_ += static_cast<int64_t>(done);
+  return done;
+}
+
+int64_t ByteCursor::seek(int64_t offset, int whence) {
+  const int64_t from = whence == SEEK_CUR ? at_ : whence == SEEK_END ? bytes_->size() : 0;
+  int64_t to = 0;
+  if (__builtin_add_overflow(from, offset, &to) || to < 0) return -1;
+  return at_ = to;
 }
 
 SharedBytes open_bytes(const std::filesystem::path& path) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fovea {
@@ -33,6 +34,25 @@ class ByteSource {
 };
 
 using SharedBytes = std::shared_ptr<const ByteSource>;
+
+// A place in them, for libraries that read and seek as in a file.
+class ByteCursor {
+ public:
+  explicit ByteCursor(SharedBytes bytes) : bytes_(std::move(bytes)) {}
+
+  const ByteSource& bytes() const { return *bytes_; }
+  int64_t at() const { return at_; }
+  // The next bytes: fewer than there is room for only as ByteSource::read gives fewer.
+  size_t read(std::span<std::byte> to);
+  // Goes to an offset from the beginning, this place or the end (whence: SEEK_SET, SEEK_CUR,
+  // SEEK_END), also behind the end, and says where that is; -1, and stays, where it is before the
+  // beginning.
+  int64_t seek(int64_t offset, int whence);
+
+ private:
+  SharedBytes bytes_;
+  int64_t at_ = 0;
+};
 
 // A file. Throws Error naming it where it can't be opened or is empty.
 SharedBytes open_bytes(const std::filesystem::path& path);

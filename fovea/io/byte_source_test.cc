@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdio>
+#include <limits>
+
 #include "fovea/io/testing.h"
 
 namespace fovea {
@@ -31,6 +35,23 @@ TEST(ByteSource, GivesPartsOfFilesAndMemory) {
     EXPECT_EQ(bytes->beginning(30).size(), 10U);
   }
   EXPECT_EQ(open_bytes(folder / "a")->name(), (folder / "a").string());
+}
+
+TEST(ByteCursor, ReadsOnFromWhereItWent) {
+  const std::string text = "0123456789";
+  ByteCursor cursor(bytes_in_memory(as_bytes(text), "a"));
+  std::array<std::byte, 4> room = {};
+  EXPECT_EQ(cursor.read(room), 4U);
+  EXPECT_EQ(cursor.at(), 4);
+  EXPECT_EQ(cursor.seek(-3, SEEK_CUR), 1);
+  EXPECT_EQ(cursor.seek(-2, SEEK_END), 8);
+  EXPECT_EQ(cursor.read(room), 2U);
+  EXPECT_EQ(room[1], std::byte{'9'});
+  EXPECT_EQ(cursor.seek(5, SEEK_END), 15) << "behind the end";
+  EXPECT_EQ(cursor.read(room), 0U);
+  EXPECT_EQ(cursor.seek(-1, SEEK_SET), -1);
+  EXPECT_EQ(cursor.seek(std::numeric_limits<int64_t>::max(), SEEK_CUR), -1);
+  EXPECT_EQ(cursor.at(), 15) << "stays";
 }
 
 TEST(ByteSource, RefusesWhatIsNoFile) {
