@@ -7,14 +7,8 @@
 #include "fovea/io/file_kind.h"
 
 namespace fovea {
-namespace {
-
-constexpr size_t kLooked = 1024;  // bytes that tell what a file is
-
-}  // namespace
-
 std::unique_ptr<SoundReader> open_sound(const SharedBytes& bytes) {
-  const std::string kind = kind_of_file(bytes->beginning(kLooked));
+  const std::string kind = kind_of_file(*bytes);
   for (const char* of_sndfile :
        {"a WAV sound", "a FLAC sound", "an Ogg sound or video", "an MP3 sound"}) {
     if (kind == of_sndfile) return open_sndfile(bytes);

@@ -217,8 +217,7 @@ class Video : public FrameSource {
 }  // namespace
 
 std::unique_ptr<FrameSource> open_video(const SharedBytes& bytes, const ReadOptions& options) {
-  constexpr size_t kLooked = 1024;
-  const std::string kind = kind_of_file(bytes->beginning(kLooked));
+  const std::string kind = kind_of_file(*bytes);
   if (kind.find("picture") != std::string::npos && kind != "a GIF picture") {
     fail("{}: is {}; expected a video", bytes->name(), kind);
   }

@@ -101,10 +101,11 @@ std::string beginning(std::string_view text) {
   return letters;
 }
 
+constexpr size_t kLooked = 1024;  // of a file, its first bytes
+
 }  // namespace
 
 std::string kind_of_file(std::span<const std::byte> bytes) {
-  constexpr size_t kLooked = 1024;
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               std::min(bytes.size(), kLooked));
   if (text.size() > 4 && text.substr(4).starts_with("ftyp")) return kind_of_boxes(text);
@@ -124,5 +125,7 @@ std::string kind_of_file(std::span<const std::byte> bytes) {
   if (letters.starts_with("{")) return "a JSON file";
   return "";
 }
+
+std::string kind_of_file(const ByteSource& bytes) { return kind_of_file(bytes.beginning(kLooked)); }
 
 }  // namespace fovea
