@@ -12,8 +12,16 @@ namespace fovea {
 // Extent `axis` of a tensor that must have `rank` of them. Throws Error naming the tensor.
 int extent(const Checkpoint& checkpoint, const std::string& name, size_t rank, size_t axis);
 
+// Whether a part has a weight or a bias: the other one is missed, by its name, when all tensors are
+// checked.
+bool has_part(const Checkpoint& checkpoint, const std::string& name);
+
 // How many rows of channels a tensor of tokens has, whatever extents of 1 it has besides.
 int token_rows(const Checkpoint& checkpoint, const std::string& name);
+
+// The stem, the patch and the width. Throws Error naming a tensor, or the key of the config that
+// contradicts it.
+void infer_stem(const Checkpoint& checkpoint, const Config& config, Architecture& a);
 
 // Of models of videos and of sound: for what size of inputs they are made, and how far their
 // patches lie apart. Throws Error where neither config nor positions tell.
