@@ -106,12 +106,16 @@ class Walk {
   std::vector<fs::path> found_;
 };
 
+void sort_by_bytes(std::vector<fs::path>& paths) {
+  std::sort(paths.begin(), paths.end(),
+            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+}
+
 std::vector<fs::path> all_in(const fs::path& folder, Medium medium, LeftOut& left_out) {
   Walk walk(medium, left_out);
   walk.into(folder);
   std::vector<fs::path> found = std::move(walk).found();
-  std::sort(found.begin(), found.end(),
-            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  sort_by_bytes(found);
   return found;
 }
 
@@ -156,8 +160,7 @@ std::vector<fs::path> pictures_right_in(const fs::path& folder) {
     if (!is_hidden(name) && is_picture(name)) found.push_back(folder / name);
   }
   if (error) fail_to_read(folder, error);
-  std::sort(found.begin(), found.end(),
-            [](const fs::path& a, const fs::path& b) { return a.native() < b.native(); });
+  sort_by_bytes(found);
   return found;
 }
 

@@ -59,9 +59,13 @@ BlockShape Architecture::little(int of_layer) const {
   return shape;
 }
 
-void make_segment_encoder(int window, int every, int neck, Architecture& a) {
+void place_segment_encoder(Architecture& a) {
   a.position_grid = a.decomposed = a.image_size / a.patch;
   a.position_rows = static_cast<int>(a.position_grid.size());
+}
+
+void make_segment_encoder(int window, int every, int neck, Architecture& a) {
+  place_segment_encoder(a);
   a.window = window;
   for (int layer = every - 1; layer < a.depth; layer += every) a.over_all.push_back(layer);
   a.neck = neck;

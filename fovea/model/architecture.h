@@ -146,6 +146,8 @@ struct Architecture {
 // `window` patches a side but in every `every`-th layer, tables of biases by rows and columns, and
 // a neck of `neck` channels.
 void make_segment_encoder(int window, int every, int neck, Architecture& architecture);
+// Makes such an encoder's positions, and its tables of layers over all, those for `image_size`.
+void place_segment_encoder(Architecture& architecture);
 
 // Reads everything from the shapes of a checkpoint and from its config. Throws Error naming the
 // tensor (missing, wrong shape) or the key of the config that contradicts it.

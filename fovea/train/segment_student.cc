@@ -62,8 +62,7 @@ Array DecoderStart::values(const std::string& name, const Shape& shape, Start st
 
 void resize_encoder(const Grid& size, Architecture& a) {
   a.image_size = a.input_size = size;
-  a.position_grid = a.decomposed = size / a.patch;
-  a.position_rows = static_cast<int>(a.position_grid.size());
+  place_segment_encoder(a);
   check_window(a);
 }
 

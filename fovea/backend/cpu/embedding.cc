@@ -6,6 +6,7 @@
 #include "fovea/backend/cpu/cpu.h"
 
 namespace fovea {
+
 CpuLinear Cpu::make_convolution(const Weight& weight, const Weight& bias,
                                 const std::optional<BatchNorm>& norm, RowOrder order) {
   const Shape& shape = weight.values.shape;
