@@ -134,7 +134,7 @@ TEST_F(CliPreprocessMedia, SkipsWhatCannotBeRead) {
   expect_refused(preprocess(kSoundModel, {media("shapes.mp4")}), "shapes.mp4: holds no sound");
   const Finished none = preprocess(kSoundModel, {media("shapes.mp4"), media("short.mp4")});
   EXPECT_EQ(none.status, 2);
-  EXPECT_THAT(none.err, HasSubstr("none of 2 files could be read"));
+  EXPECT_THAT(none.err, HasSubstr("none of 2 sounds could be read"));
 }
 
 TEST_F(CliPreprocessMedia, RefusesWrongOptions) {

@@ -1,4 +1,4 @@
-// fovea evaluate: how often a model is right on labelled pictures.
+// fovea evaluate: how often a model is right on labelled pictures, videos or sound.
 #include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -9,34 +9,39 @@
 #include "fovea/cli/evaluate_masks.h"
 #include "fovea/cli/evaluation.h"
 #include "fovea/cli/run_together.h"
+#include "fovea/data/folder.h"
 #include "fovea/io/fail.h"
 
 namespace fovea::cli {
 namespace {
 
-void print_result(const EvaluateFlags& flags, const Judged& judged) {
+void print_result(const Evaluation& evaluation, const Judged& judged) {
   const Accuracy& accuracy = judged.accuracy;
   const Spent& spent = judged.spent;
-  const auto images = static_cast<double>(spent.images);
-  const double speed = images / spent.seconds;
+  // Clips, crops and windows all count for the file that they are of.
+  const double speed = static_cast<double>(spent.files) / spent.seconds;
+  const double gflops = spent.gflops / static_cast<double>(spent.files);
+  const double tokens = spent.tokens / static_cast<double>(spent.inputs);
   std::optional<double> map;
   if (judged.ranking) map = judged.ranking->mean_average_precision();
-  if (flags.json) {
+  if (evaluation.flags.json) {
     nlohmann::ordered_json line = {
         {"images", accuracy.images}, {"top1", accuracy.top1()}, {"top5", accuracy.top5()}};
     if (map) line["map"] = *map;
     line["images_per_second"] = speed;
-    line["gflops_per_image"] = spent.gflops / images;
-    line["tokens_left"] = spent.tokens / images;
+    line["gflops_per_image"] = gflops;
+    line["tokens_left"] = tokens;
     print_json_line(line);
     return;
   }
-  print(fmt::format("images        {}\ntop-1         {:.2f} %\ntop-5         {:.2f} %\n",
+  const bool of_pictures = evaluation.spec.medium == Medium::picture;
+  const std::string one = of_pictures ? "image" : one_of(evaluation.spec.medium);
+  print(fmt::format("{:<13} {}\ntop-1         {:.2f} %\ntop-5         {:.2f} %\n", one + "s",
                     accuracy.images, accuracy.top1(), accuracy.top5()));
   if (map) print(fmt::format("mAP           {:.2f} %\n", *map));
-  print(fmt::format("speed         {:.2f} images/s\ncost          {:.3f} GFLOPs/image\n", speed,
-                    spent.gflops / images));
-  print(fmt::format("tokens left   {:.1f}\n", spent.tokens / images));
+  print(fmt::format("speed         {:.2f} {}s/s\ncost          {:.3f} GFLOPs/{}\n", speed, one,
+                    gflops, one));
+  print(fmt::format("tokens left   {:.1f}\n", tokens));
 }
 
 // Of all processes. They work at the same time.
@@ -44,7 +49,8 @@ void sum_up(const Processes& processes, Judged& judged, int64_t& interrupted) {
   Accuracy& accuracy = judged.accuracy;
   Spent& spent = judged.spent;
   processes.sum(
-      {&accuracy.images, &accuracy.first, &accuracy.among_five, &spent.images, &interrupted});
+      {&accuracy.images, &accuracy.first, &accuracy.among_five, &spent.files, &interrupted});
+  processes.sum({&spent.inputs});
   std::array<double, 3> sums = {spent.seconds / processes.size(), spent.gflops, spent.tokens};
   processes.sum(sums);
   spent.seconds = sums[0];
@@ -68,10 +74,11 @@ int evaluate_classes(const EvaluateFlags& flags, const Processes& processes) {
   tell_counts(evaluation->read, processes);
   if (!processes.is_first()) return status;
   if (interrupted > 0) {
-    note(fmt::format("interrupted: this is of {} pictures of {}", judged.accuracy.images,
-                     evaluation->pictures->size()));
+    if (judged.accuracy.images == 0) fail("interrupted before anything was measured");
+    note(fmt::format("interrupted: this is of {} {} of {}", judged.accuracy.images,
+                     many_of(evaluation->spec.medium), evaluation->files->size()));
   }
-  print_result(flags, judged);
+  print_result(*evaluation, judged);
   return status;
 }
 
@@ -83,8 +90,8 @@ int evaluate(const EvaluateFlags& flags, const Processes& processes) {
 void add_data_options(Command& command, const std::shared_ptr<EvaluateFlags>& flags) {
   command
       .add_option("FOLDER", flags->folder,
-                  "A folder of pictures for each class: FOLDER/CLASS/*.jpg; also in a\n"
-                  "zip: cifar.zip/test")
+                  "A folder of pictures (or videos, or sound, as the model takes them)\n"
+                  "for each class: FOLDER/CLASS/*.jpg; also in a zip: cifar.zip/test")
       ->type_name("")
       ->required();
   command
@@ -101,11 +108,11 @@ void add_data_options(Command& command, const std::shared_ptr<EvaluateFlags>& fl
                   "relative to FOLDER: its folders are no classes then. Labels are\n"
                   "matched like folders")
       ->type_name("FILE");
-  command.add_flag("--allow-empty", flags->allow_empty, "Class folders may hold no picture");
+  command.add_flag("--allow-empty", flags->allow_empty, "Class folders may hold no file");
   add_text_flags(command, flags->texts);
   command
       .add_option("--train", flags->train,
-                  "Another such folder: go by the nearest of its pictures instead\n"
+                  "Another such folder: go by the nearest of its files instead\n"
                   "of the model's head (k nearest neighbours of the features)")
       ->type_name("FOLDER");
   command
@@ -118,22 +125,26 @@ void add_data_options(Command& command, const std::shared_ptr<EvaluateFlags>& fl
 }  // namespace
 
 void add_evaluate(Command& program, int& status) {
-  Command* command = program.add_subcommand("evaluate", "Measure accuracy on labelled pictures");
+  Command* command =
+      program.add_subcommand("evaluate", "Measure accuracy on labelled pictures, videos or sound");
   auto flags = std::make_shared<EvaluateFlags>();
   add_model(*command, flags->model);
   add_data_options(*command, flags);
-  command->add_option("--batch", flags->batch, "Pictures to compute at once (default 8)")
+  command
+      ->add_option("--batch", flags->batch,
+                   "Pictures, clips or windows to compute at once (default 8)")
       ->type_name("N");
   command->add_flag("--json", flags->json,
-                    "Print one JSON object: images, top1, top5 (per cent), map (per\n"
-                    "cent; where pictures may be of several classes),\n"
-                    "images_per_second (of the arithmetic, not of decoding),\n"
-                    "gflops_per_image, tokens_left. With --prompt-kinds: images, masks,\n"
+                    "Print one JSON object: images (or videos, or sounds), top1, top5\n"
+                    "(per cent), map (per cent; mean average precision, where they may\n"
+                    "be of several classes), images_per_second (of the arithmetic, not\n"
+                    "of decoding), gflops_per_image, of all clips and windows together,\n"
+                    "tokens_left, of each. With --prompt-kinds: images, masks,\n"
                     "kinds (kind, miou by the model's own choice of three masks,\n"
                     "best_miou of the best of them, ap, ap50, ap75, shares of 1),\n"
                     "encoder_ms, gflops_per_image, prompt_ms");
   add_mask_flags(*command, flags->masks);
-  add_size(*command, flags->size);
+  add_input_flags(*command, flags->input);
   add_read_flags(*command, flags->read);
   add_run_flags(*command, flags->run);
   add_keep_ratio(*command, flags->keep_ratio);
@@ -148,7 +159,9 @@ void add_evaluate(Command& program, int& status) {
       "  fovea evaluate dinov2_small/ cifar.zip/test --train cifar.zip/train\n"
       "  fovea evaluate clip-vit-base-patch32/ val/ --text-features texts.npy \\\n"
       "    --classes-file names.txt\n"
-      "  fovea evaluate sam/ coco/val2017 --prompt-kinds point,points3,box");
+      "  fovea evaluate sam/ coco/val2017 --prompt-kinds point,points3,box\n"
+      "  fovea evaluate videomae/ kinetics/val --clips 5 --crops 3 --r 120\n"
+      "  fovea evaluate ast/ audioset/eval --labels eval.csv --r 100");
   command->callback([flags, &status] {
     status = run_together([&](const Processes& processes) { return evaluate(*flags, processes); });
   });

@@ -3,9 +3,11 @@
 #include <optional>
 #include <vector>
 
+#include "fovea/cli/by_file.h"
 #include "fovea/cli/class_labels.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/evaluation.h"
+#include "fovea/cli/file_answer.h"
 #include "fovea/io/fail.h"
 
 namespace fovea::cli {
@@ -39,14 +41,14 @@ void note_match(const std::vector<std::string>& names, const ClassMatch& match,
   }
 }
 
-bool has_several(const Dataset& pictures) {
-  for (int64_t i = 0; i < pictures.size(); ++i) {
-    if (pictures.labels(i).size() > 1) return true;
+bool has_several(const Dataset& files) {
+  for (int64_t i = 0; i < files.size(); ++i) {
+    if (files.labels(i).size() > 1) return true;
   }
   return false;
 }
 
-// The model's classes that a picture is of, ascending.
+// The model's classes that a file is of, ascending.
 std::vector<int> classes_of(const std::vector<int>& labels, const ClassMatch& match) {
   std::vector<int> classes;
   for (const int label : labels) classes.push_back(match.classes[label]);
@@ -77,7 +79,7 @@ class Head {
   int classes() const {
     return texts_ ? static_cast<int>(names_.names.size()) : model_.architecture().classes;
   }
-  // Whether pictures are said to be of several.
+  // Whether files are said to be of several.
   bool says_several() const {
     return !texts_ && model_.config().problem_type == ProblemType::multi_label;
   }
@@ -87,12 +89,17 @@ class Head {
     const auto first = result.logits.data.begin() + image * classes();
     return {first, first + classes()};
   }
-  // What ranks pictures by how much they are of a class: logits do where classes don't exclude each
-  // other, else they say something only beside those of the same picture.
-  std::vector<float> scores(const std::vector<float>& logits) const {
-    if (says_several() || (texts_ && texts_->are_independent())) return logits;
-    const std::vector<double> shares =
-        texts_ ? texts_->probabilities(logits) : model_.probabilities(logits);
+  std::vector<double> probabilities(std::span<const float> logits) const {
+    return texts_ ? texts_->probabilities(logits) : model_.probabilities(logits);
+  }
+  // What ranks files by how much they are of a class: logits do where classes don't exclude each
+  // other, else they say something only beside those of the same file. Windows of sound have only
+  // probabilities together.
+  std::vector<float> scores(const FileAnswer& answer) const {
+    const bool are_independent = says_several() || (texts_ && texts_->are_independent());
+    if (are_independent && model_.architecture().medium != Medium::sound) return answer.logits();
+    const std::vector<double> shares = answer.probabilities(
+        [this](std::span<const float> logits) { return probabilities(logits); });
     return {shares.begin(), shares.end()};
   }
 
@@ -106,30 +113,36 @@ class Head {
 }  // namespace
 
 int evaluate_head(const Evaluation& evaluation, const Interrupt& interrupt, Judged& judged) {
-  const Dataset& pictures = *evaluation.pictures;
+  const Dataset& files = *evaluation.files;
   const EvaluateFlags& flags = evaluation.flags;
   const NamedBy named_by = flags.labels.empty() ? NamedBy::folders : NamedBy::labels;
   std::optional<Head> head;
   ClassMatch match;
   evaluation.processes.together([&] {
     head.emplace(evaluation.model, flags);
-    match = match_classes(pictures.classes(), head->names(), head->classes(), named_by,
+    match = match_classes(files.classes(), head->names(), head->classes(), named_by,
                           evaluation.classes_by);
   });
-  note_match(pictures.classes(), match, head->names(), named_by, head->source());
-  if (head->says_several() || has_several(pictures)) judged.ranking.emplace(head->classes());
-  return run_labelled(evaluation, evaluation.pictures, interrupt, judged.spent,
-                      [&](const Result& result, std::span<const size_t> numbers) {
-                        check_finite(result.logits, flags.model);
-                        for (size_t i = 0; i < numbers.size(); ++i) {
-                          const std::vector<float> logits =
-                              head->logits(result, static_cast<int64_t>(i));
-                          const std::vector<int> right =
-                              classes_of(pictures.labels(static_cast<int64_t>(numbers[i])), match);
-                          judged.accuracy.add(logits, right);
-                          if (judged.ranking) judged.ranking->add(head->scores(logits), right);
-                        }
-                      });
+  note_match(files.classes(), match, head->names(), named_by, head->source());
+  if (head->says_several() || has_several(files)) judged.ranking.emplace(head->classes());
+  const ProbabilitiesOf probabilities = [&](std::span<const float> logits) {
+    return head->probabilities(logits);
+  };
+  const auto judge = [&](size_t file, const FileAnswer& answer) {
+    const std::vector<int> right = classes_of(files.labels(static_cast<int64_t>(file)), match);
+    judged.accuracy.add(answer.scores(), right);
+    if (judged.ranking) judged.ranking->add(head->scores(answer), right);
+  };
+  ByFile<FileAnswer> answers;
+  return run_labelled(
+      evaluation, evaluation.files, interrupt, judged.spent,
+      [&](const Result& result, const InputBatch& batch) {
+        check_finite(result.logits, flags.model);
+        const auto add = [&](FileAnswer& answer, const InputBatch::Part&, int64_t i) {
+          answer.add(head->logits(result, i), evaluation.spec.medium, probabilities);
+        };
+        answers.take(batch, add, judge);
+      });
 }
 
 }  // namespace fovea::cli

@@ -68,7 +68,7 @@ EncodeOptions encode_options(const EvaluateFlags& flags, const Segmenter& segmen
   const Architecture& a = segmenter.encoder().architecture();
   RunOptions run = run_options(merge_options(flags.merge), flags.keep_ratio);
   EncodeOptions options;
-  const int typed = square_side(flags.size, a);
+  const int typed = square_side(flags.input.size, a);
   options.side = typed > 0 ? typed : segmenter.side();
   resolve_speedup(flags.merge, flags.model, a, {options.side, options.side}, run);
   check_fits(run.merge, a);

@@ -41,11 +41,11 @@ void add(const Evaluation& evaluation, const Result& result, double seconds, Spe
   const RunOptions& run = evaluation.run;
   const Course course = course_of(a, run.merge, run.keep_ratio);
   const IntArray& tokens = result.layer_tokens;
-  spent.gflops += batch_gflops(a, {evaluation.spec.height, evaluation.spec.width}, course, tokens);
+  spent.gflops += batch_gflops(a, evaluation.spec.size(), course, tokens);
   for (int64_t i = 0; i < tokens.shape[0]; ++i) {
     spent.tokens += tokens.data[(i + 1) * a.depth - 1];
   }
-  spent.images += tokens.shape[0];
+  spent.inputs += tokens.shape[0];
   spent.seconds += seconds;
 }
 
@@ -59,9 +59,12 @@ Evaluation evaluation_of(const EvaluateFlags& flags, const Processes& processes)
   const std::optional<ClassesBy> by = parse_classes(flags.classes);
   check_flags(flags);
   const ReadOptions read = read_options(flags.read);
-  std::shared_ptr<const Dataset> pictures = open_dataset(
-      flags.folder, "", {.allow_empty = flags.allow_empty, .labels = flags.labels, .read = read});
-  if (processes.is_first()) note_left_out(pictures->left_out());
+  std::shared_ptr<const Dataset> files = open_dataset(flags.folder, "",
+                                                      {.allow_empty = flags.allow_empty,
+                                                       .labels = flags.labels,
+                                                       .read = read,
+                                                       .medium = medium_of(flags.model, load)});
+  if (processes.is_first()) note_left_out(files->left_out());
   Model model = open_model(flags.model, load, run);
   if (model.architecture().classes == 0 && flags.train.empty() && !flags.texts.any()) {
     fail(
@@ -69,23 +72,24 @@ Evaluation evaluation_of(const EvaluateFlags& flags, const Processes& processes)
         "or --text-features",
         flags.model);
   }
-  const Preprocessing spec = preprocessing_of(flags.size, model);
-  resolve_speedup(flags.merge, flags.model, model.architecture(), {spec.height, spec.width}, run);
-  return {flags, processes, std::move(pictures), by, std::move(model), run, spec, batch, read};
+  const InputSpec spec = input_spec_of(flags.input, flags.model, model);
+  resolve_speedup(flags.merge, flags.model, model.architecture(), spec.size(), run);
+  return {flags, processes, std::move(files), by, std::move(model), run, spec, batch, read};
 }
 
-int run_labelled(const Evaluation& evaluation, const std::shared_ptr<const Dataset>& pictures,
+int run_labelled(const Evaluation& evaluation, const std::shared_ptr<const Dataset>& files,
                  const Interrupt& interrupt, Spent& spent, const TakeAnswers& take) {
-  Progress progress(pictures->size(), evaluation.processes);
-  const int status = read_pictures(
-      pictures, evaluation.batch, evaluation.spec, evaluation.model.threads(), progress,
-      [&](const PictureBatch& batch) {
+  Progress progress(files->size(), evaluation.processes);
+  const int status = read_files(
+      files, evaluation.batch, evaluation.spec, evaluation.model.threads(), progress,
+      [&](const InputBatch& batch) {
         const auto start = std::chrono::steady_clock::now();
-        const Result result = evaluation.model.run(batch.images, evaluation.run);
+        const Result result = evaluation.model.run(batch.inputs, evaluation.run);
         const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
         add(evaluation, result, passed.count(), spent);
-        take(result, batch.indices);
-        progress.advance(batch.indices.size());
+        spent.files += static_cast<int64_t>(batch.files());
+        take(result, batch);
+        progress.advance(batch.files());
         return !interrupt.happened();
       },
       evaluation.processes);

@@ -30,9 +30,21 @@ std::string escaped(std::string_view name) {
   return line;
 }
 
-// A picture's name as it stands in the file of names, without what ends it.
-std::string name_in_file(const std::filesystem::path& picture, const FeatureFiles& files) {
-  return files.raw_names ? picture.string() : escaped(picture.native());
+// A name as it stands in the file of names, without what ends it.
+std::string name_in_file(const std::string& name, const FeatureFiles& files) {
+  return files.raw_names ? name : escaped(name);
+}
+
+std::string name_of(const RowKey& key, const FeatureFiles& files, const Paths& paths) {
+  const std::string path = paths[key.file].string();
+  return files.parts ? fmt::format("{}#{}", path, key.part) : path;
+}
+
+std::vector<std::string> names_of(const std::vector<RowKey>& keys, const FeatureFiles& files,
+                                  const Paths& paths) {
+  std::vector<std::string> names;
+  for (const RowKey& key : keys) names.push_back(name_of(key, files, paths));
+  return names;
 }
 
 char end_of_name(const FeatureFiles& files) { return files.raw_names ? '\0' : '\n'; }
@@ -86,7 +98,7 @@ void normalize(std::span<float> vector) {
   for (float& value : vector) value = static_cast<float>(value / length);
 }
 
-std::vector<size_t> done_before(const FeatureFiles& files, const Paths& pictures) {
+std::vector<RowKey> done_before(const FeatureFiles& files, const Paths& paths) {
   std::error_code ignored;
   const bool has_rows = std::filesystem::exists(files.output, ignored);
   const bool has_names = std::filesystem::exists(files.names, ignored);
@@ -95,41 +107,48 @@ std::vector<size_t> done_before(const FeatureFiles& files, const Paths& pictures
     fail("--resume: {} is there without {}; expected both of an earlier run, or none",
          has_rows ? files.output : files.names, has_rows ? files.names : files.output);
   }
-  std::vector<size_t> done;
-  size_t next = 0;
+  std::vector<RowKey> done;
+  RowKey next = {0};
   for (const std::string& name : read_names(files)) {
-    while (next < pictures.size() && name_in_file(pictures[next], files) != name) ++next;
-    if (next == pictures.size()) {
+    const auto is_next = [&] { return name_in_file(name_of(next, files, paths), files) == name; };
+    // Another part of the last file, or else the first of one behind it.
+    if (next.part > 0 && !is_next()) next = {next.file + 1};
+    while (next.file < paths.size() && !is_next()) ++next.file;
+    if (next.file == paths.size()) {
       fail(
           "{}: {} {} is {}; expected pictures that are asked for now, in that order: --resume "
           "goes on with the same ones",
           files.names, files.raw_names ? "name" : "line", done.size() + 1, printable(name));
     }
-    done.push_back(next++);
+    done.push_back(next);
+    next = files.parts ? RowKey{next.file, next.part + 1} : RowKey{next.file + 1};
   }
   return done;
 }
 
-void FeatureRows::keep(size_t picture, std::span<const float> row) {
-  rows_.append(row);
-  pictures_.push_back(picture);
+size_t FeatureRows::files() const {
+  return static_cast<size_t>(
+      std::count_if(keys_.begin(), keys_.end(), [](const RowKey& key) { return key.part == 0; }));
 }
 
-void FeatureRows::add(size_t picture, std::vector<float> row) {
+void FeatureRows::keep(const RowKey& key, std::span<const float> row) {
+  rows_.append(row);
+  keys_.push_back(key);
+}
+
+void FeatureRows::add(const RowKey& key, std::vector<float> row) {
   for (size_t i = 0; normalized_ && i < row.size(); i += channels()) {
     normalize(std::span(row).subspan(i, channels()));
   }
   if (half_) check_range(row);
-  keep(picture, row);
+  keep(key, row);
 }
 
-void FeatureRows::add_file(const FeatureFiles& files, const Paths& pictures,
-                           const std::vector<size_t>& numbers) {
-  std::vector<std::string> names;
-  for (const size_t number : numbers) names.push_back(pictures[number].string());
-  const Array array = read_rows(files.output, files.storage, names);
+void FeatureRows::add_file(const FeatureFiles& files, const Paths& paths,
+                           const std::vector<RowKey>& keys) {
+  const Array array = read_rows(files.output, files.storage, names_of(keys, files, paths));
   Shape wanted = rows_.row_shape();
-  wanted.insert(wanted.begin(), static_cast<int64_t>(numbers.size()));
+  wanted.insert(wanted.begin(), static_cast<int64_t>(keys.size()));
   if (array.shape != wanted) {
     fail(
         "{}: is {}; expected {}, of this model and as many rows as there are names: --resume can't "
@@ -138,8 +157,8 @@ void FeatureRows::add_file(const FeatureFiles& files, const Paths& pictures,
   }
   check_lengths(array.data, channels(), normalized_, files.output);
   const int64_t size = elements(rows_.row_shape());
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    keep(numbers[i], std::span(array.data).subspan(i * size, size));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    keep(keys[i], std::span(array.data).subspan(i * size, size));
   }
 }
 
@@ -154,18 +173,18 @@ void FeatureRows::collect(const Processes& processes) {
       });
   processes.collect(
       [&](const Processes::Give& give) {
-        for (const size_t& picture : pictures_) give(std::as_bytes(std::span(&picture, 1)));
+        for (const RowKey& key : keys_) give(std::as_bytes(std::span(&key, 1)));
       },
-      [&](Bytes piece) { pictures_.push_back(*reinterpret_cast<const size_t*>(piece.data())); });
+      [&](Bytes piece) { keys_.push_back(*reinterpret_cast<const RowKey*>(piece.data())); });
 }
 
-void FeatureRows::write(const FeatureFiles& files, const Paths& pictures) const {
-  std::vector<size_t> order(pictures_.size());
+void FeatureRows::write(const FeatureFiles& files, const Paths& paths) const {
+  std::vector<size_t> order(keys_.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return pictures_[a] < pictures_[b]; });
-  std::vector<std::string> names;
-  for (const size_t row : order) names.push_back(pictures[pictures_[row]].string());
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return keys_[a] < keys_[b]; });
+  std::vector<RowKey> keys;
+  for (const size_t row : order) keys.push_back(keys_[row]);
+  const std::vector<std::string> names = names_of(keys, files, paths);
   Replacement rows = prepare_rows(files.output, files.storage, rows_, order, names);
   if (files.names.empty()) return rows.take_place();
   Replacement list(files.names, [&](std::ostream& out) {

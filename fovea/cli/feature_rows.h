@@ -1,7 +1,9 @@
-// What embed writes: a row for each picture and its name, in the order of the command line, also
-// where pieces of it come from several processes or from an earlier run.
+// What embed writes: a row for each file, or for each of its clips or windows, and its name, in the
+// order of the command line, also where pieces of it come from several processes or from an earlier
+// run.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <filesystem>
 #include <span>
@@ -28,11 +30,20 @@ struct FeatureFiles {
   bool raw_names =
       false;  // NUL ends each name, else a newline, and \n, \r, \\ stand for such bytes
   RowStorage storage = {};
+  bool parts = false;  // names end in #0, #1, ...: the number of the clip or window
 };
 
-// The numbers of those of `pictures` that an earlier run has written, in order; none where neither
-// of its files is there. Throws Error where the files are of other pictures, or in another order.
-std::vector<size_t> done_before(const FeatureFiles& files, const Paths& pictures);
+// What a row is of.
+struct RowKey {
+  size_t file;      // its number on the command line
+  size_t part = 0;  // of the file's clips or windows
+
+  auto operator<=>(const RowKey&) const = default;
+};
+
+// The rows that an earlier run has written, in order, each of one of `paths`; none where neither of
+// its files is there. Throws Error where they are of other files, or in another order.
+std::vector<RowKey> done_before(const FeatureFiles& files, const Paths& paths);
 
 class FeatureRows {
  public:
@@ -42,25 +53,26 @@ class FeatureRows {
       : normalized_(normalized), half_(half), rows_(row) {}
 
   size_t count() const { return rows_.count(); }
-  // The row of a picture by its number on the command line. Throws Error where f16 can't hold it.
-  void add(size_t picture, std::vector<float> row);
-  // The rows of an earlier run, of the pictures of these numbers. Throws Error where they are of
-  // another shape or storage, have other names, or are normalised where these are not.
-  void add_file(const FeatureFiles& files, const Paths& pictures,
-                const std::vector<size_t>& numbers);
+  // How many files there are rows of.
+  size_t files() const;
+  // Throws Error where f16 can't hold it.
+  void add(const RowKey& key, std::vector<float> row);
+  // The rows of an earlier run. Throws Error where they are of another shape or storage, have other
+  // names, or are normalised where these are not.
+  void add_file(const FeatureFiles& files, const Paths& paths, const std::vector<RowKey>& keys);
   // All processes: brings the rows of all to the first one.
   void collect(const Processes& processes);
   // Both files, or none.
-  void write(const FeatureFiles& files, const Paths& pictures) const;
+  void write(const FeatureFiles& files, const Paths& paths) const;
 
  private:
   int64_t channels() const { return rows_.row_shape().back(); }
-  void keep(size_t picture, std::span<const float> row);
+  void keep(const RowKey& key, std::span<const float> row);
 
   bool normalized_;
   bool half_;
   RowFile rows_;
-  std::vector<size_t> pictures_;  // of each row
+  std::vector<RowKey> keys_;  // of each row
 };
 
 }  // namespace fovea::cli

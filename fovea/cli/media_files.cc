@@ -45,25 +45,22 @@ void write_raw_sound(const std::filesystem::path& path, const InputSpec& spec,
 
 }  // namespace
 
-int write_media_inputs(const Pictures& files, const InputSpec& spec, const std::string& output) {
+int write_inputs(const Pictures& files, const InputSpec& spec, const std::string& output) {
+  InputSpec first = spec;
+  first.hop = 0;
   FeatureRows rows(spec.shape(), false, false);
   Progress progress(files.paths.size());
-  const MediaFiles media(files.paths, files.read);
-  const size_t all = files.paths.size() + files.skipped;
-  for (size_t i = 0; i < files.paths.size(); ++i) {
-    try {
-      rows.add(i, read_input(media, static_cast<int64_t>(i), spec).data);
-    } catch (const Error& error) {
-      if (all == 1) throw;
-      progress.clear();
-      complain(std::string("skipped: ") + error.what());
+  const int status = read_files(files, first, 2, progress, [&](const InputBatch& batch) {
+    const auto each = static_cast<size_t>(elements(spec.shape()));
+    for (size_t i = 0; i < batch.parts.size(); ++i) {
+      const auto row = batch.inputs.data.begin() + static_cast<ptrdiff_t>(i * each);
+      rows.add({batch.parts[i].file, 0}, {row, row + static_cast<ptrdiff_t>(each)});
     }
-    progress.advance(1);
-  }
-  progress.clear();
-  if (rows.count() == 0) fail("none of {} files could be read", all);
+    progress.advance(batch.files());
+    return true;
+  });
   rows.write({output, {}, false, {}}, files.paths);
-  return rows.count() == all ? kDone : kSomeSkipped;
+  return status;
 }
 
 int write_raw_media(const Pictures& files, const InputSpec& spec, const std::string& output) {

@@ -1,4 +1,4 @@
-// What a model is given of videos and sound, as fovea preprocess writes it.
+// What a model is given of files, as fovea preprocess writes it.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace fovea::cli {
 
-// Inputs of all files, one behind the other. Files that can't be read are named on standard error,
-// the rest is done. Returns the exit status. Throws Error where none could be read.
-int write_media_inputs(const Pictures& files, const InputSpec& spec, const std::string& output);
+// The first input of each file, one behind the other. Files that can't be read are named on
+// standard error, the rest is done. Returns the exit status. Throws Error where none could be read.
+int write_inputs(const Pictures& files, const InputSpec& spec, const std::string& output);
 
 // Of one file: the frames of its clip, [frames, height, width, 3] of bytes, or all of a sound's
 // frames, [frames, mel bins], before normalising.

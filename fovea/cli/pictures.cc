@@ -1,4 +1,4 @@
-// Finding, decoding and running pictures, and going on past those that can't be read.
+// Finding and reading files, and going on past those that can't be read.
 #include "fovea/cli/pictures.h"
 
 #include <algorithm>
@@ -21,45 +21,18 @@ void skip(const std::string& message, size_t of) {
   complain("skipped: " + message);
 }
 
-void run_batch(const Model& model, const PictureBatch& batch, const Pictures& pictures,
-               const RunOptions& options, Progress& progress, const TakeResult& take) {
-  const Result result = model.run(batch.images, options);
-  progress.clear();  // results may go to the same terminal
-  for (size_t i = 0; i < batch.indices.size(); ++i) {
-    take(pictures.paths[batch.indices[i]], static_cast<int64_t>(i), result);
-  }
-  flush_output();
-}
-
-// The pictures of a source from `begin` up to `end`.
-class PictureRange : public PictureSource {
- public:
-  PictureRange(std::shared_ptr<const PictureSource> source, int64_t begin, int64_t end)
-      : source_(std::move(source)), begin_(begin), end_(end) {}
-  int64_t size() const override { return end_ - begin_; }
-  std::string name(int64_t i) const override { return source_->name(begin_ + i); }
-  Image read(int64_t i) const override { return source_->read(begin_ + i); }
-
- private:
-  std::shared_ptr<const PictureSource> source_;
-  int64_t begin_, end_;
-};
-
-// Of `others` pictures beside these some, `skipped`, could not be read before.
-int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped, size_t others,
-             int batch_size, const Preprocessing& preprocessing, int threads, Progress& progress,
+// Of `others` files beside these some, `skipped`, could not be read before.
+int read_all(const std::shared_ptr<const MediaSource>& source, size_t skipped, size_t others,
+             int batch_size, const InputSpec& spec, int threads, Progress& progress,
              const TakeBatch& take, const Processes& processes) {
   const int64_t count = source->size();
-  const auto [begin, end] = processes.share_of(count);
-  // Decoding takes a fraction of the arithmetic: half as many threads keep ahead of it.
-  PictureLoader loader(std::make_shared<PictureRange>(source, begin, end), preprocessing,
-                       batch_size, std::max(1, threads / 2));
+  // Reading takes a fraction of the arithmetic: half as many threads keep ahead of it.
+  InputLoader loader(source, spec, processes.share_of(count), batch_size, std::max(1, threads / 2));
   int64_t failed = 0;
-  std::map<std::string, int64_t> missing;  // pictures of formats that lack a library, by reason
-  while (std::optional<PictureBatch> batch = loader.next()) {
-    for (size_t& index : batch->indices) index += begin;
+  std::map<std::string, int64_t> missing;  // files of formats that lack a library, by reason
+  while (std::optional<InputBatch> batch = loader.next()) {
     if (!batch->failures.empty()) progress.clear();
-    for (const PictureBatch::Failure& failure : batch->failures) {
+    for (const InputBatch::Failure& failure : batch->failures) {
       ++failed;
       if (failure.missing_library.empty() || count + others == 1) {
         skip(failure.message, count + others);
@@ -67,17 +40,18 @@ int read_all(const std::shared_ptr<const PictureSource>& source, size_t skipped,
         ++missing[failure.missing_library];
       }
     }
-    if (!batch->indices.empty() && !take(*batch)) break;
+    if (!batch->parts.empty() && !take(*batch)) break;
     progress.advance(batch->failures.size());
   }
   progress.clear();
-  for (const auto& [reason, pictures] : missing) {
-    complain(fmt::format("skipped: {} picture{}: {}", pictures, pictures == 1 ? "" : "s", reason));
+  for (const auto& [reason, files] : missing) {
+    complain(fmt::format("skipped: {} {}: {}", files,
+                         files == 1 ? one_of(spec.medium) : many_of(spec.medium), reason));
   }
   processes.sum({&failed});
   processes.together([&] {
     if (failed == count && skipped == others) {
-      fail("none of {} pictures could be read", count + others);
+      fail("none of {} {} could be read", count + others, many_of(spec.medium));
     }
   });
   return failed + skipped == 0 ? kDone : kSomeSkipped;
@@ -92,7 +66,10 @@ void add_picture_paths(Command& command, PictureFlags& flags, const std::string&
                   "Pictures, and folders: every .jpg, .jpeg, .png, .webp, .tif, .tiff,\n"
                   ".heic, .heif and .avif in them, however deep, but for what is\n"
                   "hidden; - takes paths from standard input, @FILE from a file, one\n"
-                  "a line. Of animations and several pages the first picture")
+                  "a line. Of animations and several pages the first picture. For a\n"
+                  "model of videos what FFmpeg reads, and folders that hold pictures\n"
+                  "and no video; for one of sound WAV, FLAC, Ogg, MP3, m4a, and the\n"
+                  "sound of videos")
       ->type_name("")
       ->required(is_required);
   add_read_flags(command, flags.read);
@@ -100,7 +77,9 @@ void add_picture_paths(Command& command, PictureFlags& flags, const std::string&
 
 void add_picture_flags(Command& command, PictureFlags& flags, const std::string& name) {
   add_picture_paths(command, flags, name);
-  command.add_option("--batch", flags.batch, "Pictures to compute at once (default 8)")
+  command
+      .add_option("--batch", flags.batch,
+                  "Pictures, clips or windows to compute at once (default 8)")
       ->type_name("N");
 }
 
@@ -108,6 +87,7 @@ Pictures find_pictures(const PictureFlags& flags, const Processes& processes, Me
   Pictures pictures;
   pictures.batch = parse_whole("--batch", flags.batch, 1, 4096);
   pictures.read = read_options(flags.read);
+  pictures.medium = medium;
   const std::vector<std::string> paths = listed_paths(flags.paths);
   LeftOut left_out;
   for (const std::string& path : paths) {
@@ -129,32 +109,34 @@ void note_left_out(const LeftOut& left_out, const std::string& of) {
   if (!text.empty()) note((of.empty() ? "left out: " : "left out of " + of + ": ") + text);
 }
 
-int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
-                  const Preprocessing& preprocessing, int threads, Progress& progress,
-                  const TakeBatch& take, const Processes& processes) {
-  return read_all(source, 0, 0, batch, preprocessing, threads, progress, take, processes);
+int read_files(const std::shared_ptr<const MediaSource>& source, int batch, const InputSpec& spec,
+               int threads, Progress& progress, const TakeBatch& take, const Processes& processes) {
+  return read_all(source, 0, 0, batch, spec, threads, progress, take, processes);
 }
 
-int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
-                  Progress& progress, const TakeBatch& take, const Processes& processes) {
-  const auto files = std::make_shared<MediaFiles>(pictures.paths, pictures.read);
-  const int status = read_all(files, pictures.skipped, pictures.skipped + pictures.done,
-                              pictures.batch, preprocessing, threads, progress, take, processes);
-  tell_counts(pictures.read, processes);
+int read_files(const Pictures& files, const InputSpec& spec, int threads, Progress& progress,
+               const TakeBatch& take, const Processes& processes) {
+  const auto source = std::make_shared<MediaFiles>(files.paths, files.read);
+  const int status = read_all(source, files.skipped, files.skipped + files.done, files.batch, spec,
+                              threads, progress, take, processes);
+  tell_counts(files.read, processes);
   return status;
 }
 
 int run_pictures(const Model& model, const Pictures& pictures, const Preprocessing& spec,
-                 const RunOptions& options, const TakeResult& take, const Processes& processes) {
-  Progress progress(pictures.paths.size(), processes);
-  return read_pictures(
-      pictures, spec, model.threads(), progress,
-      [&](const PictureBatch& batch) {
-        run_batch(model, batch, pictures, options, progress, take);
-        progress.advance(batch.indices.size());
-        return true;
-      },
-      processes);
+                 const RunOptions& options, const TakeResult& take) {
+  Progress progress(pictures.paths.size());
+  const InputSpec inputs = {.pictures = spec};
+  return read_files(pictures, inputs, model.threads(), progress, [&](const InputBatch& batch) {
+    const Result result = model.run(batch.inputs, options);
+    progress.clear();  // results may go to the same terminal
+    for (size_t i = 0; i < batch.parts.size(); ++i) {
+      take(pictures.paths[batch.parts[i].file], static_cast<int64_t>(i), result);
+    }
+    flush_output();
+    progress.advance(batch.files());
+    return true;
+  });
 }
 
 }  // namespace fovea::cli

@@ -5,7 +5,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
-#include "fovea/cli/feature_rows.h"
+#include "fovea/cli/input_flags.h"
 #include "fovea/cli/media_files.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
@@ -20,28 +20,16 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, size, output, heads, key;
+  std::string model, output, heads, key;
   std::string stage = "input";
-  std::string stride;
+  InputFlags input;
   PictureFlags pictures;
 };
 
 InputSpec spec_of(const Flags& flags, const Architecture& architecture, const Config& config) {
-  InputSpec spec = input_spec(architecture, config);
-  if (spec.medium == Medium::sound) {
-    const Grid size = input_size(flags.size, architecture);
-    spec.sound.frames = size.rows;
-    spec.sound.filters = size.columns;
-  } else if (spec.medium == Medium::video || flags.stage == "input") {
-    spec.pictures = preprocessing_of(flags.size, architecture, config);
-  }
-  if (flags.stride.empty()) return spec;
-  if (spec.medium != Medium::video) {
-    fail("--stride {}: {} is no model of videos", printable(flags.stride), printable(flags.model));
-  }
-  constexpr int kMostStride = 1'000'000;
-  spec.stride = parse_whole("--stride", flags.stride, 1, kMostStride);
-  return spec;
+  // Pictures as they are decoded need no spec, nor a note of what it assumes.
+  if (flags.stage == "raw" && architecture.medium == Medium::picture) return {};
+  return input_spec_of(flags.input, flags.model, architecture, config);
 }
 
 // How the model wants its inputs; its weights stay where they are.
@@ -55,22 +43,6 @@ InputSpec spec_of(const Flags& flags) {
   }
   const StoredModel model = open_stored(flags.model, heads, flags.key);
   return spec_of(flags, model.architecture, model.config);
-}
-
-int write_inputs(const Flags& flags, const Pictures& pictures, const Preprocessing& spec) {
-  FeatureRows rows({3, spec.height, spec.width}, false, false);
-  Progress progress(pictures.paths.size());
-  const int status = read_pictures(pictures, spec, 2, progress, [&](const PictureBatch& batch) {
-    const auto each = static_cast<int64_t>(batch.images.data.size() / batch.indices.size());
-    for (size_t i = 0; i < batch.indices.size(); ++i) {
-      const auto row = batch.images.data.begin() + static_cast<int64_t>(i) * each;
-      rows.add(batch.indices[i], {row, row + each});
-    }
-    progress.advance(batch.indices.size());
-    return true;
-  });
-  rows.write({flags.output, {}, false, {}}, pictures.paths);
-  return status;
 }
 
 std::optional<Image> read_or_skip(const MediaFiles& files, int64_t index) {
@@ -123,11 +95,9 @@ int preprocess(const Flags& flags) {
   const bool is_raw = flags.stage == "raw";
   const InputSpec spec = spec_of(flags);
   const Pictures files = find_pictures(flags.pictures, Processes::alone(), spec.medium);
-  if (spec.medium == Medium::picture) {
-    return is_raw ? write_frames(flags, files) : write_inputs(flags, files, spec.pictures);
-  }
-  return is_raw ? write_raw_media(files, spec, flags.output)
-                : write_media_inputs(files, spec, flags.output);
+  if (!is_raw) return write_inputs(files, spec, flags.output);
+  return spec.medium == Medium::picture ? write_frames(flags, files)
+                                        : write_raw_media(files, spec, flags.output);
 }
 
 }  // namespace
@@ -154,11 +124,8 @@ void add_preprocess(Command& program, int& status) {
                    "video its frames, [frames, height, width, 3]; of one sound all its\n"
                    "log mel filter banks, [frames, mel bins]")
       ->type_name("STAGE");
-  command
-      ->add_option("--stride", flags->stride,
-                   "Of videos: how many frames from one of a clip to the next (default 4)")
-      ->type_name("N");
-  add_size(*command, flags->size);
+  add_stride(*command, flags->input);
+  add_size(*command, flags->input.size);
   add_heads(*command, flags->heads);
   add_key(*command, flags->key);
   command->footer(

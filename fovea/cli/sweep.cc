@@ -5,6 +5,7 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/input_flags.h"
 #include "fovea/cli/interrupt.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
@@ -12,6 +13,7 @@
 #include "fovea/cli/settings.h"
 #include "fovea/cli/speedup.h"
 #include "fovea/cli/sweep_report.h"
+#include "fovea/data/folder.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/replacement.h"
 #include "fovea/model/cost.h"
@@ -96,7 +98,7 @@ std::vector<Setting> at_speedups(const std::vector<Setting>& settings, const Mer
 }
 
 // Schedules at random, with what the first combination says of the rest.
-void add_random(const Flags& flags, const Architecture& a, const Preprocessing& input,
+void add_random(const Flags& flags, const Architecture& a, const Grid& size,
                 std::vector<Setting>& settings) {
   const int count = parse_whole("--random-schedules", flags.random, 0, 10'000);
   if (count == 0) return;
@@ -106,28 +108,27 @@ void add_random(const Flags& flags, const Architecture& a, const Preprocessing& 
   }
   for (const char* option : {"r", "inflect"}) typed.erase(option);
   // No more on average than leaves some tokens for the last layer.
-  const int patches = static_cast<int>(a.patches_of({input.height, input.width}).size());
+  const int patches = static_cast<int>(a.patches_of(size).size());
   const std::vector<Setting> random =
       random_settings(typed, count, a.depth, std::max(1, patches / a.depth));
   settings.insert(settings.end(), random.begin(), random.end());
 }
 
-bool merges(const MergeOptions& merge, const Architecture& a, const Preprocessing& input) {
+bool merges(const MergeOptions& merge, const Architecture& a, const Grid& size) {
   // With a threshold how many merge depends on the picture, but none do where r is 0.
   if (merge.threshold) {
     const std::vector<Amount> r = layer_schedule(merge, a.depth);
     return std::any_of(r.begin(), r.end(), [](const Amount& some) { return some.takes_any(); });
   }
-  return cost(a, {input.height, input.width}, merge).tokens_per_layer !=
-         cost(a, {input.height, input.width}).tokens_per_layer;
+  return cost(a, size, merge).tokens_per_layer != cost(a, size).tokens_per_layer;
 }
 
 // Without those that merge nothing: they are the dense model, which is always there.
 std::vector<Setting> merging(std::vector<Setting> settings, const Architecture& a,
-                             const Preprocessing& input) {
+                             const Grid& size) {
   std::erase_if(settings, [&](const Setting& setting) {
     check_fits(setting.merge, a);
-    return !merges(setting.merge, a, input);
+    return !merges(setting.merge, a, size);
   });
   return settings;
 }
@@ -180,30 +181,31 @@ class Measurement {
 };
 
 // Returns the exit status.
-int measure(const Model& model, const Pictures& pictures, const Preprocessing& input, int passes,
+int measure(const Model& model, const Pictures& pictures, const InputSpec& input, int passes,
             const Interrupt& interrupt, Comparison& comparison) {
   const size_t timed = std::min(pictures.paths.size(), kTimedPictures);
   const size_t runs = pictures.paths.size() + timed * static_cast<size_t>(passes - 1);
   Progress progress(runs * comparison.size());
   Measurement measurement(comparison, passes, interrupt, progress);
   const int status =
-      read_pictures(pictures, input, model.threads(), progress,
-                    [&](const PictureBatch& batch) { return measurement.take(batch.images); });
+      read_files(pictures, input, model.threads(), progress,
+                 [&](const InputBatch& batch) { return measurement.take(batch.inputs); });
   measurement.finish();
   progress.clear();
   if (!interrupt.happened()) return status;
   if (comparison.score(0).fidelity.images == 0) fail("interrupted before anything was measured");
-  complain(fmt::format("interrupted: what is written covers {} of {} pictures",
-                       comparison.score(0).fidelity.images, pictures.paths.size()));
+  complain(fmt::format("interrupted: what is written covers {} of {} {}",
+                       comparison.score(0).fidelity.images, pictures.paths.size(),
+                       many_of(input.medium)));
   return kSomeSkipped;
 }
 
-void write_files(const Flags& flags, const std::vector<SweepRow>& rows) {
+void write_files(const Flags& flags, Medium medium, const std::vector<SweepRow>& rows) {
   Replacement table(flags.output, [&](std::ostream& out) { out << sweep_csv(rows); });
   const std::string plot = plot_path(flags);
   if (plot.empty()) return table.take_place();
   Replacement drawing(plot, [&](std::ostream& out) {
-    out << sweep_plot(flags.model, along(flags.merge.typed), rows);
+    out << sweep_plot(flags.model, medium, along(flags.merge.typed), rows);
   });
   Replacement::take_places({&table, &drawing});
 }
@@ -213,20 +215,21 @@ int sweep(const Flags& flags) {
   const int passes = parse_whole("--passes", flags.passes, 1, 1000);
   const LoadOptions load = load_options(flags.run);
   check_outputs(flags);
-  const Pictures pictures = find_pictures(flags.pictures);
+  const Pictures pictures =
+      find_pictures(flags.pictures, Processes::alone(), medium_of(flags.model, load));
   const Model model = open_model(flags.model, load, {});
   const Architecture& a = model.architecture();
-  const Preprocessing input = preprocessing_of("", model);
-  settings = at_speedups(settings, flags.merge, {flags.model, a, {input.height, input.width}});
-  add_random(flags, a, input, settings);
-  settings = merging(std::move(settings), a, input);
+  const InputSpec input = single_input_of(flags.model, model);
+  settings = at_speedups(settings, flags.merge, {flags.model, a, input.size()});
+  add_random(flags, a, input.size(), settings);
+  settings = merging(std::move(settings), a, input.size());
   std::vector<MergeOptions> merges;
   for (const Setting& setting : settings) merges.push_back(setting.merge);
   const Interrupt interrupt;
   Comparison comparison(model, merges, [&] { return interrupt.happened(); });
   const int status = measure(model, pictures, input, passes, interrupt, comparison);
   const std::vector<SweepRow> rows = sweep_rows(model, settings, comparison);
-  write_files(flags, rows);
+  write_files(flags, a.medium, rows);
   return status;
 }
 
@@ -281,7 +284,9 @@ void add_sweep(Command& program, int& status) {
       "Columns: the options (empty: the default), images, fidelity (mean cosine of the features "
       "to\n"
       "the dense model's), agreement (of the likeliest class with the dense model's),\n"
-      "images_per_second, gflops_per_image, speedup.\n\n"
+      "images_per_second, gflops_per_image, speedup. Of each video the clip in the middle is "
+      "taken,\n"
+      "of each sound the beginning.\n\n"
       "Example: keys against inputs, constant and decreasing schedules:\n"
       "  fovea sweep dinov2_small/ photos/ --r 4,8,12,16 --metric k,x --inflect 0,-1 -o sweep.csv");
   command->callback([flags, &status] { status = sweep(*flags); });

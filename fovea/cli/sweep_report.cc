@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "fovea/data/folder.h"
 #include "fovea/io/csv.h"
 #include "fovea/report/plot.h"
 
@@ -74,7 +75,7 @@ std::string sweep_csv(const std::vector<SweepRow>& rows) {
   return csv;
 }
 
-std::string sweep_plot(const std::string& model, const std::string& along,
+std::string sweep_plot(const std::string& model, Medium medium, const std::string& along,
                        const std::vector<SweepRow>& rows) {
   const SweepRow& dense = rows.front();
   std::vector<Setting> settings;
@@ -87,11 +88,12 @@ std::string sweep_plot(const std::string& model, const std::string& along,
   Plot plot;
   const std::filesystem::path path = model;
   const std::string name = path.has_filename() ? path.filename() : path.parent_path().filename();
-  plot.title = fmt::format("{}: {} pictures", name, dense.images);
-  plot.x_label = fmt::format("images per second (beside the points: {})", along);
+  plot.title = fmt::format("{}: {} {}", name, dense.images, many_of(medium));
+  const std::string many = medium == Medium::picture ? "images" : many_of(medium);
+  plot.x_label = fmt::format("{} per second (beside the points: {})", many, along);
   plot.y_label = "fidelity (mean cosine to the dense model's features)";
   plot.reference = {dense.fidelity,
-                    fmt::format("dense model, {:.1f} images/s", dense.images_per_second)};
+                    fmt::format("dense model, {:.1f} {}/s", dense.images_per_second, many)};
   PlotSeries cloud = {"random schedules", PlotStyle::cloud, {}};
   const SweepRow* before = nullptr;
   for (const SweepRow& row : rows) {

@@ -31,7 +31,7 @@ std::string sweep_csv(const std::vector<SweepRow>& rows);
 
 // Fidelity against images per second as SVG: a line through the settings that differ in
 // the option `along` alone.
-std::string sweep_plot(const std::string& model, const std::string& along,
+std::string sweep_plot(const std::string& model, Medium medium, const std::string& along,
                        const std::vector<SweepRow>& rows);
 
 }  // namespace fovea::cli

@@ -7,11 +7,13 @@
 
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/input_flags.h"
 #include "fovea/cli/interrupt.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/progress.h"
 #include "fovea/cli/speedup.h"
+#include "fovea/data/folder.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/model/course.h"
@@ -121,32 +123,33 @@ struct Halves {
 };
 
 // all: into `search`; `held_out` then is for others.
-Halves read_halves(const Model& model, const Pictures& pictures, bool all) {
+Halves read_halves(const Flags& flags, const Model& model, const Pictures& pictures, bool all) {
   Halves halves;
   Progress progress(pictures.paths.size());
   halves.status =
-      read_pictures(pictures, preprocessing_of("", model), model.threads(), progress,
-                    [&](const PictureBatch& batch) {
-                      const bool searching = all || halves.search.size() <= halves.held_out.size();
-                      (searching ? halves.search : halves.held_out).push_back(batch.images);
-                      progress.advance(batch.indices.size());
-                      return true;
-                    });
+      read_files(pictures, single_input_of(flags.model, model), model.threads(), progress,
+                 [&](const InputBatch& batch) {
+                   const bool searching = all || halves.search.size() <= halves.held_out.size();
+                   (searching ? halves.search : halves.held_out).push_back(batch.inputs);
+                   progress.advance(batch.files());
+                   return true;
+                 });
   if (!all && halves.held_out.empty()) {
-    fail("only one picture could be read; expected two at least: one to search with, one to judge");
+    fail("only one {} could be read; expected two at least: one to search with, one to judge",
+         one_of(pictures.medium));
   }
   return halves;
 }
 
 // Pictures to search with and pictures to judge on: other ones with --judge, else halves.
 Halves read_all(const Flags& flags, const Model& model, const Pictures& pictures) {
-  Halves halves = read_halves(model, pictures, !flags.judge.empty());
+  Halves halves = read_halves(flags, model, pictures, !flags.judge.empty());
   if (flags.judge.empty()) return halves;
   PictureFlags judging = flags.pictures;
   judging.paths = {flags.judge};
-  Pictures others = find_pictures(judging);
+  Pictures others = find_pictures(judging, Processes::alone(), pictures.medium);
   others.batch = pictures.batch;
-  Halves judged = read_halves(model, others, true);
+  Halves judged = read_halves(flags, model, others, true);
   halves.held_out = std::move(judged.search);
   halves.status = std::max(halves.status, judged.status);
   return halves;
@@ -205,16 +208,16 @@ void print_rows(const std::vector<JudgedSchedule>& rows, bool json) {
 }
 
 // What the search was good for, in a line.
-void print_verdict(const std::vector<JudgedSchedule>& rows) {
+void print_verdict(const std::vector<JudgedSchedule>& rows, Medium medium) {
   const JudgedSchedule& constant = rows[2];  // the one that is about as fast
   const JudgedSchedule& tuned = rows.back();
   const Estimate gain = difference(tuned.score.fidelity, constant.score.fidelity);
   print(fmt::format(
-      "on {} pictures that the search did not see: fidelity {:.5f} at {:.2f} times the speed,\n"
+      "on {} {} that the search did not see: fidelity {:.5f} at {:.2f} times the speed,\n"
       "{:.5f} (standard error {:.5f}) {} than that of the constant schedule r {} at {:.2f} times\n",
-      tuned.score.fidelity.images, tuned.score.fidelity.mean(), tuned.speedup, std::abs(gain.mean),
-      gain.error, gain.mean >= 0 ? "more" : "less", to_string(constant.merge.schedule),
-      constant.speedup));
+      tuned.score.fidelity.images, many_of(medium), tuned.score.fidelity.mean(), tuned.speedup,
+      std::abs(gain.mean), gain.error, gain.mean >= 0 ? "more" : "less",
+      to_string(constant.merge.schedule), constant.speedup));
 }
 
 int tune(const Flags& flags) {
@@ -224,7 +227,8 @@ int tune(const Flags& flags) {
   const LoadOptions load = load_options(flags.run);
   const std::string output = output_path(flags);
   check_can_write(output, flags.model);
-  Pictures pictures = find_pictures(flags.pictures);
+  Pictures pictures =
+      find_pictures(flags.pictures, Processes::alone(), medium_of(flags.model, load));
   const MergeOptions plain = merge_options(texts);
   const Model model = open_model(flags.model, load, {.merge = plain});
   const std::vector<MergeTexts> ways = ways_to_merge(texts, model.architecture());
@@ -239,11 +243,11 @@ int tune(const Flags& flags) {
   if (interrupt.happened()) complain("interrupted: goes on with the best found so far");
   const std::vector<JudgedSchedule> rows = judge(model, halves.held_out, tuned.merge, plain);
   print_rows(rows, flags.json);
-  if (!flags.json) print_verdict(rows);
+  if (!flags.json) print_verdict(rows, pictures.medium);
   const double kept = rows.back().score.fidelity.mean();
   if (options.fidelity && kept < *options.fidelity) {
-    note(fmt::format("--fidelity {}: held on the pictures of the search, but others keep {:.5f}",
-                     *options.fidelity, kept));
+    note(fmt::format("--fidelity {}: held on the {} of the search, but others keep {:.5f}",
+                     *options.fidelity, many_of(pictures.medium), kept));
   }
   texts = ways[tuned.way];
   texts["r"] = to_string(tuned.merge.schedule);
@@ -301,7 +305,8 @@ void add_tune(Command& program, int& status) {
   add_run_flags(*command, flags->run);
   add_merge_flags(*command, flags->merge, {.r = true, .speedup = true});
   command->footer(
-      "The pictures need no labels. The schedule is made for the features that the model's head\n"
+      "The files need no labels; of each video the clip in the middle is taken, of each sound the\n"
+      "beginning. The schedule is made for the features that the model's head\n"
       "sees; --method, --metric, --score, --partition and --threshold, if not given, are chosen as "
       "well.\n\n"
       "Example: twice as fast, and then used:\n"

@@ -1,8 +1,7 @@
 #include "fovea/data/clip.h"
 
 #include <algorithm>
-
-#include "fovea/data/preprocess.h"
+#include <utility>
 
 namespace fovea {
 
@@ -14,20 +13,29 @@ std::vector<int64_t> clip_places(int64_t frames, int length, int stride, int cli
   return places;
 }
 
-Array preprocess_clip(FrameSource& source, std::span<const int64_t> places,
-                      const Preprocessing& spec) {
+std::vector<Array> preprocess_crops(FrameSource& source, std::span<const int64_t> places,
+                                    const Preprocessing& spec, std::span<const CropPlace> crops) {
   const auto count = static_cast<int64_t>(places.size());
   const int64_t plane = int64_t{spec.height} * spec.width;
-  Array clip({3, count, spec.height, spec.width});
+  std::vector<Array> clips(crops.size(), Array({3, count, spec.height, spec.width}));
   std::vector<float> picture(3 * plane);
   source.read(places, [&](size_t index, const Image& frame) {
-    preprocess(frame, spec, picture, source.name());
-    for (int64_t channel = 0; channel < 3; ++channel) {
-      std::copy_n(picture.begin() + channel * plane, plane,
-                  clip.data.begin() + (channel * count + static_cast<int64_t>(index)) * plane);
+    for (size_t crop = 0; crop < crops.size(); ++crop) {
+      preprocess(frame, spec, picture, source.name(), crops[crop]);
+      for (int64_t channel = 0; channel < 3; ++channel) {
+        std::copy_n(
+            picture.begin() + channel * plane, plane,
+            clips[crop].data.begin() + (channel * count + static_cast<int64_t>(index)) * plane);
+      }
     }
   });
-  return clip;
+  return clips;
+}
+
+Array preprocess_clip(FrameSource& source, std::span<const int64_t> places,
+                      const Preprocessing& spec) {
+  constexpr CropPlace kCentre = CropPlace::centre;
+  return std::move(preprocess_crops(source, places, spec, {&kCentre, 1}).front());
 }
 
 }  // namespace fovea

@@ -7,6 +7,7 @@
 
 #include "fovea/api.h"
 #include "fovea/data/frames.h"
+#include "fovea/data/preprocess.h"
 #include "fovea/io/array.h"
 #include "fovea/model/config.h"
 
@@ -23,5 +24,9 @@ FOVEA_API std::vector<int64_t> clip_places(int64_t frames, int length, int strid
 // spec.width]. Throws Error as reading and `preprocess` do.
 FOVEA_API Array preprocess_clip(FrameSource& source, std::span<const int64_t> places,
                                 const Preprocessing& spec);
+
+// The same of several parts of each frame, in their order.
+std::vector<Array> preprocess_crops(FrameSource& source, std::span<const int64_t> places,
+                                    const Preprocessing& spec, std::span<const CropPlace> crops);
 
 }  // namespace fovea

@@ -34,6 +34,9 @@ std::unique_ptr<SoundReader> open_sound(const std::filesystem::path& path) {
   refuse(path.string());
 }
 std::unique_ptr<SoundReader> open_sound(const SharedBytes& bytes) { refuse(bytes->name()); }
+void read_inputs(const MediaSource& files, int64_t i, const InputSpec&, const TakeInput&) {
+  refuse(files.name(i));
+}
 Array read_input(const MediaSource& files, int64_t i, const InputSpec&) { refuse(files.name(i)); }
 
 std::string encode_png(const Image&) { refuse("PNG"); }

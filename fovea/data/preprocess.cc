@@ -41,6 +41,12 @@ int64_t margin(int64_t from, int kept, const Preprocessing& spec) {
   return spec.crop_down ? static_cast<int64_t>(std::floor(half)) : round_to_even(half);
 }
 
+// The same of another part than the centre.
+int64_t begin_of(int64_t from, int kept, const Preprocessing& spec, CropPlace crop) {
+  if (crop == CropPlace::centre) return margin(from, kept, spec);
+  return crop == CropPlace::first ? 0 : from - kept;
+}
+
 // `image` within black, so that it is at least as large as the input.
 Image with_border(const Image& image, const Preprocessing& spec) {
   Image larger{std::max(image.width, spec.width), std::max(image.height, spec.height), {}};
@@ -108,12 +114,12 @@ void normalize_into(const Image& picture, const Preprocessing& spec, const Grid&
 }  // namespace
 
 Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::string& name,
-                      int enlarged) {
+                      int enlarged, CropPlace crop) {
   if (spec.fit == Fit::corner) {
     return with_mean_colour(resized_to_corner(image, spec, name, enlarged), spec, enlarged);
   }
   if (spec.fit == Fit::crop && (image.width < spec.width || image.height < spec.height)) {
-    return resize_and_crop(with_border(image, spec), spec, name, enlarged);
+    return resize_and_crop(with_border(image, spec), spec, name, enlarged, crop);
   }
   const Size size = resized(image, spec);
   if (spec.fit == Fit::exact && (size.width != spec.width || size.height != spec.height)) {
@@ -127,11 +133,14 @@ Image resize_and_crop(const Image& image, const Preprocessing& spec, const std::
     fail("{}: {} x {} pixels; too narrow to be resized to {} x {}", name, image.width, image.height,
          size.width * enlarged, size.height * enlarged);
   }
-  const auto offset = [&](int64_t from, int kept) {
-    return enlarged * static_cast<int>(margin(from, kept, spec));
+  const bool is_tall = size.height > size.width;
+  const auto offset = [&](int64_t from, int kept, bool is_longer) {
+    return enlarged *
+           static_cast<int>(begin_of(from, kept, spec, is_longer ? crop : CropPlace::centre));
   };
-  const PixelBox window{offset(size.width, spec.width), offset(size.height, spec.height),
-                        enlarged * spec.width, enlarged * spec.height};
+  const PixelBox window{offset(size.width, spec.width, !is_tall),
+                        offset(size.height, spec.height, is_tall), enlarged * spec.width,
+                        enlarged * spec.height};
   return resize(image, static_cast<int>(size.width * enlarged),
                 static_cast<int>(size.height * enlarged), spec.interpolation, window);
 }
@@ -141,8 +150,10 @@ void normalize(const Image& picture, const Preprocessing& spec, std::span<float>
 }
 
 void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
-                const std::string& name) {
-  if (spec.fit != Fit::corner) return normalize(resize_and_crop(image, spec, name), spec, out);
+                const std::string& name, CropPlace crop) {
+  if (spec.fit != Fit::corner) {
+    return normalize(resize_and_crop(image, spec, name, 1, crop), spec, out);
+  }
   std::fill(out.begin(), out.end(), 0.0F);
   normalize_into(resized_to_corner(image, spec, name, 1), spec, {spec.height, spec.width}, out);
 }

@@ -10,12 +10,17 @@
 
 namespace fovea {
 
+// Which part is kept along the longer side of a picture that was resized (of a square its width);
+// along the other one it is the centre.
+enum class CropPlace { first, centre, last };
+
 // What `preprocess` keeps of the picture, before its values are normalised: spec.height x
 // spec.width pixels; or `enlarged` times as many on each side, made from the picture itself, with
 // the same part of it at the same place. With Fit::corner there is the mean colour beside the
 // picture. Throws Error as `preprocess` does.
 FOVEA_API Image resize_and_crop(const Image& image, const Preprocessing& spec,
-                                const std::string& name, int enlarged = 1);
+                                const std::string& name, int enlarged = 1,
+                                CropPlace crop = CropPlace::centre);
 
 // Writes a picture's values, [3, height, width], less spec's means and over its deviations.
 FOVEA_API void normalize(const Image& picture, const Preprocessing& spec, std::span<float> out);
@@ -28,6 +33,6 @@ FOVEA_API void normalize(const Image& picture, const Preprocessing& spec, std::s
 // `name` in it, for a picture so narrow that it could not be resized within kMaxPixels, with
 // Fit::exact for one of another size, and with Fit::corner where the input is no square.
 FOVEA_API void preprocess(const Image& image, const Preprocessing& spec, std::span<float> out,
-                          const std::string& name);
+                          const std::string& name, CropPlace crop = CropPlace::centre);
 
 }  // namespace fovea

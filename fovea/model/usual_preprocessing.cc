@@ -6,6 +6,8 @@
 namespace fovea {
 namespace {
 
+constexpr int kAudioSetClasses = 527;
+
 Preprocessing of_videos(std::string_view family) {
   Preprocessing p;  // with ImageNet's colours, as VideoMAE's own code has them
   p.interpolation = Interpolation::bilinear;
@@ -35,6 +37,10 @@ void set_usual_preprocessing(const Architecture& architecture, Config& config) {
   if (!sound.assumed && sound.filters != size.columns) {
     fail("preprocessor_config.json: num_mel_bins is {}; expected {}, which the model was made for",
          sound.filters, size.columns);
+  }
+  const bool is_audio_set = architecture.classes == kAudioSetClasses;
+  if (is_audio_set && config.problem_type == ProblemType::single_label) {
+    config.problem_type = ProblemType::multi_label;
   }
   sound.frames = size.rows;
   sound.filters = size.columns;
