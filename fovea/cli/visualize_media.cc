@@ -1,0 +1,131 @@
+#include "fovea/cli/visualize_media.h"
+
+#include <cmath>
+#include <optional>
+
+#include "fovea/cli/canvas.h"
+#include "fovea/cli/commands.h"
+#include "fovea/cli/console.h"
+#include "fovea/cli/progress.h"
+#include "fovea/io/fail.h"
+
+namespace fovea::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kUsualStep = 0.04;  // seconds; of pictures, which tell no times
+
+// A whole multiple, so that patches are whole pixels; frames of a sheet stand side by side.
+int enlargement(const InputSpec& spec, bool is_animated) {
+  const bool is_sound = spec.medium == Medium::sound;
+  const int least = is_sound ? 256 : is_animated ? 384 : 192;
+  const Grid size = spec.size();
+  const int side = is_sound ? size.columns : std::max(size.rows, size.columns);
+  return (least + side - 1) / side;
+}
+
+// All panels of one file are kept until it is written.
+void check_size(const MediaDrawing& plan, const DrawingOutput& output, size_t files) {
+  const auto rows = static_cast<int64_t>(1 + plan.layers.size());
+  const int64_t pixels = rows * plan.spec.size().size() * plan.enlarged * plan.enlarged;
+  const auto drawings = output.is_folder ? 1 : static_cast<int64_t>(files);
+  if (pixels <= kMaxPixels / drawings) return;
+  fail("{}: {} drawings of {} pixels; expected at most {} megapixels in one file{}",
+       output.path.string(), drawings, pixels, kMaxPixels / 1'000'000,
+       drawings > 1 ? ": name a folder for a file of each" : "");
+}
+
+std::optional<Canvas> read_or_skip(const Pictures& files, size_t i, const MediaDrawing& plan,
+                                   const Architecture& architecture, Progress& progress) {
+  try {
+    return read_canvas(files.paths[i], files.read, plan.spec, architecture, plan.enlarged);
+  } catch (const Error& error) {
+    if (files.paths.size() + files.skipped == 1) throw;
+    progress.clear();
+    complain(std::string("skipped: ") + error.what());
+    return std::nullopt;
+  }
+}
+
+// What stands in each frame of a clip, side by side, and how long; rounding never adds up.
+std::vector<Frame> animation_of(const std::vector<std::vector<Image>>& rows,
+                                std::optional<double> seconds, int stride) {
+  const size_t count = rows.front().size();
+  const double step =
+      1000 * (seconds ? *seconds / static_cast<double>(count) : kUsualStep * stride);
+  std::vector<Frame> frames;
+  for (size_t i = 0; i < count; ++i) {
+    std::vector<Image> panels;
+    for (const std::vector<Image>& row : rows) panels.push_back(row[i]);
+    const double begin = std::round(step * static_cast<double>(i));
+    const double end = std::round(step * static_cast<double>(i + 1));
+    frames.push_back({beside(panels, kGap), static_cast<int>(end - begin)});
+  }
+  return frames;
+}
+
+// One picture: each row's from left to right, the rows below each other.
+Image sheet_of(const std::vector<std::vector<Image>>& rows) {
+  std::vector<Image> lines;
+  for (const std::vector<Image>& row : rows) lines.push_back(beside(row, kGap));
+  return below(lines, kGap);
+}
+
+// rows: what is drawn on, and the tokens after each layer.
+fs::path write(const fs::path& file, const std::vector<std::vector<Image>>& rows,
+               const Canvas& canvas, const MediaDrawing& plan, DrawingWriter& writer) {
+  if (!plan.is_animated) return writer.add(file, std::vector<Image>{sheet_of(rows)});
+  if (plan.spec.medium == Medium::video) {
+    return writer.add(file, animation_of(rows, canvas.seconds, plan.spec.stride));
+  }
+  std::vector<Image> panels;
+  for (const std::vector<Image>& row : rows) panels.push_back(row.front());
+  return writer.add(file, std::move(panels));
+}
+
+Drawn draw_one(const fs::path& file, const Canvas& canvas, const Result& result, int prefix,
+               const MediaDrawing& plan, DrawingWriter& writer) {
+  const int64_t patches = result.trace.shape[2] - prefix;
+  Drawn drawn = {file, {}, patches, plan.layers, {}, {}, canvas.seconds};
+  std::vector<std::vector<Image>> rows = {canvas.pictures};
+  for (const int layer : plan.layers) {
+    std::vector<int32_t> tokens = tokens_after(layer, result.trace, 0, prefix);
+    rows.push_back(draw_tokens(canvas, tokens));
+    drawn.groups.push_back(count_groups({1, static_cast<int>(patches), std::move(tokens)}));
+  }
+  drawn.file = write(file, rows, canvas, plan, writer);
+  return drawn;
+}
+
+}  // namespace
+
+MediaDrawing media_drawing(const InputSpec& spec, std::vector<int> layers,
+                           const DrawingOutput& output, size_t files) {
+  MediaDrawing plan{spec, std::move(layers), output.animated(),
+                    enlargement(spec, output.animated())};
+  check_size(plan, output, files);
+  return plan;
+}
+
+int draw_media(const Model& model, const Pictures& files, RunOptions options,
+               const MediaDrawing& plan, DrawingWriter& writer, std::vector<Drawn>& all) {
+  const Architecture& architecture = model.architecture();
+  options.want_trace = true;
+  Progress progress(files.paths.size());
+  for (size_t i = 0; i < files.paths.size(); ++i) {
+    const std::optional<Canvas> canvas = read_or_skip(files, i, plan, architecture, progress);
+    if (canvas) {
+      const Result result = model.run(canvas->input, options);
+      all.push_back(draw_one(files.paths[i], *canvas, result, architecture.prefix(), plan, writer));
+    }
+    progress.advance(1);
+  }
+  progress.clear();
+  const size_t count = files.paths.size() + files.skipped;
+  if (all.empty()) fail("none of {} files could be read", count);
+  writer.finish();
+  return all.size() == count ? kDone : kSomeSkipped;
+}
+
+}  // namespace fovea::cli
