@@ -71,8 +71,10 @@ PatchLabels patches_of_levels(const Spectrogram& drawn, const Axis& time, const 
 
 Canvas read_spectrogram(const fs::path& file, const SoundPreprocessing& spec,
                         const Architecture& architecture, int enlarged) {
-  SoundWindows windows(LogMelReader(open_sound(file), spec), spec.frames, spec.frames);
-  SoundWindow window = *windows.next();
+  LogMelReader frames(open_sound(file), spec);
+  const double seconds_of_step = frames.seconds_of_step();
+  const double seconds_of_frame = frames.seconds_of_frame();
+  SoundWindow window = *SoundWindows(std::move(frames), spec.frames, spec.frames).next();
   const Grid patches = architecture.patches_of({spec.frames, spec.filters});
   const Grid step = architecture.step();
   const Axis rows{architecture.patch.rows, step.rows, patches.rows};
@@ -80,12 +82,12 @@ Canvas read_spectrogram(const fs::path& file, const SoundPreprocessing& spec,
   const bool turned = architecture.frequency_first;
   const Axis& time = turned ? columns : rows;
   const Axis& frequency = turned ? rows : columns;
+  const int shown = std::min(window.frames, time.extent());
   Canvas canvas;
-  canvas.spectrogram = spectrogram_of(window.values, spec.filters,
-                                      std::min(window.frames, time.extent()), frequency.extent());
+  canvas.spectrogram = spectrogram_of(window.values, spec.filters, shown, frequency.extent());
   canvas.pictures = {draw_spectrogram(*canvas.spectrogram, enlarged)};
   canvas.patches = {patches_of_levels(*canvas.spectrogram, time, frequency, turned)};
-  canvas.seconds = window.end - window.start;
+  canvas.seconds = (shown - 1) * seconds_of_step + seconds_of_frame;
   normalize_log_mel(spec, window.values);
   canvas.input = Array({1, spec.frames, spec.filters}, std::move(window.values));
   return canvas;

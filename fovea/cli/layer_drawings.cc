@@ -1,6 +1,7 @@
 #include "fovea/cli/layer_drawings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -31,7 +32,7 @@ nlohmann::ordered_json as_json(const Drawn& drawn) {
                                  {"layers", drawn.layers},
                                  {"groups", drawn.groups}};
   if (!drawn.on_route.empty()) line["big"] = drawn.on_route;
-  if (drawn.seconds) line["seconds"] = *drawn.seconds;
+  if (drawn.seconds) line["seconds"] = std::round(*drawn.seconds * 1000) / 1000;
   return line;
 }
 

@@ -18,9 +18,10 @@ constexpr double kUsualStep = 0.04;  // seconds; of pictures, which tell no time
 
 // A whole multiple, so that patches are whole pixels; frames of a sheet stand side by side.
 int enlargement(const InputSpec& spec, bool is_animated) {
-  const bool is_sound = spec.medium == Medium::sound;
-  const int least = is_sound ? 256 : is_animated ? 384 : 192;
   const Grid size = spec.size();
+  const bool is_sound = spec.medium == Medium::sound;
+  const bool is_long = is_sound && size.rows >= 320;
+  const int least = is_long ? 256 : is_sound ? 512 : is_animated ? 384 : 192;
   const int side = is_sound ? size.columns : std::max(size.rows, size.columns);
   return (least + side - 1) / side;
 }
