@@ -10,6 +10,11 @@
 
 namespace fovea::cli {
 
+// For the end of a command's help.
+inline constexpr const char* kMediaFiles =
+    "FILES of a model of videos are those that FFmpeg reads, and folders; of one of\n"
+    "sound WAV, FLAC, Ogg, MP3, m4a and the sound of videos.";
+
 // Adds --stride.
 void add_stride(Command& command, std::string& stride);
 

@@ -151,9 +151,8 @@ void add_preprocess(Command& program, int& status) {
   command->footer(
       "Example: the inputs of two pictures, and what a model makes of them:\n"
       "  fovea preprocess vit_base/ cat.jpg dog.jpg -o input.npy\n"
-      "  fovea forward vit_base/ --input input.npy --output out.safetensors\n"
-      "FILES of a model of videos are those that FFmpeg reads, and folders; of one of\n"
-      "sound WAV, FLAC, Ogg, MP3, m4a and the sound of videos.");
+      "  fovea forward vit_base/ --input input.npy --output out.safetensors\n" +
+      std::string(kMediaFiles));
   command->callback([flags, &status] { status = preprocess(*flags); });
 }
 

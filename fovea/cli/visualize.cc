@@ -242,10 +242,10 @@ int visualize(const Flags& flags) {
 
 void add_visualize(Command& program, int& status) {
   Command* command =
-      program.add_subcommand("visualize", "Draw which patches of pictures merge or are routed");
+      program.add_subcommand("visualize", "Draw which patches of pictures, videos or sound merge");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
-  add_picture_flags(*command, flags->pictures, "IMAGE");
+  add_picture_flags(*command, flags->pictures, "FILES");
   command
       ->add_option("-o,--output", flags->output,
                    "File to write: .png, the picture and beside it each group of\n"
@@ -256,23 +256,30 @@ void add_visualize(Command& program, int& status) {
                    "others dark, and last how often, from violet (never) over\n"
                    "red to yellow (in every routed layer). Of Segment Anything's\n"
                    "encoder: lines between windows in layers that have them,\n"
-                   "and no padding")
+                   "and no padding. Of videos: the frames of the clip in the\n"
+                   "middle, and below them (.png), or beside them at the video's\n"
+                   "pace, the groups, each in one colour in all frames. Of sound:\n"
+                   "the spectrogram of its beginning, without padding: the loudest\n"
+                   "yellow, 80 dB less violet, low frequencies below; and below\n"
+                   "it the groups, each in the colour of its mean level; patches\n"
+                   "that overlap on cells as large as their stride")
       ->type_name("FILE")
       ->required();
   command
       ->add_option("--layers", flags->layers,
                    "Draw after each of these layers: 3,6,9,12 (default: after the\n"
-                   "last one; animations: after every one). Of a big.LITTLE\n"
-                   "model: in these layers (default: where a new choice begins;\n"
-                   "animations: in every routed one)")
+                   "last one; animations, but those of videos: after every one).\n"
+                   "Of a big.LITTLE model: in these layers (default: where a new\n"
+                   "choice begins; animations: in every routed one)")
       ->type_name("N,...");
   command->add_flag("--animate", flags->animate,
-                    "Animate layer by layer: a .png becomes an animated one (APNG),\n"
-                    "a folder gets a .gif for each picture");
+                    "Animate layer by layer, videos frame by frame: a .png becomes an\n"
+                    "animated one (APNG), a folder gets a .gif for each picture");
   command->add_flag("--json", flags->json,
                     "Print one JSON object a picture: file, output, patches, layers,\n"
                     "groups (of merged patches, after each of the layers); of a\n"
-                    "big.LITTLE model also big (patches on the big path in each)");
+                    "big.LITTLE model also big (patches on the big path in each); of\n"
+                    "videos and sound seconds, that are shown");
   command->add_flag("--pca", flags->pca,
                     "Draw features instead: the first three principal components of\n"
                     "those of all patches of all pictures as red, green and blue,\n"
@@ -298,7 +305,10 @@ void add_visualize(Command& program, int& status) {
       "  fovea visualize dinov2_small/ cat.jpg -o cat.png --layers 3,6,9,12\n"
       "  fovea visualize dinov2_small/ cat.jpg -o cat.gif\n"
       "and what its features see as alike:\n"
-      "  fovea visualize dinov2_small/ cat.jpg dog.jpg -o both.png --pca --size 448");
+      "  fovea visualize dinov2_small/ cat.jpg dog.jpg -o both.png --pca --size 448\n"
+      "or what of a video stays the same:\n"
+      "  fovea visualize videomae_base/ dog.mp4 -o dog.gif\n" +
+      std::string(kMediaFiles));
   command->callback([flags, &status] { status = visualize(*flags); });
 }
 
