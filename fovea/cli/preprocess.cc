@@ -6,7 +6,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/feature_rows.h"
-#include "fovea/cli/input_spec.h"
+#include "fovea/cli/input_flags.h"
 #include "fovea/cli/media_files.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
@@ -21,17 +21,17 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, size, output, heads, key;
+  std::string model, output, heads, key;
   std::string stage = "input";
-  std::string stride;
+  InputFlags input;
   PictureFlags pictures;
 };
 
 InputSpec spec_of(const Flags& flags, const Architecture& architecture, const Config& config) {
   // Of raw pictures nothing is asked, or assumed.
   const bool is_picture = architecture.medium == Medium::picture;
-  if (is_picture && flags.stage == "raw" && flags.stride.empty()) return {};
-  return input_spec_of(flags.size, flags.stride, flags.model, architecture, config);
+  if (is_picture && flags.stage == "raw" && flags.input.stride.empty()) return {};
+  return input_spec_of(flags.input, flags.model, architecture, config);
 }
 
 // How the model wants its inputs; its weights stay where they are.
@@ -144,15 +144,16 @@ void add_preprocess(Command& program, int& status) {
                    "video its frames, [frames, height, width, 3]; of one sound all its\n"
                    "log mel filter banks, [frames, mel bins]")
       ->type_name("STAGE");
-  add_stride(*command, flags->stride);
-  add_size(*command, flags->size);
+  add_stride(*command, flags->input);
+  add_size(*command, flags->input.size);
   add_heads(*command, flags->heads);
   add_key(*command, flags->key);
   command->footer(
       "Example: the inputs of two pictures, and what a model makes of them:\n"
       "  fovea preprocess vit_base/ cat.jpg dog.jpg -o input.npy\n"
-      "  fovea forward vit_base/ --input input.npy --output out.safetensors\n" +
-      std::string(kMediaFiles));
+      "  fovea forward vit_base/ --input input.npy --output out.safetensors\n"
+      "FILES of a model of videos are those that FFmpeg reads, and folders; of one of\n"
+      "sound WAV, FLAC, Ogg, MP3, m4a and the sound of videos.");
   command->callback([flags, &status] { status = preprocess(*flags); });
 }
 

@@ -9,7 +9,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/drawings.h"
-#include "fovea/cli/input_spec.h"
+#include "fovea/cli/input_flags.h"
 #include "fovea/cli/layer_drawings.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
@@ -17,7 +17,6 @@
 #include "fovea/cli/visualize_media.h"
 #include "fovea/cli/visualize_pca.h"
 #include "fovea/io/fail.h"
-#include "fovea/model/stored.h"
 #include "fovea/report/groups.h"
 #include "fovea/report/routes.h"
 
@@ -27,10 +26,11 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Flags {
-  std::string model, output, layers, size, stride, keep_ratio;
+  std::string model, output, layers, keep_ratio;
   bool animate = false;
   bool json = false;
   bool pca = false;
+  InputFlags input;
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
@@ -62,7 +62,7 @@ int enlargement(const Preprocessing& spec, bool many_panels) {
 Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Architecture& a = model.architecture();
   Drawing plan;
-  plan.spec = input_spec_of(flags.size, flags.stride, flags.model, a, model.config()).pictures;
+  plan.spec = input_spec_of(flags.input, flags.model, a, model.config()).pictures;
   const Grid grid = a.patches_of({plan.spec.height, plan.spec.width});
   plan.rows = grid.rows;
   plan.columns = grid.columns;
@@ -201,7 +201,7 @@ int visualize_pictures(const Flags& flags, const Model& model, const Pictures& p
 int visualize_media(const Flags& flags, const Model& model, const Pictures& files,
                     RunOptions options, const DrawingOutput& output, std::vector<Drawn>& all) {
   const Architecture& a = model.architecture();
-  const InputSpec spec = input_spec_of(flags.size, flags.stride, flags.model, a, model.config());
+  const InputSpec spec = input_spec_of(flags.input, flags.model, a, model.config());
   // Time is what an animation of a video shows.
   const bool want_all = output.animated() && spec.medium == Medium::sound;
   const MediaDrawing plan =
@@ -209,12 +209,6 @@ int visualize_media(const Flags& flags, const Model& model, const Pictures& file
   choose_r(flags.merge, flags.model, a, spec.size(), options);
   DrawingWriter writer(output);
   return draw_media(model, files, options, plan, writer, all);
-}
-
-// Of a model that is not loaded yet.
-Medium medium_of(const std::string& model, const LoadOptions& load) {
-  if (is_named(model)) return named_model(model, load.heads, load.key).medium;
-  return open_stored(model, load.heads, load.key).architecture.medium;
 }
 
 int visualize(const Flags& flags) {
@@ -287,8 +281,8 @@ void add_visualize(Command& program, int& status) {
                     "last norm, or with --layers what leaves these; merges nothing\n"
                     "unless told to; with --json variance: the share of each)");
   add_keep_ratio(*command, flags->keep_ratio);
-  add_size(*command, flags->size);
-  add_stride(*command, flags->stride);
+  add_size(*command, flags->input.size);
+  add_stride(*command, flags->input);
   add_run_flags(*command, flags->run);
   command
       ->add_option_function(
@@ -307,8 +301,7 @@ void add_visualize(Command& program, int& status) {
       "and what its features see as alike:\n"
       "  fovea visualize dinov2_small/ cat.jpg dog.jpg -o both.png --pca --size 448\n"
       "or what of a video stays the same:\n"
-      "  fovea visualize videomae_base/ dog.mp4 -o dog.gif\n" +
-      std::string(kMediaFiles));
+      "  fovea visualize videomae_base/ dog.mp4 -o dog.gif");
   command->callback([flags, &status] { status = visualize(*flags); });
 }
 
