@@ -1,5 +1,6 @@
 #include "fovea/cli/visualize_media.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -14,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kLongest = 1e6;     // milliseconds; more than an animation can wait
 constexpr double kUsualStep = 0.04;  // seconds; of pictures, which tell no times
 
 // A whole multiple, so that patches are whole pixels; frames of a sheet stand side by side.
@@ -61,7 +63,7 @@ std::vector<Frame> animation_of(const std::vector<std::vector<Image>>& rows,
     for (const std::vector<Image>& row : rows) panels.push_back(row[i]);
     const double begin = std::round(step * static_cast<double>(i));
     const double end = std::round(step * static_cast<double>(i + 1));
-    frames.push_back({beside(panels, kGap), static_cast<int>(end - begin)});
+    frames.push_back({beside(panels, kGap), static_cast<int>(std::min(end - begin, kLongest))});
   }
   return frames;
 }
