@@ -204,10 +204,16 @@ int visualize_media(const Flags& flags, const Model& model, const Pictures& file
   const InputSpec spec = input_spec_of(flags.input, flags.model, a, model.config());
   // Time is what an animation of a video shows.
   const bool want_all = output.animated() && spec.medium == Medium::sound;
-  const MediaDrawing plan =
-      media_drawing(spec, layers_to_draw(flags.layers, a, want_all), output, files.paths.size());
-  choose_r(flags.merge, flags.model, a, spec.size(), options);
+  const bool is_last = flags.pca && flags.layers.empty() && !want_all;
+  const std::vector<int> layers =
+      is_last ? std::vector<int>{} : layers_to_draw(flags.layers, a, want_all);
+  const MediaDrawing plan = media_drawing(spec, layers, output, files.paths.size());
   DrawingWriter writer(output);
+  if (flags.pca) {
+    resolve_speedup(flags.merge, flags.model, a, spec.size(), options);
+    return draw_media_pca(model, files, options, plan, writer, flags.json);
+  }
+  choose_r(flags.merge, flags.model, a, spec.size(), options);
   return draw_media(model, files, options, plan, writer, all);
 }
 
@@ -217,10 +223,6 @@ int visualize(const Flags& flags) {
   const LoadOptions load = load_options(flags.run);
   const Medium medium = medium_of(flags.model, load);
   const bool is_picture = medium == Medium::picture;
-  if (flags.pca && !is_picture) {
-    fail("--pca: {} is a model of {}; expected one of pictures", printable(flags.model),
-         medium == Medium::video ? "videos" : "sound");
-  }
   const Pictures files = find_pictures(flags.pictures, Processes::alone(), medium);
   const DrawingOutput output = drawing_output(flags.output, flags.animate, files.paths);
   const Model model = open_model(flags.model, load, options);

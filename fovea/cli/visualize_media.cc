@@ -7,6 +7,7 @@
 #include "fovea/cli/canvas.h"
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
+#include "fovea/cli/pca_features.h"
 #include "fovea/cli/progress.h"
 #include "fovea/io/fail.h"
 
@@ -101,6 +102,37 @@ Drawn draw_one(const fs::path& file, const Canvas& canvas, const Result& result,
   return drawn;
 }
 
+// The pictures with every patch in the colour of its features. rows: of each patch.
+std::vector<Image> draw_features(const Canvas& canvas, const PcaFeatures& features,
+                                 std::span<const int32_t> rows) {
+  std::vector<Image> drawn;
+  for (size_t i = 0; i < canvas.pictures.size(); ++i) {
+    PatchLabels labels = canvas.patches[i];
+    for (int32_t& label : labels.of) label = rows[label];
+    drawn.push_back(draw_components(canvas.pictures[i], labels, features));
+  }
+  return drawn;
+}
+
+// Calls take(index, canvas) of all files that can be read; returns the exit status.
+template <class Take>
+int for_each_canvas(const Model& model, const Pictures& files, const MediaDrawing& plan,
+                    const Take& take) {
+  Progress progress(files.paths.size());
+  size_t done = 0;
+  for (size_t i = 0; i < files.paths.size(); ++i) {
+    if (const auto canvas = read_or_skip(files, i, plan, model.architecture(), progress)) {
+      take(i, *canvas);
+      ++done;
+    }
+    progress.advance(1);
+  }
+  progress.clear();
+  const size_t count = files.paths.size() + files.skipped;
+  if (done == 0) fail("none of {} files could be read", count);
+  return done == count ? kDone : kSomeSkipped;
+}
+
 }  // namespace
 
 MediaDrawing media_drawing(const InputSpec& spec, std::vector<int> layers,
@@ -113,22 +145,43 @@ MediaDrawing media_drawing(const InputSpec& spec, std::vector<int> layers,
 
 int draw_media(const Model& model, const Pictures& files, RunOptions options,
                const MediaDrawing& plan, DrawingWriter& writer, std::vector<Drawn>& all) {
-  const Architecture& architecture = model.architecture();
+  const int prefix = model.architecture().prefix();
   options.want_trace = true;
-  Progress progress(files.paths.size());
-  for (size_t i = 0; i < files.paths.size(); ++i) {
-    const std::optional<Canvas> canvas = read_or_skip(files, i, plan, architecture, progress);
-    if (canvas) {
-      const Result result = model.run(canvas->input, options);
-      all.push_back(draw_one(files.paths[i], *canvas, result, architecture.prefix(), plan, writer));
-    }
-    progress.advance(1);
-  }
-  progress.clear();
-  const size_t count = files.paths.size() + files.skipped;
-  if (all.empty()) fail("none of {} files could be read", count);
+  const int status = for_each_canvas(model, files, plan, [&](size_t i, const Canvas& canvas) {
+    const Result result = model.run(canvas.input, options);
+    all.push_back(draw_one(files.paths[i], canvas, result, prefix, plan, writer));
+  });
   writer.finish();
-  return all.size() == count ? kDone : kSomeSkipped;
+  return status;
+}
+
+int draw_media_pca(const Model& model, const Pictures& files, RunOptions options,
+                   const MediaDrawing& plan, DrawingWriter& writer, bool json) {
+  const Architecture& architecture = model.architecture();
+  const auto patches = static_cast<int>(architecture.patches_of(plan.spec.size()).size());
+  std::vector<PcaFeatures> all = empty_features(model, plan.layers, patches, files.paths.size());
+  ask_for_features(plan.layers, options);
+  Pictures readable = files;
+  readable.paths.clear();
+  const int status = for_each_canvas(model, files, plan, [&](size_t i, const Canvas& canvas) {
+    append(model.run(canvas.input, options), 0, architecture.prefix(), plan.layers, 1, {patches, 1},
+           all);
+    readable.paths.push_back(files.paths[i]);
+  });
+  fit(all);
+  std::vector<fs::path> drawn(readable.paths.size());
+  for_each_canvas(model, readable, plan, [&](size_t i, const Canvas& canvas) {
+    std::vector<std::vector<Image>> rows = {canvas.pictures};
+    for (const PcaFeatures& features : all) {
+      rows.push_back(draw_features(canvas, features, features.rows_of(i, patches)));
+    }
+    drawn[i] = write(readable.paths[i], rows, canvas, plan, writer);
+  });
+  writer.finish();
+  for (size_t i = 0; i < drawn.size(); ++i) {
+    print_components(readable.paths[i], drawn[i], patches, plan.layers, all, json);
+  }
+  return status;
 }
 
 }  // namespace fovea::cli

@@ -28,4 +28,10 @@ MediaDrawing media_drawing(const InputSpec& spec, std::vector<int> layers,
 int draw_media(const Model& model, const Pictures& files, RunOptions options,
                const MediaDrawing& plan, DrawingWriter& writer, std::vector<Drawn>& all);
 
+// The same with patches in the colours of the principal components of their features: those that
+// leave the layers, or where there are none the model's own, behind its last norm. Says what was
+// drawn.
+int draw_media_pca(const Model& model, const Pictures& files, RunOptions options,
+                   const MediaDrawing& plan, DrawingWriter& writer, bool json);
+
 }  // namespace fovea::cli
