@@ -8,6 +8,7 @@
 #include "fovea/data/testing.h"
 #include "fovea/fovea.h"
 #include "fovea/report/groups.h"
+#include "fovea/report/principal.h"
 #include "fovea/report/spectrogram.h"
 #include "tests/cli_testing.h"
 #include "tests/made_media.h"
@@ -245,6 +246,47 @@ TEST_F(CliVisualizeMedia, OfASoundAnimatesLayerByLayer) {
   EXPECT_EQ(read_image(out("a.apng")).height, 4 * 126);
 }
 
+// A colour of the right place in each block of 24 x 24 pixels of a frame: 8 x 8 patches.
+std::vector<Rgb> blocks_of(const Image& frame) {
+  std::vector<Rgb> colours;
+  for (int y = 12; y < frame.height; y += 24) {
+    for (int x = 12; x < frame.width; x += 24) {
+      const Image pixel = part(frame, x, y, 1, 1);
+      colours.push_back({pixel.rgb[0], pixel.rgb[1], pixel.rgb[2]});
+    }
+  }
+  return colours;
+}
+
+TEST_F(CliVisualizeMedia, PcaShowsComponentsOfFeaturesOfAllFrames) {
+  FOVEA_SKIP_WHERE(missing_for_video());
+  const std::string shapes = media("shapes.mp4");
+  const Finished done = visualize(kVideoModel, "a.png", {shapes, "--pca", "--json"});
+  expect_done(done);
+  const Model model = Model::load(kVideoModel, {.threads = 1});
+  const Array dense = dense_features(model.run(model.preprocess(shapes)), 0, 0);
+  const PrincipalComponents components = principal_components(dense, 3);
+  const std::vector<Rgb> expected = component_colours(project(components, dense));
+  const Image sheet = read_image(out("a.png"));
+  for (int i = 0; i < 4; ++i) {
+    const auto first = expected.begin() + i / 2 * 64;
+    EXPECT_EQ(blocks_of(part(sheet, i * 204, 204, 192, 192)), std::vector<Rgb>(first, first + 64))
+        << i;
+  }
+  const json line = json::parse(done.out);
+  EXPECT_EQ(line.at("patches"), 128);
+  EXPECT_NEAR(line.at("variance")[0][0].get<double>(), components.shares[0], 1e-5);
+}
+
+TEST_F(CliVisualizeMedia, PcaGoesOnPastBrokenFiles) {
+  FOVEA_SKIP_WHERE(missing_for_video());
+  const std::string shapes = media("shapes.mp4");
+  const Finished done = visualize(kVideoModel, "new/", {media("truncated.mp4"), shapes, "--pca"});
+  EXPECT_EQ(done.status, 1);
+  expect_done(visualize(kVideoModel, "a.png", {shapes, "--pca"}));
+  EXPECT_EQ(read_all(out("new/shapes.png")), read_all(out("a.png")));
+}
+
 TEST_F(CliVisualizeMedia, GoesOnPastBrokenFiles) {
   FOVEA_SKIP_WHERE(missing_for_video());
   const Finished done =
@@ -257,8 +299,6 @@ TEST_F(CliVisualizeMedia, GoesOnPastBrokenFiles) {
 TEST_F(CliVisualizeMedia, RefusesInOneLine) {
   FOVEA_SKIP_WHERE(missing_for_video());
   const std::string shapes = media("shapes.mp4");
-  expect_refused(visualize(kVideoModel, "a.png", {shapes, "--pca"}),
-                 "is a model of videos; expected one of pictures");
   expect_refused(visualize(kVideoModel, "a.png", {shapes, "--layers", "4"}),
                  "--layers 4: expected a whole number from 1 to 3");
   expect_refused(visualize(kVideoModel, "a.png", {shapes, "--stride", "0"}),
