@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "fovea/api.h"
-#include "fovea/backend/grid.h"
 #include "fovea/data/frames.h"
 #include "fovea/io/array.h"
 #include "fovea/model/architecture.h"
@@ -23,13 +22,13 @@ struct InputSpec {
   int stride = kClipStride;  // places from one of its frames to the next
   SoundPreprocessing sound;
 
-  // Of one input, in frames and pixels, or in frames and mel bins.
+  // Of one input: [3, height, width], [3, frames, height, width] or [frames, filters].
+  Shape shape() const;
+  // The same in frames and pixels, or in frames and mel bins.
   Grid size() const {
     if (medium == Medium::sound) return {sound.frames, sound.filters};
     return {medium == Medium::video ? frames : 1, pictures.height, pictures.width};
   }
-  // Of one input: [3, height, width], [3, frames, height, width] or [frames, filters].
-  Shape shape() const;
 };
 
 // What a model wants where nothing else is asked for; `config` has the input's size.
