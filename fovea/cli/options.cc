@@ -10,6 +10,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/model/hub.h"
 #include "fovea/model/location.h"
+#include "fovea/model/stored.h"
 
 namespace fovea::cli {
 namespace fs = std::filesystem;
@@ -173,6 +174,11 @@ Architecture named_model(const std::string& model, int heads, const std::string&
          heads);
   }
   return a;
+}
+
+Medium medium_of(const std::string& model, const LoadOptions& options) {
+  if (is_named(model)) return named_model(model, options.heads, options.key).medium;
+  return open_stored(model, options.heads, options.key).architecture.medium;
 }
 
 Model load_model(const std::string& model, const LoadOptions& options) {

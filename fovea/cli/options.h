@@ -58,6 +58,8 @@ bool is_named(const std::string& model);
 // The architecture that MODEL names. Throws Error where what was typed for files, or another number
 // of heads, stands beside it; 0 heads: none were typed.
 Architecture named_model(const std::string& model, int heads, const std::string& key);
+// What MODEL takes, told by its file's names and shapes alone.
+Medium medium_of(const std::string& model, const LoadOptions& options);
 // MODEL, ready to run; a named architecture gets random weights.
 Model load_model(const std::string& model, const LoadOptions& options);
 // The same, checked to go with how it will run, and what is to be said of it said on standard

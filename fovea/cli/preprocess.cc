@@ -6,6 +6,7 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/feature_rows.h"
+#include "fovea/cli/input_flags.h"
 #include "fovea/cli/media_files.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
@@ -20,28 +21,17 @@ namespace fovea::cli {
 namespace {
 
 struct Flags {
-  std::string model, size, output, heads, key;
+  std::string model, output, heads, key;
   std::string stage = "input";
-  std::string stride;
+  InputFlags input;
   PictureFlags pictures;
 };
 
 InputSpec spec_of(const Flags& flags, const Architecture& architecture, const Config& config) {
-  InputSpec spec = input_spec(architecture, config);
-  if (spec.medium == Medium::sound) {
-    const Grid size = input_size(flags.size, architecture);
-    spec.sound.frames = size.rows;
-    spec.sound.filters = size.columns;
-  } else if (spec.medium == Medium::video || flags.stage == "input") {
-    spec.pictures = preprocessing_of(flags.size, architecture, config);
-  }
-  if (flags.stride.empty()) return spec;
-  if (spec.medium != Medium::video) {
-    fail("--stride {}: {} is no model of videos", printable(flags.stride), printable(flags.model));
-  }
-  constexpr int kMostStride = 1'000'000;
-  spec.stride = parse_whole("--stride", flags.stride, 1, kMostStride);
-  return spec;
+  // Of raw pictures nothing is asked, or assumed.
+  const bool is_picture = architecture.medium == Medium::picture;
+  if (is_picture && flags.stage == "raw" && flags.input.stride.empty()) return {};
+  return input_spec_of(flags.input, flags.model, architecture, config);
 }
 
 // How the model wants its inputs; its weights stay where they are.
@@ -154,11 +144,8 @@ void add_preprocess(Command& program, int& status) {
                    "video its frames, [frames, height, width, 3]; of one sound all its\n"
                    "log mel filter banks, [frames, mel bins]")
       ->type_name("STAGE");
-  command
-      ->add_option("--stride", flags->stride,
-                   "Of videos: how many frames from one of a clip to the next (default 4)")
-      ->type_name("N");
-  add_size(*command, flags->size);
+  add_stride(*command, flags->input);
+  add_size(*command, flags->input.size);
   add_heads(*command, flags->heads);
   add_key(*command, flags->key);
   command->footer(

@@ -24,6 +24,11 @@ struct InputSpec {
 
   // Of one input: [3, height, width], [3, frames, height, width] or [frames, filters].
   Shape shape() const;
+  // The same in frames and pixels, or in frames and mel bins.
+  Grid size() const {
+    if (medium == Medium::sound) return {sound.frames, sound.filters};
+    return {medium == Medium::video ? frames : 1, pictures.height, pictures.width};
+  }
 };
 
 // What a model wants where nothing else is asked for; `config` has the input's size.
