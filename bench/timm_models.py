@@ -92,7 +92,8 @@ class Merged(nn.Module):
         if pa: sc = torch.cat([torch.full_like(sc[:, :pa], -float('inf')), sc[:, pa:]], 1)
         if pb: sc = torch.cat([torch.full_like(sc[:, :, :pb], -float('inf')), sc[:, :, pb:]], 2)
         best, dst = sc.max(-1); order = best.argsort(dim=-1, descending=True)
-        keep, src = order[:, r:].sort(dim=1).values, order[:, :r]; dst = dst.gather(1, src)
+        keep, src = order[:, r:], order[:, :r]; dst = dst.gather(1, src)
+        if s.p: keep = keep.sort(dim=1).values  # else they stay in falling similarity, as in the paper's code
         def merge(t):
             a, b = t[:, ::2], t[:, 1::2]; c = t.shape[-1]; i = dst[..., None].expand(-1, -1, c); moved = a.gather(1, src[..., None].expand(-1, -1, c))
             b = b.scatter_add(1, i, moved) if s.add else b.scatter_reduce(1, i, moved, 'sum'); a = a.gather(1, keep[..., None].expand(-1, -1, c))

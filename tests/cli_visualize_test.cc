@@ -7,6 +7,7 @@
 
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
+#include "fovea/data/testing.h"
 #include "fovea/fovea.h"
 #include "fovea/report/principal.h"
 #include "tests/cli_testing.h"
@@ -32,15 +33,6 @@ class CliVisualize : public testing::Test {
   const std::string model_ = golden_path("vit");  // 3 layers, inputs of 48 x 48, patches of 8 x 8
   const std::string photo_ = picture("photo.jpg");
 };
-
-Image part(const Image& image, int left, int top, int width, int height) {
-  Image cut{width, height, {}};
-  for (int y = top; y < top + height; ++y) {
-    const auto row = image.rgb.begin() + (std::ptrdiff_t{3} * y * image.width + 3 * left);
-    cut.rgb.insert(cut.rgb.end(), row, row + std::ptrdiff_t{3} * width);
-  }
-  return cut;
-}
 
 TEST_F(CliVisualize, PutsTheDrawingBesideThePicture) {
   const Finished done = visualize({photo_, "-o", out("a.png"), "--r", "2"});

@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "fovea/cli/options.h"
-#include "fovea/data/encoders.h"
 #include "fovea/io/fail.h"
 #include "fovea/io/file.h"
 #include "fovea/report/groups.h"
@@ -17,8 +16,6 @@ namespace fovea::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kGap = 12;  // pixels between panels
 
 // How long the panels of an animation are shown, in milliseconds.
 constexpr int kFirstShown = 1500;
@@ -46,30 +43,53 @@ const char* ending_of(PictureFormat format) {
   return format == PictureFormat::gif ? ".gif" : ".png";
 }
 
-std::string encode_animation(const std::vector<std::vector<Image>>& drawings,
+// Each long enough to be looked at.
+std::vector<Frame> lingering(std::vector<Image> panels) {
+  std::vector<Frame> frames;
+  for (size_t i = 0; i < panels.size(); ++i) {
+    const int milliseconds = i == 0 ? kFirstShown : i + 1 == panels.size() ? kLastShown : kShown;
+    frames.push_back({std::move(panels[i]), milliseconds});
+  }
+  return frames;
+}
+
+// The panels of one drawing, or what stands at one time in all.
+std::vector<Image> images_of(const std::vector<Frame>& frames) {
+  std::vector<Image> images;
+  for (const Frame& frame : frames) images.push_back(frame.image);
+  return images;
+}
+
+std::string encode_animation(const std::vector<std::vector<Frame>>& drawings,
                              PictureFormat format) {
   std::vector<Frame> frames;
   const size_t count = drawings.front().size();
   for (size_t i = 0; i < count; ++i) {
-    std::vector<Image> shown;
-    for (const std::vector<Image>& panels : drawings) shown.push_back(panels[i]);
-    const int milliseconds = i == 0 ? kFirstShown : i + 1 == count ? kLastShown : kShown;
-    frames.push_back({beside(shown, kGap), milliseconds});
+    std::vector<Frame> shown;
+    for (const std::vector<Frame>& drawing : drawings) shown.push_back(drawing[i]);
+    frames.push_back({beside(images_of(shown), kGap), shown.front().milliseconds});
   }
   return format == PictureFormat::gif ? encode_gif(frames) : encode_apng(frames);
 }
 
-std::string encode(const std::vector<std::vector<Image>>& drawings, PictureFormat format) {
+std::string encode(const std::vector<std::vector<Frame>>& drawings, PictureFormat format) {
   if (format != PictureFormat::png) return encode_animation(drawings, format);
   std::vector<Image> rows;
-  for (const std::vector<Image>& panels : drawings) rows.push_back(beside(panels, kGap));
+  for (const std::vector<Frame>& drawing : drawings) {
+    rows.push_back(beside(images_of(drawing), kGap));
+  }
   return encode_png(below(rows, kGap));
 }
 
-void write(const fs::path& path, const std::vector<std::vector<Image>>& drawings,
+void write(const fs::path& path, const std::vector<std::vector<Frame>>& drawings,
            PictureFormat format) {
   const std::string bytes = encode(drawings, format);
   write_atomically(path, [&](std::ostream& out) { out << bytes; });
+}
+
+bool has_same_pace(const std::vector<Frame>& a, const std::vector<Frame>& b) {
+  const auto same = [](const Frame& x, const Frame& y) { return x.milliseconds == y.milliseconds; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
 }  // namespace
@@ -94,9 +114,13 @@ Image seen_picture(const fs::path& picture, const ReadOptions& read, const Prepr
     const PicturePlace place = place_picture(read_in.width, read_in.height, spec.width);
     kept = {std::min(seen.rows, place.scaled_height), std::min(seen.columns, place.scaled_width)};
   }
-  Image part{kept.columns * enlarged, kept.rows * enlarged, {}};
+  return upper_left(whole, kept, enlarged);
+}
+
+Image upper_left(const Image& picture, const Grid& seen, int enlarged) {
+  Image part{seen.columns * enlarged, seen.rows * enlarged, {}};
   for (int y = 0; y < part.height; ++y) {
-    const auto row = whole.rgb.begin() + std::ptrdiff_t{3} * y * whole.width;
+    const auto row = picture.rgb.begin() + std::ptrdiff_t{3} * y * picture.width;
     part.rgb.insert(part.rgb.end(), row, row + std::ptrdiff_t{3} * part.width);
   }
   return part;
@@ -108,8 +132,20 @@ DrawingWriter::DrawingWriter(DrawingOutput output)
 }
 
 fs::path DrawingWriter::add(const fs::path& picture, std::vector<Image> panels) {
-  drawings_.push_back(std::move(panels));
-  if (!output_.is_folder) return output_.path;
+  return add(picture, lingering(std::move(panels)));
+}
+
+fs::path DrawingWriter::add(const fs::path& picture, std::vector<Frame> frames) {
+  drawings_.push_back(std::move(frames));
+  if (!output_.is_folder) {
+    if (output_.animated() && !has_same_pace(drawings_.front(), drawings_.back())) {
+      fail(
+          "{}: has another pace than the files before it in the same animation; name a folder for "
+          "a file of each",
+          picture.string());
+    }
+    return output_.path;
+  }
   fs::path file = names_.take(picture, ending_of(output_.format));
   check_is_no_picture("--output", file, picture);
   write(file, drawings_, output_.format);

@@ -7,10 +7,13 @@
 
 #include "fovea/backend/grid.h"
 #include "fovea/cli/output_paths.h"
+#include "fovea/data/encoders.h"
 #include "fovea/data/image.h"
 #include "fovea/data/preprocess.h"
 
 namespace fovea::cli {
+
+constexpr int kGap = 12;  // pixels between panels
 
 enum class PictureFormat { png, apng, gif };
 
@@ -34,6 +37,9 @@ DrawingOutput drawing_output(const std::string& path, bool animate,
 Image seen_picture(const std::filesystem::path& picture, const ReadOptions& read,
                    const Preprocessing& spec, const Grid& seen, int enlarged);
 
+// What of a picture whole patches fill: seen * enlarged pixels.
+Image upper_left(const Image& picture, const Grid& seen, int enlarged);
+
 // Writes drawings as they come: to the folder at once, to one file when all are there. Each drawing
 // is a list of panels of one size, drawn from left to right, or one after the other if animated.
 // One file has a row for each of several drawings, whose panels may be of other sizes; an animated
@@ -44,12 +50,15 @@ class DrawingWriter {
 
   // The file that the drawing of `picture` is, or will be, in.
   std::filesystem::path add(const std::filesystem::path& picture, std::vector<Image> panels);
+  // The same of an animation at a pace of its own. Throws Error where one file has others at other
+  // paces.
+  std::filesystem::path add(const std::filesystem::path& picture, std::vector<Frame> frames);
   // Writes the one file.
   void finish();
 
  private:
   DrawingOutput output_;
-  std::vector<std::vector<Image>> drawings_;
+  std::vector<std::vector<Frame>> drawings_;
   NamesInFolder names_;
 };
 

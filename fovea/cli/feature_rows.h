@@ -3,7 +3,6 @@
 // run.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <filesystem>
 #include <span>
@@ -38,7 +37,9 @@ struct RowKey {
   size_t file;      // its number on the command line
   size_t part = 0;  // of the file's clips or windows
 
-  auto operator<=>(const RowKey&) const = default;
+  bool operator<(const RowKey& other) const {
+    return file != other.file ? file < other.file : part < other.part;
+  }
 };
 
 // The rows that an earlier run has written, in order, each of one of `paths`; none where neither of

@@ -27,8 +27,9 @@ struct Flags {
 };
 
 InputSpec spec_of(const Flags& flags, const Architecture& architecture, const Config& config) {
-  // Pictures as they are decoded need no spec, nor a note of what it assumes.
-  if (flags.stage == "raw" && architecture.medium == Medium::picture) return {};
+  // Of raw pictures nothing is asked, or assumed.
+  const bool is_picture = architecture.medium == Medium::picture;
+  if (is_picture && flags.stage == "raw" && flags.input.stride.empty()) return {};
   return input_spec_of(flags.input, flags.model, architecture, config);
 }
 

@@ -9,9 +9,12 @@
 #include "fovea/cli/commands.h"
 #include "fovea/cli/console.h"
 #include "fovea/cli/drawings.h"
+#include "fovea/cli/input_flags.h"
+#include "fovea/cli/layer_drawings.h"
 #include "fovea/cli/options.h"
 #include "fovea/cli/pictures.h"
 #include "fovea/cli/speedup.h"
+#include "fovea/cli/visualize_media.h"
 #include "fovea/cli/visualize_pca.h"
 #include "fovea/io/fail.h"
 #include "fovea/report/groups.h"
@@ -23,10 +26,11 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Flags {
-  std::string model, output, layers, size, keep_ratio;
+  std::string model, output, layers, keep_ratio;
   bool animate = false;
   bool json = false;
   bool pca = false;
+  InputFlags input;
   PictureFlags pictures;
   MergeFlags merge;
   RunFlags run;
@@ -48,20 +52,6 @@ struct Drawing {
   bool is_routed() const { return plain_layers < depth; }
 };
 
-// Layers after which to draw, from 1: as typed, else `otherwise`.
-std::vector<int> chosen_layers(const std::string& text, int depth,
-                               const std::vector<int>& otherwise) {
-  if (text.empty()) return otherwise;
-  std::vector<int> layers;
-  for (const std::string& part : split(text)) {
-    layers.push_back(parse_whole("--layers", part, 1, depth));
-    if (layers.size() > 1 && layers.back() <= layers[layers.size() - 2]) {
-      fail("--layers {}: expected ascending layers", printable(text));
-    }
-  }
-  return layers;
-}
-
 // A whole multiple, so that patches are whole pixels: large enough to see on a screen.
 int enlargement(const Preprocessing& spec, bool many_panels) {
   const int least = many_panels ? 384 : 640;
@@ -69,30 +59,16 @@ int enlargement(const Preprocessing& spec, bool many_panels) {
   return (least + side - 1) / side;
 }
 
-// What is drawn unless the user says otherwise: after the last layer, or where a new route begins;
-// animated, every layer.
-std::vector<int> default_layers(const Architecture& a, bool animated) {
-  if (animated) {
-    std::vector<int> all(a.depth - (a.routing ? a.plain_layers() : 0));
-    std::iota(all.begin(), all.end(), a.depth - static_cast<int>(all.size()) + 1);
-    return all;
-  }
-  if (!a.routing) return {a.depth};
-  std::vector<int> first;
-  for (const int layer : a.routing->predict_after) first.push_back(layer + 1);
-  return first;
-}
-
 Drawing drawing_of(const Flags& flags, const Model& model, bool animated) {
   const Architecture& a = model.architecture();
   Drawing plan;
-  plan.spec = preprocessing_of(flags.size, model);
+  plan.spec = input_spec_of(flags.input, flags.model, a, model.config()).pictures;
   const Grid grid = a.patches_of({plan.spec.height, plan.spec.width});
   plan.rows = grid.rows;
   plan.columns = grid.columns;
   plan.seen = grid * a.patch;
   plan.prefix = a.prefix();
-  plan.layers = chosen_layers(flags.layers, a.depth, default_layers(a, animated));
+  plan.layers = layers_to_draw(flags.layers, a, animated);
   plan.plain_layers = a.plain_layers();
   plan.depth = a.depth;
   plan.enlarged = enlargement(plan.spec, !animated && (plan.layers.size() > 1 || plan.is_routed()));
@@ -113,34 +89,12 @@ void check_size(const Drawing& plan, const DrawingOutput& output, size_t picture
        drawings > 1 ? ": name a folder for a file of each" : "");
 }
 
-// As many as --speedup comes to; where nothing was said of how many, so many that a quarter of the
-// patches is left; none where there are routes to be seen.
-void choose_r(const Flags& flags, const Model& model, const Drawing& plan, RunOptions& options) {
-  if (!flags.merge.speedup.empty()) {
-    return resolve_speedup(flags.merge, flags.model, model.architecture(),
-                           {plan.spec.height, plan.spec.width}, options);
-  }
-  if (plan.is_routed()) return;
-  const MergeTexts texts = layered(flags.merge);
-  const auto matching = texts.find("matching");
-  const bool by_k = matching != texts.end() && matching->second == "kth";
-  if (by_k || texts.contains("r") || texts.contains("threshold")) return;
-  // Of a model with windows r is that of a full one.
-  const int patches = plan.window > 0 ? plan.window * plan.window : plan.rows * plan.columns;
-  const int r = std::max(1, patches * 3 / 4 / plan.depth);
-  options.merge.schedule.r = r;
-  note(fmt::format("--r {}, as none is given: about a quarter of the patches is left", r));
-}
-
 PatchLabels labels_of(std::vector<int32_t> labels, const Drawing& plan) {
   return {plan.rows, plan.columns, std::move(labels), plan.patch.rows, plan.patch.columns};
 }
 
-// The token that each patch is part of after layer `layer`, from 1.
 PatchLabels labels_after(int layer, const IntArray& trace, int64_t image, const Drawing& plan) {
-  const int64_t positions = trace.shape[2];
-  const auto first = trace.data.begin() + (image * trace.shape[1] + layer - 1) * positions;
-  return labels_of({first + plan.prefix, first + positions}, plan);
+  return labels_of(tokens_after(layer, trace, image, plan.prefix), plan);
 }
 
 // The patches that took the big path in layer `layer`, from 1.
@@ -158,35 +112,6 @@ PatchLabels times_on_route(const Result& result, int64_t image, const Drawing& p
                    std::plus<>());
   }
   return times;
-}
-
-// What was drawn of a picture, for the user to read.
-struct Drawn {
-  fs::path picture, file;
-  std::vector<int> groups;    // for each layer of the plan
-  std::vector<int> on_route;  // likewise: the patches on the big path
-};
-
-nlohmann::ordered_json as_json(const Drawn& drawn, const Drawing& plan) {
-  nlohmann::ordered_json line = {{"file", drawn.picture.string()},
-                                 {"output", drawn.file.string()},
-                                 {"patches", plan.rows * plan.columns},
-                                 {"layers", plan.layers},
-                                 {"groups", drawn.groups}};
-  if (plan.is_routed()) line["big"] = drawn.on_route;
-  return line;
-}
-
-void print_drawn(const Drawn& drawn, const Drawing& plan, bool json) {
-  if (json) return print_json_line(as_json(drawn, plan));
-  const int patches = plan.rows * plan.columns;
-  const std::string groups = fmt::format("{} groups after layer {}", fmt::join(drawn.groups, " "),
-                                         fmt::join(plan.layers, " "));
-  const std::string on_route =
-      fmt::format("{} on the big path in layer {}", fmt::join(drawn.on_route, " "),
-                  fmt::join(plan.layers, " "));
-  print(fmt::format("{}: {} patches, {}: {}\n", drawn.picture.string(), patches,
-                    plan.is_routed() ? on_route : groups, drawn.file.string()));
 }
 
 // The picture as it comes into layer `layer`: its merged patches, where some are.
@@ -232,7 +157,7 @@ int draw(const Model& model, const Pictures& pictures, RunOptions options, const
   ReadOptions again = pictures.read;
   again.counts = nullptr;
   const auto take = [&](const fs::path& picture, int64_t image, const Result& result) {
-    Drawn drawn = {picture, {}, {}, {}};
+    Drawn drawn = {picture, {}, int64_t{plan.rows} * plan.columns, plan.layers, {}};
     const Image seen = seen_picture(picture, again, plan.spec, plan.seen, plan.enlarged);
     std::vector<Image> panels = panels_of(seen, result, image, plan, drawn);
     drawn.file = writer.add(picture, std::move(panels));
@@ -261,27 +186,51 @@ int visualize_pca(const Flags& flags, const Model& model, const Pictures& pictur
                   writer);
 }
 
-int visualize(const Flags& flags) {
-  // What is wrong is told before anything is loaded.
-  RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
-  const LoadOptions load = load_options(flags.run);
-  const Pictures pictures = find_pictures(flags.pictures);
-  const DrawingOutput output = drawing_output(flags.output, flags.animate, pictures.paths);
-  const Model model = open_model(flags.model, load, options);
+// Draws what merged, and says it; returns the exit status of the run.
+int visualize_pictures(const Flags& flags, const Model& model, const Pictures& pictures,
+                       RunOptions options, const DrawingOutput& output, std::vector<Drawn>& all) {
   const Drawing plan = drawing_of(flags, model, output.animated());
   check_size(plan, output, pictures.paths.size());
   if (flags.pca) return visualize_pca(flags, model, pictures, options, plan, output);
-  choose_r(flags, model, plan, options);
+  choose_r(flags.merge, flags.model, model.architecture(), {plan.spec.height, plan.spec.width},
+           options);
   DrawingWriter writer(output);
-  std::vector<Drawn> all;
-  const int status = draw(model, pictures, options, plan, writer, all);
-  const auto unmerged = [&](const Drawn& drawn) {
-    return drawn.groups.back() == plan.rows * plan.columns;
-  };
-  if (!plan.is_routed() && std::all_of(all.begin(), all.end(), unmerged)) {
-    note("nothing merged; --r N merges N tokens in each layer");
+  return draw(model, pictures, options, plan, writer, all);
+}
+
+int visualize_media(const Flags& flags, const Model& model, const Pictures& files,
+                    RunOptions options, const DrawingOutput& output, std::vector<Drawn>& all) {
+  const Architecture& a = model.architecture();
+  const InputSpec spec = input_spec_of(flags.input, flags.model, a, model.config());
+  // Time is what an animation of a video shows.
+  const bool want_all = output.animated() && spec.medium == Medium::sound;
+  const bool is_last = flags.pca && flags.layers.empty() && !want_all;
+  const std::vector<int> layers =
+      is_last ? std::vector<int>{} : layers_to_draw(flags.layers, a, want_all);
+  const MediaDrawing plan = media_drawing(spec, layers, output, files.paths.size());
+  DrawingWriter writer(output);
+  if (flags.pca) {
+    resolve_speedup(flags.merge, flags.model, a, spec.size(), options);
+    return draw_media_pca(model, files, options, plan, writer, flags.json);
   }
-  for (const Drawn& drawn : all) print_drawn(drawn, plan, flags.json);
+  choose_r(flags.merge, flags.model, a, spec.size(), options);
+  return draw_media(model, files, options, plan, writer, all);
+}
+
+int visualize(const Flags& flags) {
+  // What is wrong is told before anything is loaded.
+  const RunOptions options = run_options(merge_options(flags.merge), flags.keep_ratio);
+  const LoadOptions load = load_options(flags.run);
+  const Medium medium = medium_of(flags.model, load);
+  const bool is_picture = medium == Medium::picture;
+  const Pictures files = find_pictures(flags.pictures, Processes::alone(), medium);
+  const DrawingOutput output = drawing_output(flags.output, flags.animate, files.paths);
+  const Model model = open_model(flags.model, load, options);
+  std::vector<Drawn> all;
+  const int status = is_picture ? visualize_pictures(flags, model, files, options, output, all)
+                                : visualize_media(flags, model, files, options, output, all);
+  note_unmerged(all);
+  for (const Drawn& drawn : all) print_drawn(drawn, flags.json);
   return status;
 }
 
@@ -289,10 +238,10 @@ int visualize(const Flags& flags) {
 
 void add_visualize(Command& program, int& status) {
   Command* command =
-      program.add_subcommand("visualize", "Draw which patches of pictures merge or are routed");
+      program.add_subcommand("visualize", "Draw which patches of pictures, videos or sound merge");
   auto flags = std::make_shared<Flags>();
   add_model(*command, flags->model);
-  add_picture_flags(*command, flags->pictures, "IMAGE");
+  add_picture_flags(*command, flags->pictures, "FILES");
   command
       ->add_option("-o,--output", flags->output,
                    "File to write: .png, the picture and beside it each group of\n"
@@ -303,23 +252,30 @@ void add_visualize(Command& program, int& status) {
                    "others dark, and last how often, from violet (never) over\n"
                    "red to yellow (in every routed layer). Of Segment Anything's\n"
                    "encoder: lines between windows in layers that have them,\n"
-                   "and no padding")
+                   "and no padding. Of videos: the frames of the clip in the\n"
+                   "middle, and below them (.png), or beside them at the video's\n"
+                   "pace, the groups, each in one colour in all frames. Of sound:\n"
+                   "the spectrogram of its beginning, without padding: the loudest\n"
+                   "yellow, 80 dB less violet, low frequencies below; and below\n"
+                   "it the groups, each in the colour of its mean level; patches\n"
+                   "that overlap on cells as large as their stride")
       ->type_name("FILE")
       ->required();
   command
       ->add_option("--layers", flags->layers,
                    "Draw after each of these layers: 3,6,9,12 (default: after the\n"
-                   "last one; animations: after every one). Of a big.LITTLE\n"
-                   "model: in these layers (default: where a new choice begins;\n"
-                   "animations: in every routed one)")
+                   "last one; animations, but those of videos: after every one).\n"
+                   "Of a big.LITTLE model: in these layers (default: where a new\n"
+                   "choice begins; animations: in every routed one)")
       ->type_name("N,...");
   command->add_flag("--animate", flags->animate,
-                    "Animate layer by layer: a .png becomes an animated one (APNG),\n"
-                    "a folder gets a .gif for each picture");
+                    "Animate layer by layer, videos frame by frame: a .png becomes an\n"
+                    "animated one (APNG), a folder gets a .gif for each picture");
   command->add_flag("--json", flags->json,
                     "Print one JSON object a picture: file, output, patches, layers,\n"
                     "groups (of merged patches, after each of the layers); of a\n"
-                    "big.LITTLE model also big (patches on the big path in each)");
+                    "big.LITTLE model also big (patches on the big path in each); of\n"
+                    "videos and sound seconds, that are shown");
   command->add_flag("--pca", flags->pca,
                     "Draw features instead: the first three principal components of\n"
                     "those of all patches of all pictures as red, green and blue,\n"
@@ -327,7 +283,8 @@ void add_visualize(Command& program, int& status) {
                     "last norm, or with --layers what leaves these; merges nothing\n"
                     "unless told to; with --json variance: the share of each)");
   add_keep_ratio(*command, flags->keep_ratio);
-  add_size(*command, flags->size);
+  add_size(*command, flags->input.size);
+  add_stride(*command, flags->input);
   add_run_flags(*command, flags->run);
   command
       ->add_option_function(
@@ -344,7 +301,9 @@ void add_visualize(Command& program, int& status) {
       "  fovea visualize dinov2_small/ cat.jpg -o cat.png --layers 3,6,9,12\n"
       "  fovea visualize dinov2_small/ cat.jpg -o cat.gif\n"
       "and what its features see as alike:\n"
-      "  fovea visualize dinov2_small/ cat.jpg dog.jpg -o both.png --pca --size 448");
+      "  fovea visualize dinov2_small/ cat.jpg dog.jpg -o both.png --pca --size 448\n"
+      "or what of a video stays the same:\n"
+      "  fovea visualize videomae_base/ dog.mp4 -o dog.gif");
   command->callback([flags, &status] { status = visualize(*flags); });
 }
 

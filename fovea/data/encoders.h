@@ -31,8 +31,8 @@ void check_frames(std::span<const Frame> frames);
 // Animations that go on for ever; all frames have the size of the first. APNG keeps all colours and
 // is a PNG of the first frame for programs that don't know animations. GIF has at most 255 colours
 // in each frame, chosen for what is new in it (photographs are dithered), and counts time in
-// hundredths of a second. Throw Error as check_frames does, and for GIF where a
-// side is longer than 65535 pixels.
+// hundredths of a second: frames of 133 ms get 13, 13, 13 and 14. Throw Error as check_frames does,
+// and for GIF where a side is longer than 65535 pixels.
 std::string encode_apng(std::span<const Frame> frames);
 std::string encode_gif(std::span<const Frame> frames);
 

@@ -209,6 +209,13 @@ TEST(EncodeGif, FewColoursComeBackToTheBit) {
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(played.frames[i].rgb, frames[i].image.rgb) << i;
 }
 
+TEST(EncodeGif, KeepsThePaceOfManyFrames) {
+  std::vector<Frame> frames;
+  for (uint32_t i = 0; i < 5; ++i) frames.push_back({noise(4, 4, i, 2), 133});
+  frames.push_back({noise(4, 4, 9, 2), 1'000'000});
+  EXPECT_THAT(play(encode_gif(frames)).hundredths, ElementsAre(13, 13, 13, 14, 13, 65535));
+}
+
 TEST(EncodeGif, FramesHoldOnlyWhatChanges) {
   const Image first = noise(200, 150, 1, 4);
   Image second = first;

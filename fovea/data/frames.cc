@@ -18,6 +18,7 @@ class PictureFrames : public FrameSource {
 
   const std::string& name() const override { return name_; }
   int64_t count() const override { return static_cast<int64_t>(pictures_.size()); }
+  double seconds_of_step() const override { return 0; }
   void read(std::span<const int64_t> places, const TakeFrame& take) override {
     Image shown;
     int64_t shown_place = -1;

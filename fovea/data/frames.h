@@ -24,6 +24,8 @@ class FOVEA_API FrameSource {
   virtual const std::string& name() const = 0;
   // At least 1.
   virtual int64_t count() const = 0;
+  // The mean time from one frame to the next, in seconds; 0 where nothing tells it, as of pictures.
+  virtual double seconds_of_step() const = 0;
   // What is at some places, ascending, from 0 to count() - 1 and beyond: there the last frame
   // stays. Place g shows frame g; where frames follow each other at a variable rate, what is shown
   // (g + 1/2) times the mean time from frame to frame after the first one. Throws Error naming the

@@ -142,7 +142,7 @@ class GifWriter {
     const auto transparent = static_cast<uint8_t>(palette.size());
     // Plain areas would only get noisy by it.
     const bool dithered = has_more_colours(pixels, size_t{32} * kMostColours);
-    put_control(milliseconds, transparent);
+    put_control(hundredths(milliseconds), transparent);
     put_description(part, palette);
     std::vector<uint8_t> indices = indices_of(part, palette, dithered, transparent);
     for (int y = 0; y < part.height; ++y) {
@@ -182,10 +182,16 @@ class GifWriter {
     check(EGifPutExtensionBlock(gif_, 3, for_ever));
     check(EGifPutExtensionTrailer(gif_));
   }
-  void put_control(int milliseconds, int transparent) {
+  // What rounding takes from one frame the next ones get, so that the pace stays.
+  int hundredths(int milliseconds) {
+    const int64_t wanted = int64_t{left_over_} + std::max(milliseconds, 0);
+    left_over_ = static_cast<int>(wanted % 10);
+    return static_cast<int>(std::min<int64_t>(wanted / 10, 65535));
+  }
+  void put_control(int hundredths, int transparent) {
     const GraphicsControlBlock control = {.DisposalMode = DISPOSE_DO_NOT,
                                           .UserInputFlag = false,
-                                          .DelayTime = std::clamp(milliseconds / 10, 0, 65535),
+                                          .DelayTime = hundredths,
                                           .TransparentColor = transparent};
     GifByteType block[4];
     EGifGCBToExtension(&control, block);
@@ -203,6 +209,7 @@ class GifWriter {
   }
 
   std::string bytes_;
+  int left_over_ = 0;  // milliseconds that were asked for and not given
   GifFileType* gif_ = nullptr;
 };
 

@@ -56,6 +56,7 @@ std::optional<SoundWindow> SoundWindows::next() {
   const size_t count = values_.size() / filters;
   if (count == kept && first_ > 0) return std::nullopt;  // all have been in a window
   SoundWindow window;
+  window.frames = static_cast<int>(count);
   window.start = static_cast<double>(first_) * frames_.seconds_of_step();
   window.end = window.start + static_cast<double>(count - 1) * frames_.seconds_of_step() +
                frames_.seconds_of_frame();

@@ -43,6 +43,7 @@ class LogMelReader {
 struct SoundWindow {
   double start = 0;  // seconds
   double end = 0;    // of its last whole frame
+  int frames = 0;    // of the sound
   // [frames, filters] of the spec, log mel before normalising; zeros behind the sound's end.
   std::vector<float> values;
 };

@@ -104,6 +104,7 @@ TEST(SoundWindows, CoverTheSound) {
     EXPECT_NEAR(window.start, 0.25 * static_cast<double>(i), 1e-9);
     ASSERT_EQ(window.values.size(), 40U * 128);
     const size_t count = i < 3 ? 40 : 23;
+    EXPECT_EQ(window.frames, count);
     EXPECT_NEAR(window.end, window.start + 0.01 * static_cast<double>(count - 1) + 0.025, 1e-9);
     const auto begin = all.begin() + static_cast<ptrdiff_t>(25 * i * 128);
     EXPECT_TRUE(

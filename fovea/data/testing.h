@@ -58,4 +58,13 @@ inline std::string png_of(int width, int height, Rgb colour) {
   return encode_png(image);
 }
 
+inline Image part(const Image& image, int left, int top, int width, int height) {
+  Image cut{width, height, {}};
+  for (int y = top; y < top + height; ++y) {
+    const auto row = image.rgb.begin() + (std::ptrdiff_t{3} * y * image.width + 3 * left);
+    cut.rgb.insert(cut.rgb.end(), row, row + std::ptrdiff_t{3} * width);
+  }
+  return cut;
+}
+
 }  // namespace fovea

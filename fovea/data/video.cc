@@ -81,6 +81,10 @@ class Video : public FrameSource {
 
   const std::string& name() const override { return bytes_->name(); }
   int64_t count() const override { return timing_.count; }
+  double seconds_of_step() const override {
+    const AVRational& unit = stream_->stream().time_base;
+    return timing_.step() * unit.num / unit.den;
+  }
 
   void read(std::span<const int64_t> places, const TakeFrame& take) override {
     if (places.empty()) return;

@@ -50,6 +50,13 @@ TEST(Video, FramesArePreprocessedAsPictures) {
   EXPECT_LE(largest, 2.0F / 255 / 0.5F + 1e-6F);
 }
 
+// The mean, where frames come at a variable rate.
+TEST(Video, TellsItsPace) {
+  FOVEA_SKIP_WHERE(missing_for_video());
+  EXPECT_NEAR(open_video(media("shapes.mp4"))->seconds_of_step(), 0.04, 1e-9);
+  EXPECT_NEAR(open_video(media("variable.webm"))->seconds_of_step(), 1.405 / 35, 1e-9);
+}
+
 // What is said of a file from which a clip of 16 frames, two places apart, is wanted.
 std::string refusal(const std::filesystem::path& path) {
   return error_of([&] {
@@ -165,6 +172,7 @@ TEST(Clip, IsMadeOfPictures) {
   }
   const std::unique_ptr<FrameSource> frames = open_frames(pictures, folder.path());
   EXPECT_EQ(frames->count(), 3);
+  EXPECT_EQ(frames->seconds_of_step(), 0);
   const Preprocessing spec{.height = 2,
                            .width = 4,
                            .mean = {0, 0, 0},

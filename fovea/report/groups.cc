@@ -60,27 +60,31 @@ uint8_t* pixel(Image& image, int x, int y) {
   return image.rgb.data() + 3 * (static_cast<size_t>(y) * image.width + x);
 }
 
-using Colours = std::unordered_map<int32_t, Rgb>;
+// The light of a group's pixels.
+struct Light {
+  std::array<double, 3> sum = {};
+  double pixels = 0;
+};
+using Lights = std::unordered_map<int32_t, Light>;
 
-Colours mean_colours(const Image& picture, const PatchLabels& labels, const Grid& grid) {
-  struct Sum {
-    std::array<double, 3> light = {};
-    double pixels = 0;
-  };
-  const std::array<double, 256>& light = light_of();
-  std::unordered_map<int32_t, Sum> sums;
+void add_light(const Image& picture, const PatchLabels& labels, Lights& lights) {
+  const Grid grid(picture, labels);
+  const std::array<double, 256>& light_of_number = light_of();
   const uint8_t* rgb = picture.rgb.data();
   for (int y = 0; y < picture.height; ++y) {
     for (int x = 0; x < picture.width; x += grid.patch_width) {
-      Sum& sum = sums[labels.at(y / grid.patch_height, x / grid.patch_width)];
+      Light& light = lights[labels.at(y / grid.patch_height, x / grid.patch_width)];
       const int pixels = std::min(grid.patch_width, picture.width - x);
-      for (int i = 0; i < 3 * pixels; ++i) sum.light[i % 3] += light[*rgb++];
-      sum.pixels += pixels;
+      for (int i = 0; i < 3 * pixels; ++i) light.sum[i % 3] += light_of_number[*rgb++];
+      light.pixels += pixels;
     }
   }
-  Colours colours;
-  for (const auto& [label, sum] : sums) {
-    for (int c = 0; c < 3; ++c) colours[label][c] = number_of(sum.light[c] / sum.pixels);
+}
+
+GroupColours mean_colours(const Lights& lights) {
+  GroupColours colours;
+  for (const auto& [label, light] : lights) {
+    for (int c = 0; c < 3; ++c) colours[label][c] = number_of(light.sum[c] / light.pixels);
   }
   return colours;
 }
@@ -155,10 +159,30 @@ Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
 }
 
 Image draw_groups(const Image& picture, const PatchLabels& labels) {
+  return draw_groups(std::span(&picture, 1), std::span(&labels, 1)).front();
+}
+
+std::vector<Image> draw_groups(std::span<const Image> frames, std::span<const PatchLabels> labels) {
+  if (labels.size() != frames.size()) {
+    fail("{} frames with labels of {}; expected as many", frames.size(), labels.size());
+  }
+  Lights lights;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    check(frames[i], labels[i]);
+    add_light(frames[i], labels[i], lights);
+  }
+  const GroupColours colours = mean_colours(lights);
+  std::vector<Image> drawn;
+  for (size_t i = 0; i < frames.size(); ++i) {
+    drawn.push_back(draw_groups(frames[i], labels[i], colours));
+  }
+  return drawn;
+}
+
+Image draw_groups(const Image& picture, const PatchLabels& labels, const GroupColours& colours) {
   check(picture, labels);
   const Grid grid(picture, labels);
   const int thickness = line_thickness(grid.patch_height, grid.patch_width);
-  const Colours colours = mean_colours(picture, labels, grid);
   return draw_patches(
       picture, labels, Lines::between, [&](int32_t label, const Rgb& was, int x, int y) {
         return label == kRemoved ? removed_colour(was, x, y, thickness) : colours.at(label);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "fovea/data/image.h"
@@ -40,6 +41,15 @@ Image draw_patches(const Image& picture, const PatchLabels& labels, Lines lines,
 // that of the light, not of the sRGB numbers: the colour that the group has from afar. Throws Error
 // as draw_patches does.
 Image draw_groups(const Image& picture, const PatchLabels& labels);
+
+// The same of the frames of a clip, with labels for each: the mean is over all of them, so that a
+// group has one colour, and lines of one colour, wherever it goes. Throws Error likewise, and where
+// there are not as many labels as frames.
+std::vector<Image> draw_groups(std::span<const Image> frames, std::span<const PatchLabels> labels);
+
+// The same in other colours, one for each group. Throws Error likewise.
+using GroupColours = std::unordered_map<int32_t, Rgb>;
+Image draw_groups(const Image& picture, const PatchLabels& labels, const GroupColours& colours);
 
 // The picture with lines where windows of so many pixels meet, the first in the upper left corner:
 // the last pixel of one white, the first of the next black, to be seen on whatever is drawn.

@@ -75,6 +75,23 @@ TEST(DrawGroups, ThickLinesTakeAPixelOfBothPatches) {
   }
 }
 
+// A group keeps its colour, and that of its lines, where it moves.
+TEST(DrawGroups, OfFramesTakesMeansOverAll) {
+  const std::vector<Image> frames = {grey_image(4, 2, {0, 0, 90, 90, 0, 0, 90, 90}),
+                                     grey_image(4, 2, {90, 90, 0, 0, 90, 90, 0, 0})};
+  const std::vector<PatchLabels> labels = {{1, 2, {5, 3}}, {1, 2, {3, 5}}};
+  const std::vector<Image> drawn = draw_groups(frames, labels);
+  EXPECT_EQ(drawn[0].rgb, grey_image(4, 2, {0, 0, 172, 90, 0, 0, 172, 90}).rgb);
+  EXPECT_EQ(drawn[1].rgb, grey_image(4, 2, {90, 90, 127, 0, 90, 90, 127, 0}).rgb);
+  const std::vector<PatchLabels> together = {{1, 2, {5, 5}}, {1, 2, {3, 5}}};
+  const Image first = draw_groups(frames, together)[0];
+  // Of 0, 90 and 0 the light of 90, a third.
+  EXPECT_EQ(at(first, 0, 0), at(draw_groups(grey_image(3, 1, {0, 90, 0}), {1, 1, {0}}), 0, 0));
+  EXPECT_EQ(at(draw_groups(frames, together)[1], 3, 0), at(first, 0, 0));
+  EXPECT_THAT(error_of([&] { draw_groups(frames, std::span(labels).first(1)); }),
+              HasSubstr("2 frames with labels of 1"));
+}
+
 TEST(DrawGroups, OneGroupHasNoLine) {
   const Image picture = plain(8, 6, kGrey);
   EXPECT_EQ(draw_groups(picture, {3, 4, std::vector<int32_t>(12, 7)}).rgb, picture.rgb);

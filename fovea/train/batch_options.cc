@@ -1,5 +1,7 @@
 #include "fovea/train/batch_options.h"
 
+#include <algorithm>
+
 #include "fovea/io/fail.h"
 
 namespace fovea {
@@ -21,7 +23,9 @@ BatchOptions batch_options(const Recipe& r, const Student& student, const Proces
   options.smoothing = r.smoothing;
   // A decoder answers with four pixels along each side of a patch.
   const Architecture& a = student.architecture;
-  options.segments = {r.masks_per_image, 4 * a.input_size.rows / a.patch.rows, r.least_area};
+  const int masks =
+      r.grouping > 0 ? std::max(r.masks_per_image, r.grouping_masks) : r.masks_per_image;
+  options.segments = {masks, 4 * a.input_size.rows / a.patch.rows, r.least_area};
   if (r.batch_size % processes.size() != 0) {
     fail("batch_size is {}; expected a multiple of the processes, {}", r.batch_size,
          processes.size());

@@ -1,10 +1,13 @@
 #include "fovea/train/objective.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "fovea/backend/input.h"
 #include "fovea/io/fail.h"
 #include "fovea/train/autocast.h"
+#include "fovea/train/grouping_loss.h"
 #include "fovea/train/mask_rounds.h"
 
 namespace fovea {
@@ -28,7 +31,9 @@ Objective::Objective(const Recipe& recipe, Student& student, Course course,
     : student_(student),
       course_(std::move(course)),
       in_bf16_(teacher.dtype == Dtype::bf16),
-      corrections_(recipe.corrections) {
+      masks_(static_cast<size_t>(recipe.masks_per_image)),
+      corrections_(recipe.corrections),
+      grouping_(recipe.grouping) {
   if (recipe.distillation != "none") {
     teacher_ = std::make_unique<Teacher>(recipe, student.architecture, teacher);
   }
@@ -70,12 +75,15 @@ Loss Objective::of_masks(const Batch& batch, Random& random) {
   // A picture of which the part that was drawn has no mask adds nothing.
   torch::Tensor sum = 0 * embedding.rows.sum();
   for (size_t i = 0; i < batch.masks.size(); ++i) {
-    if (batch.masks[i].empty()) continue;
+    const std::span<const SquareMask> truths = batch.masks[i];
+    if (truths.empty()) continue;
     const auto begin = static_cast<int64_t>(i) * cells.size();
     const TorchTensor picture = {embedding.rows.slice(0, begin, begin + cells.size()),
                                  even_sequences(1, cells.size())};
-    sum = sum + mask_rounds_loss(torch, *student_.segmentation, picture, cells, batch.masks[i],
-                                 corrections_, random);
+    sum =
+        sum + mask_rounds_loss(torch, *student_.segmentation, picture, cells,
+                               truths.first(std::min(masks_, truths.size())), corrections_, random);
+    if (grouping_ > 0) sum = sum + grouping_ * grouping_loss(picture.rows, truths);
   }
   torch::Tensor loss = sum / static_cast<double>(batch.masks.size());
   if (teacher_) loss = loss + teacher_->embedding_loss(embedding.rows, batch.images);

@@ -41,7 +41,9 @@ class Objective {
   Student& student_;
   Course course_;
   bool in_bf16_;
+  size_t masks_;  // of a picture that are asked for
   int corrections_;
+  double grouping_;
   std::unique_ptr<Teacher> teacher_;
   std::unique_ptr<MaeDecoder> decoder_;
 };

@@ -105,6 +105,8 @@ struct Recipe {
   bool norm_pix_loss = true;
   int masks_per_image = 8;
   int corrections = 3;
+  double grouping = 0;
+  int grouping_masks = 32;
   int least_area = 100;
 
   // The teacher.

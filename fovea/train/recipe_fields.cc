@@ -46,6 +46,10 @@ std::vector<RecipeField> segment_fields(Recipe& r) {
       {"masks_per_image", &r.masks_per_image, "of segment: masks of a picture, at most", 1, 1e6},
       {"corrections", &r.corrections, "of segment: points after the first prompt of a mask", 0,
        1000},
+      {"grouping", &r.grouping,
+       "of segment: weight of the loss that makes embeddings of one mask alike", 0, kBig},
+      {"grouping_masks", &r.grouping_masks, "of segment: masks of a picture for that loss, at most",
+       1, 1e6},
       {"least_area", &r.least_area, "of segment: pixels that a mask has at least", 0, kBig},
   };
 }
