@@ -148,7 +148,8 @@ const std::vector<std::string>& Model::notes() const { return state_->notes; }
 void Model::trim() const { state_->engine->trim(); }
 
 Array Model::preprocess(const std::filesystem::path& file, const ReadOptions& options) const {
-  Array input = read_input(file, input_spec(state_->architecture, state_->config), options);
+  Array input =
+      read_input(MediaFiles({file}, options), 0, input_spec(state_->architecture, state_->config));
   input.shape.insert(input.shape.begin(), 1);
   return input;
 }

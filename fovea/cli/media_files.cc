@@ -48,10 +48,11 @@ void write_raw_sound(const std::filesystem::path& path, const InputSpec& spec,
 int write_media_inputs(const Pictures& files, const InputSpec& spec, const std::string& output) {
   FeatureRows rows(spec.shape(), false, false);
   Progress progress(files.paths.size());
+  const MediaFiles media(files.paths, files.read);
   const size_t all = files.paths.size() + files.skipped;
   for (size_t i = 0; i < files.paths.size(); ++i) {
     try {
-      rows.add(i, read_input(files.paths[i], spec, files.read).data);
+      rows.add(i, read_input(media, static_cast<int64_t>(i), spec).data);
     } catch (const Error& error) {
       if (all == 1) throw;
       progress.clear();

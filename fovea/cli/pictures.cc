@@ -137,7 +137,7 @@ int read_pictures(const std::shared_ptr<const PictureSource>& source, int batch,
 
 int read_pictures(const Pictures& pictures, const Preprocessing& preprocessing, int threads,
                   Progress& progress, const TakeBatch& take, const Processes& processes) {
-  const auto files = std::make_shared<PictureFiles>(pictures.paths, pictures.read);
+  const auto files = std::make_shared<MediaFiles>(pictures.paths, pictures.read);
   const int status = read_all(files, pictures.skipped, pictures.skipped + pictures.done,
                               pictures.batch, preprocessing, threads, progress, take, processes);
   tell_counts(pictures.read, processes);

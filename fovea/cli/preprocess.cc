@@ -73,7 +73,7 @@ int write_inputs(const Flags& flags, const Pictures& pictures, const Preprocessi
   return status;
 }
 
-std::optional<Image> read_or_skip(const PictureFiles& files, int64_t index) {
+std::optional<Image> read_or_skip(const MediaFiles& files, int64_t index) {
   try {
     return files.read(index);
   } catch (const Error& error) {
@@ -84,7 +84,7 @@ std::optional<Image> read_or_skip(const PictureFiles& files, int64_t index) {
 
 // The decoded pictures, [N, H, W, 3] of bytes, which must all have one size.
 int write_frames(const Flags& flags, const Pictures& pictures) {
-  const PictureFiles files(pictures.paths, pictures.read);
+  const MediaFiles files(pictures.paths, pictures.read);
   std::vector<Image> frames;
   std::string first_name;
   for (int64_t i = 0; i < files.size(); ++i) {

@@ -26,6 +26,8 @@ class Greys : public Dataset {
   int64_t size() const override { return kPictures; }
   const std::vector<std::string>& classes() const override { return classes_; }
   int label(int64_t i) const override { return static_cast<int>(i) % kClasses; }
+  std::unique_ptr<FrameSource> open_video(int64_t) const override { return nullptr; }
+  std::unique_ptr<SoundReader> open_sound(int64_t) const override { return nullptr; }
   const LeftOut& left_out() const override { return left_out_; }
   std::string name(int64_t i) const override { return "grey " + std::to_string(i); }
   Image read(int64_t i) const override {

@@ -16,33 +16,40 @@ namespace {
 
 namespace fs = std::filesystem;
 
-template <class Picture>
-std::vector<int> labels_of(const Labelled<Picture>& labelled, int64_t i) {
+template <class File>
+std::vector<int> labels_of(const Labelled<File>& labelled, int64_t i) {
   if (labelled.all_labels.empty()) return {labelled.labels[i]};
   return labelled.all_labels[i];
 }
 
-template <class Picture>
-void check_any(const Labelled<Picture>& labelled, const fs::path& path) {
-  if (labelled.pictures.empty()) fail("{}: no picture in any of its class folders", path.string());
+template <class File>
+void check_any(const Labelled<File>& labelled, const fs::path& path, Medium medium) {
+  if (!labelled.files.empty()) return;
+  fail("{}: no {} in any of its class folders", path.string(), one_of(medium));
+}
+
+LabelledKind kind_of(const DatasetOptions& options) {
+  return {options.medium, options.allow_empty};
 }
 
 class FolderDataset : public Dataset {
  public:
-  explicit FolderDataset(Labelled<fs::path> labelled, ReadOptions options = {})
-      : labelled_(std::move(labelled)), options_(std::move(options)) {}
+  FolderDataset(Labelled<fs::path> labelled, const ReadOptions& options)
+      : labelled_(std::move(labelled)), files_(std::move(labelled_.files), options) {}
 
-  int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
+  int64_t size() const override { return files_.size(); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
   std::vector<int> labels(int64_t i) const override { return labels_of(labelled_, i); }
   const LeftOut& left_out() const override { return labelled_.left_out; }
-  std::string name(int64_t i) const override { return labelled_.pictures[i].string(); }
-  Image read(int64_t i) const override { return read_image(labelled_.pictures[i], options_); }
+  std::string name(int64_t i) const override { return files_.name(i); }
+  Image read(int64_t i) const override { return files_.read(i); }
+  std::unique_ptr<FrameSource> open_video(int64_t i) const override { return files_.open_video(i); }
+  std::unique_ptr<SoundReader> open_sound(int64_t i) const override { return files_.open_sound(i); }
 
  private:
-  Labelled<fs::path> labelled_;
-  ReadOptions options_;
+  Labelled<fs::path> labelled_;  // without its files
+  MediaFiles files_;
 };
 
 // The folder that is looked for was not found: says which there are.
@@ -69,23 +76,33 @@ class ZipDataset : public Dataset {
     }
     const std::string root = path.string();
     labelled_ = options.labels.empty()
-                    ? find_labelled(zip_.names(), below, root, options.allow_empty)
-                    : find_by_file(zip_.names(), below, root, options.labels);
-    check_any(labelled_, path);
-    zip_.check_readable(labelled_.pictures);
+                    ? find_labelled(zip_.names(), below, root, kind_of(options))
+                    : find_by_file(zip_.names(), below, root, options.labels, options.medium);
+    check_any(labelled_, path, options.medium);
+    zip_.check_readable(labelled_.files);
   }
 
-  int64_t size() const override { return static_cast<int64_t>(labelled_.pictures.size()); }
+  int64_t size() const override { return static_cast<int64_t>(labelled_.files.size()); }
   const std::vector<std::string>& classes() const override { return labelled_.classes; }
   int label(int64_t i) const override { return labelled_.labels[i]; }
   std::vector<int> labels(int64_t i) const override { return labels_of(labelled_, i); }
   const LeftOut& left_out() const override { return labelled_.left_out; }
-  std::string name(int64_t i) const override { return zip_.name(labelled_.pictures[i]); }
+  std::string name(int64_t i) const override { return zip_.name(labelled_.files[i]); }
   Image read(int64_t i) const override {
-    return decode_image(zip_.read(labelled_.pictures[i]), name(i), options_);
+    return decode_image(zip_.read(labelled_.files[i]), name(i), options_);
+  }
+  std::unique_ptr<FrameSource> open_video(int64_t i) const override {
+    return fovea::open_video(unpacked(i), options_);
+  }
+  std::unique_ptr<SoundReader> open_sound(int64_t i) const override {
+    return fovea::open_sound(unpacked(i));
   }
 
  private:
+  SharedBytes unpacked(int64_t i) const {
+    return bytes_kept(zip_.read(labelled_.files[i]), name(i));
+  }
+
   ZipFile zip_;
   Labelled<int64_t> labelled_;
   ReadOptions options_;
@@ -93,15 +110,16 @@ class ZipDataset : public Dataset {
 
 }  // namespace
 
-std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string& split) {
+std::unique_ptr<Dataset> open_unlabelled(const fs::path& path, const std::string& split,
+                                         const DatasetOptions& options) {
   const fs::path whole = join_split(path, split);
   std::error_code ignored;
-  if (!fs::is_directory(whole, ignored)) return open_dataset(path, split);
+  if (!fs::is_directory(whole, ignored)) return open_dataset(path, split, options);
   Labelled<fs::path> all;
-  all.pictures = list_pictures({whole}, all.left_out);
-  all.classes = {"pictures"};
-  all.labels.resize(all.pictures.size());
-  return std::make_unique<FolderDataset>(std::move(all));
+  all.files = list_media({whole}, options.medium, all.left_out);
+  all.classes = {many_of(options.medium)};
+  all.labels.resize(all.files.size());
+  return std::make_unique<FolderDataset>(std::move(all), options.read);
 }
 
 std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& split,
@@ -109,16 +127,17 @@ std::unique_ptr<Dataset> open_dataset(const fs::path& path, const std::string& s
   const fs::path whole = join_split(path, split);
   std::error_code ignored;
   if (fs::is_directory(whole, ignored)) {
-    Labelled<fs::path> labelled = options.labels.empty() ? list_labelled(whole, options.allow_empty)
-                                                         : list_by_file(whole, options.labels);
-    check_any(labelled, whole);
+    Labelled<fs::path> labelled = options.labels.empty()
+                                      ? list_labelled(whole, kind_of(options))
+                                      : list_by_file(whole, options.labels, options.medium);
+    check_any(labelled, whole, options.medium);
     return std::make_unique<FolderDataset>(std::move(labelled), options.read);
   }
   if (const std::optional<ZipFolder> at = find_zip(whole)) {
     return std::make_unique<ZipDataset>(at->zip, at->folder, options);
   }
-  fail("{}: no such folder, nor such a zip; expected one with a folder of pictures for each class",
-       whole.string());
+  fail("{}: no such folder, nor such a zip; expected one with a folder of {} for each class",
+       whole.string(), many_of(options.medium));
 }
 
 }  // namespace fovea

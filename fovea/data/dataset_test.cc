@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "fovea/data/media_testing.h"
+#include "fovea/data/model_input.h"
 #include "fovea/data/testing.h"
 #include "fovea/io/testing.h"
 
@@ -142,6 +144,68 @@ TEST_F(DatasetTest, NamesWhatIsWrong) {
   EXPECT_THAT(refusal(folder_ / "text.zip", ""), HasSubstr("text.zip: can't be read as a zip"));
   write_file(folder_ / "empty.zip", "");
   EXPECT_THAT(refusal(folder_ / "empty.zip", ""), HasSubstr("empty.zip"));
+}
+
+// All samples of a sound.
+std::vector<float> samples_of(SoundReader& sound) {
+  std::vector<float> samples(100);
+  samples.resize(sound.read(samples));
+  return samples;
+}
+
+TEST_F(DatasetTest, HoldsSound) {
+  FOVEA_SKIP_WHERE(missing_for_sound());
+  std::map<std::string, std::string> sounds = {{"a/cover.png", png_of(1, 1, {})},
+                                               {"b/1.wav", "this is text"}};
+  for (const auto& [name, sample] : {std::pair("a/1.wav", 0.5F), {"a/2.wav", 0.25F}}) {
+    write_wav(folder_ / "made.wav", 16'000, 1, {sample, sample});
+    sounds[name] = read_text(folder_ / "made.wav");
+  }
+  unpack(sounds);
+  for (const std::filesystem::path& path : {folder_ / "set", pack(sounds)}) {
+    const auto data = open_dataset(path, "", {.medium = Medium::sound});
+    ASSERT_EQ(data->size(), 3);
+    EXPECT_THAT((std::vector{data->label(0), data->label(1), data->label(2)}),
+                ElementsAre(0, 0, 1));
+    EXPECT_THAT(samples_of(*data->open_sound(1)), ElementsAre(0.25F, 0.25F));
+    EXPECT_THAT(error_of([&] { data->open_sound(2); }), HasSubstr("b/1.wav: "));
+    EXPECT_EQ(to_string(data->left_out()), "1 file of other kinds: 1 .png");
+    EXPECT_THAT(error_of([&] { open_dataset(path, "", {.medium = Medium::video}); }),
+                HasSubstr("no .mp4, "));
+    write_file(folder_ / "labels.csv", "a/2.wav,x|y\na/1.wav,y\n");
+    const auto labelled =
+        open_dataset(path, "", {.labels = folder_ / "labels.csv", .medium = Medium::sound});
+    EXPECT_THAT(labelled->labels(0), ElementsAre(0, 1));
+    EXPECT_THAT(samples_of(*labelled->open_sound(0)), ElementsAre(0.25F, 0.25F));
+    EXPECT_EQ(labelled->left_out().unlabelled, 1);
+    const SoundPreprocessing spec = {.frames = 4, .filters = 8};
+    EXPECT_THAT(error_of([&] { read_input(*data, 0, {.medium = Medium::sound, .sound = spec}); }),
+                HasSubstr("a/1.wav: 2 samples of sound"));
+  }
+}
+
+TEST_F(DatasetTest, HoldsVideos) {
+  FOVEA_SKIP_WHERE(missing_for_video());
+  const std::string video = read_text(media("short.mp4"));
+  const std::map<std::string, std::string> videos = {
+      {"a/1.mp4", video}, {"b/x/0.png", png_of(48, 48, {1, 2, 3})}, {"b/2.mp4", video}};
+  unpack(videos);
+  const DatasetOptions options = {.medium = Medium::video};
+  const auto folder = open_dataset(folder_ / "set", "", options);
+  ASSERT_EQ(folder->size(), 3) << "a folder of pictures is a video";
+  EXPECT_EQ(folder->open_video(0)->count(), 10);
+  EXPECT_EQ(folder->open_video(2)->count(), 1);
+  const auto zipped = open_dataset(pack(videos), "", options);
+  ASSERT_EQ(zipped->size(), 2) << "but not in a zip";
+  EXPECT_EQ(zipped->open_video(1)->count(), 10);
+  InputSpec spec = {.medium = Medium::video, .frames = 4};
+  spec.pictures.height = spec.pictures.width = 32;
+  EXPECT_EQ(read_input(*zipped, 1, spec).shape, (Shape{3, 4, 32, 32}));
+  EXPECT_EQ(read_input(*zipped, 1, spec).data, read_input(*folder, 0, spec).data);
+  write_file(folder_ / "labels.csv", "a/1.mp4,q\nb/x,p\n");
+  DatasetOptions by_file = options;
+  by_file.labels = folder_ / "labels.csv";
+  EXPECT_EQ(open_dataset(folder_ / "set", "", by_file)->open_video(1)->count(), 1);
 }
 
 TEST_F(DatasetTest, RefusesEncryptedZips) {

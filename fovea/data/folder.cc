@@ -1,4 +1,4 @@
-// Walking folders for pictures.
+// Walking folders for files of a medium.
 #include "fovea/data/folder.h"
 
 #include <sys/stat.h>
@@ -29,16 +29,10 @@ constexpr std::array<std::string_view, 16> kVideoEndings = {
 constexpr std::array<std::string_view, 11> kSoundEndings = {
     ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff", ".au"};
 
-std::span<const std::string_view> endings_of(Medium medium) {
+std::span<const std::string_view> endings(Medium medium) {
   if (medium == Medium::video) return kVideoEndings;
   if (medium == Medium::sound) return kSoundEndings;
   return kEndings;
-}
-
-// ".jpg, ..., .heif or .avif"
-std::string all_endings(Medium medium) {
-  const std::span<const std::string_view> all = endings_of(medium);
-  return fmt::format("{} or {}", fmt::join(all.begin(), all.end() - 1, ", "), all.back());
 }
 
 // A folder whatever path leads to it.
@@ -124,7 +118,7 @@ std::vector<fs::path> all_below(const fs::path& folder, Medium medium, LeftOut& 
   std::vector<fs::path> found = all_in(folder, medium, passed_over);
   if (found.empty()) {
     const std::string others = to_string(passed_over);
-    fail("{}: no {} in this folder{}", folder.string(), all_endings(medium),
+    fail("{}: no {} in this folder{}", folder.string(), endings_of(medium),
          others.empty() ? "" : ", but " + others);
   }
   left_out.add(passed_over);
@@ -143,14 +137,24 @@ std::string ending_of(std::string_view name) {
 bool is_picture(const fs::path& path) { return is_of(path, Medium::picture); }
 
 bool is_of(const fs::path& path, Medium medium) {
-  const std::span<const std::string_view> all = endings_of(medium);
+  const std::span<const std::string_view> all = endings(medium);
   return std::find(all.begin(), all.end(), ending_of(path.native())) != all.end();
 }
 
-std::string picture_endings() { return all_endings(Medium::picture); }
+std::string endings_of(Medium medium) {
+  const std::span<const std::string_view> all = endings(medium);
+  return fmt::format("{} or {}", fmt::join(all.begin(), all.end() - 1, ", "), all.back());
+}
 
-std::vector<fs::path> pictures_in(const fs::path& folder, LeftOut& left_out) {
-  return all_in(folder, Medium::picture, left_out);
+const char* one_of(Medium medium) {
+  if (medium == Medium::video) return "video";
+  return medium == Medium::sound ? "sound" : "picture";
+}
+
+std::string many_of(Medium medium) { return std::string(one_of(medium)) + "s"; }
+
+std::vector<fs::path> media_in(const fs::path& folder, Medium medium, LeftOut& left_out) {
+  return all_in(folder, medium, left_out);
 }
 
 std::vector<fs::path> pictures_right_in(const fs::path& folder) {

@@ -18,11 +18,15 @@ std::string ending_of(std::string_view name);
 // missing.
 bool is_picture(const std::filesystem::path& path);
 
-// ".jpg, ..., .heif or .avif", for messages.
-std::string picture_endings();
-
 // The same of a name that a file of that medium may have: many kinds hold videos or sound.
 bool is_of(const std::filesystem::path& path, Medium medium);
+
+// ".jpg, ..., .heif or .avif", for messages.
+std::string endings_of(Medium medium);
+
+// "picture", "video" or "sound", and many of them: "pictures", for messages.
+const char* one_of(Medium medium);
+std::string many_of(Medium medium);
 
 // Files as they are given; folders recursively, sorted by path, only pictures. Links to folders are
 // followed, but not to one that they lie in. What is hidden below a folder is passed over, and what
@@ -37,8 +41,8 @@ std::vector<std::filesystem::path> list_media(const std::vector<std::filesystem:
                                               Medium medium, LeftOut& left_out);
 
 // The same of one folder, which may hold none.
-std::vector<std::filesystem::path> pictures_in(const std::filesystem::path& folder,
-                                               LeftOut& left_out);
+std::vector<std::filesystem::path> media_in(const std::filesystem::path& folder, Medium medium,
+                                            LeftOut& left_out);
 
 // Those that lie in the folder itself.
 std::vector<std::filesystem::path> pictures_right_in(const std::filesystem::path& folder);

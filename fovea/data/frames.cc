@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "fovea/data/folder.h"
 #include "fovea/io/fail.h"
 
 namespace fovea {
@@ -51,6 +52,13 @@ std::unique_ptr<FrameSource> open_frames(std::vector<std::filesystem::path> pict
 std::unique_ptr<FrameSource> open_video(const std::filesystem::path& path,
                                         const ReadOptions& options) {
   return open_video(open_bytes(path), options);
+}
+
+std::unique_ptr<FrameSource> open_clip(const std::filesystem::path& path,
+                                       const ReadOptions& options) {
+  std::error_code ignored;  // opening it says why
+  if (!std::filesystem::is_directory(path, ignored)) return open_video(path, options);
+  return open_frames(pictures_right_in(path), path.string(), options);
 }
 
 }  // namespace fovea

@@ -40,6 +40,10 @@ FOVEA_API std::unique_ptr<FrameSource> open_video(const std::filesystem::path& p
 // The same of what is not a file.
 std::unique_ptr<FrameSource> open_video(const SharedBytes& bytes, const ReadOptions& options);
 
+// A video file, or the pictures that lie in a folder. Throws Error as reading them does.
+FOVEA_API std::unique_ptr<FrameSource> open_clip(const std::filesystem::path& path,
+                                                 const ReadOptions& options = {});
+
 // Pictures, in that order. `name`: of their folder, for messages.
 FOVEA_API std::unique_ptr<FrameSource> open_frames(std::vector<std::filesystem::path> pictures,
                                                    const std::string& name,

@@ -22,19 +22,19 @@ bool is_split(const std::string& name) {
 
 // What lies in a folder itself.
 struct Listing {
-  std::vector<std::string> folders;   // sorted
-  std::vector<std::string> pictures;  // sorted
+  std::vector<std::string> folders;  // sorted
+  std::vector<std::string> files;    // of the medium, sorted
   LeftOut left_out = {};
 };
 
-void check_classes(const Listing& found, const std::string& root) {
+void check_classes(const Listing& found, const std::string& root, Medium medium) {
   if (found.folders.empty()) {
-    fail("{}: no folders in it; expected a folder of pictures for each class, or a file of labels",
-         root);
+    fail("{}: no folders in it; expected a folder of {} for each class, or a file of labels", root,
+         many_of(medium));
   }
-  if (!found.pictures.empty()) {
-    fail("{}: lies beside {} class folders; expected every picture in the folder of its class",
-         printable(found.pictures.front()), found.folders.size());
+  if (!found.files.empty()) {
+    fail("{}: lies beside {} class folders; expected every {} in the folder of its class",
+         printable(found.files.front()), found.folders.size(), one_of(medium));
   }
   if (std::all_of(found.folders.begin(), found.folders.end(), is_split)) {
     fail("{}: its folders are no classes but splits; expected one of them, such as {}/{}", root,
@@ -46,54 +46,57 @@ void check_classes(const Listing& found, const std::string& root) {
   }
 }
 
-void take(const fs::path& path, const std::string& name, Listing& found) {
+void take(const fs::path& path, const std::string& name, Medium medium, Listing& found) {
   std::error_code ignored;
   if (is_hidden(name)) {
     ++found.left_out.hidden;
   } else if (fs::is_directory(path, ignored)) {
     found.folders.push_back(name);
-  } else if (is_picture(path)) {
-    found.pictures.push_back(path.string());
+  } else if (is_of(path, medium)) {
+    found.files.push_back(path.string());
   } else {
     found.left_out.add_file(name);
   }
 }
 
-Listing list(const fs::path& folder) {
+Listing list(const fs::path& folder, Medium medium) {
   std::error_code error;
   Listing found;
-  for (const std::string& name : names_in_folder(folder, error)) take(folder / name, name, found);
+  for (const std::string& name : names_in_folder(folder, error)) {
+    take(folder / name, name, medium, found);
+  }
   if (error) fail("{}: the folder can't be read: {}", folder.string(), error.message());
   std::sort(found.folders.begin(), found.folders.end());
-  std::sort(found.pictures.begin(), found.pictures.end());
+  std::sort(found.files.begin(), found.files.end());
   return found;
 }
 
 }  // namespace
 
-Labelled<fs::path> list_labelled(const fs::path& folder, bool allow_empty) {
+Labelled<fs::path> list_labelled(const fs::path& folder, const LabelledKind& kind) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored)) {
-    fail("{}: no such folder; expected one with a folder of pictures for each class",
-         folder.string());
+    fail("{}: no such folder; expected one with a folder of {} for each class", folder.string(),
+         many_of(kind.medium));
   }
-  Listing found = list(folder);
-  check_classes(found, folder.string());
+  Listing found = list(folder, kind.medium);
+  check_classes(found, folder.string(), kind.medium);
   Labelled<fs::path> labelled;
   labelled.classes = std::move(found.folders);
   labelled.left_out = std::move(found.left_out);
   for (size_t i = 0; i < labelled.classes.size(); ++i) {
     const fs::path path = folder / labelled.classes[i];
-    const std::vector<fs::path> of_class = allow_empty ? pictures_in(path, labelled.left_out)
-                                                       : list_pictures({path}, labelled.left_out);
-    labelled.pictures.insert(labelled.pictures.end(), of_class.begin(), of_class.end());
-    labelled.labels.resize(labelled.pictures.size(), static_cast<int>(i));
+    const std::vector<fs::path> of_class = kind.allow_empty
+                                               ? media_in(path, kind.medium, labelled.left_out)
+                                               : list_media({path}, kind.medium, labelled.left_out);
+    labelled.files.insert(labelled.files.end(), of_class.begin(), of_class.end());
+    labelled.labels.resize(labelled.files.size(), static_cast<int>(i));
   }
   return labelled;
 }
 
 Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std::string& below,
-                                const std::string& root, bool allow_empty) {
+                                const std::string& root, const LabelledKind& kind) {
   std::map<std::string, std::vector<int64_t>, std::less<>> classes;
   Listing found;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -105,26 +108,26 @@ Labelled<int64_t> find_labelled(const std::vector<std::string>& names, const std
     if (name.empty() || name.back() == '/') continue;
     if (lies_hidden(name)) {
       ++found.left_out.hidden;
-    } else if (!is_picture(name)) {
+    } else if (!is_of(name, kind.medium)) {
       found.left_out.add_file(name);
     } else if (in_class) {
       of_class->push_back(static_cast<int64_t>(i));
     } else {
-      found.pictures.push_back(root + ": " + names[i]);
+      found.files.push_back(root + ": " + names[i]);
     }
   }
-  for (const auto& [name, pictures] : classes) found.folders.push_back(name);
-  check_classes(found, root);
+  for (const auto& [name, files] : classes) found.folders.push_back(name);
+  check_classes(found, root, kind.medium);
   Labelled<int64_t> labelled;
   labelled.left_out = std::move(found.left_out);
-  for (auto& [name, pictures] : classes) {
-    if (pictures.empty() && !allow_empty) {
-      fail("{}: no {} in its folder {}", root, picture_endings(), printable(below + name));
+  for (auto& [name, files] : classes) {
+    if (files.empty() && !kind.allow_empty) {
+      fail("{}: no {} in its folder {}", root, endings_of(kind.medium), printable(below + name));
     }
-    std::sort(pictures.begin(), pictures.end(),
+    std::sort(files.begin(), files.end(),
               [&](int64_t a, int64_t b) { return names[a] < names[b]; });
-    labelled.pictures.insert(labelled.pictures.end(), pictures.begin(), pictures.end());
-    labelled.labels.resize(labelled.pictures.size(), static_cast<int>(labelled.classes.size()));
+    labelled.files.insert(labelled.files.end(), files.begin(), files.end());
+    labelled.labels.resize(labelled.files.size(), static_cast<int>(labelled.classes.size()));
     labelled.classes.push_back(name);
   }
   return labelled;

@@ -1,4 +1,4 @@
-// Pictures that a file of labels names, in a folder or a zip.
+// What a file of labels names, in a folder or a zip.
 #include <algorithm>
 #include <set>
 #include <system_error>
@@ -21,10 +21,10 @@ namespace fs = std::filesystem;
        printable(line.picture), root);
 }
 
-// All but the pictures themselves.
-template <class Picture>
-Labelled<Picture> labels_of(LabelFile& file) {
-  Labelled<Picture> labelled;
+// All but the files themselves.
+template <class File>
+Labelled<File> labels_of(LabelFile& file) {
+  Labelled<File> labelled;
   labelled.classes = std::move(file.labels);
   const auto has_several = [](const LabelFile::Line& line) { return line.labels.size() > 1; };
   const bool any = std::any_of(file.lines.begin(), file.lines.end(), has_several);
@@ -37,7 +37,7 @@ Labelled<Picture> labels_of(LabelFile& file) {
 
 }  // namespace
 
-Labelled<fs::path> list_by_file(const fs::path& folder, const fs::path& labels) {
+Labelled<fs::path> list_by_file(const fs::path& folder, const fs::path& labels, Medium medium) {
   LabelFile file = read_label_file(labels);
   Labelled<fs::path> labelled = labels_of<fs::path>(file);
   std::set<fs::path> named;
@@ -45,20 +45,21 @@ Labelled<fs::path> list_by_file(const fs::path& folder, const fs::path& labels) 
     const fs::path picture = folder / line.picture;
     std::error_code ignored;
     const fs::file_status status = fs::status(picture, ignored);
-    if (!fs::exists(status) || fs::is_directory(status)) {
+    const bool is_clip = medium == Medium::video && fs::is_directory(status);
+    if (!fs::exists(status) || (fs::is_directory(status) && !is_clip)) {
       fail_to_find(labels, line, folder.string());
     }
-    labelled.pictures.push_back(picture);
+    labelled.files.push_back(picture);
     named.insert(picture.lexically_normal());
   }
-  for (const fs::path& picture : pictures_in(folder, labelled.left_out)) {
+  for (const fs::path& picture : media_in(folder, medium, labelled.left_out)) {
     labelled.left_out.unlabelled += named.contains(picture.lexically_normal()) ? 0 : 1;
   }
   return labelled;
 }
 
 Labelled<int64_t> find_by_file(const std::vector<std::string>& names, const std::string& below,
-                               const std::string& root, const fs::path& labels) {
+                               const std::string& root, const fs::path& labels, Medium medium) {
   LabelFile file = read_label_file(labels);
   Labelled<int64_t> labelled = labels_of<int64_t>(file);
   std::unordered_map<std::string, int64_t> places;
@@ -72,14 +73,14 @@ Labelled<int64_t> find_by_file(const std::vector<std::string>& names, const std:
     const std::string name = fs::path(line.picture).lexically_normal().generic_string();
     const auto place = places.find(name);
     if (place == places.end()) fail_to_find(labels, line, root);
-    labelled.pictures.push_back(place->second);
+    labelled.files.push_back(place->second);
     named.insert(name);
   }
   for (const auto& [name, place] : places) {
     if (named.contains(name)) continue;
     if (lies_hidden(name)) {
       ++labelled.left_out.hidden;
-    } else if (is_picture(name)) {
+    } else if (is_of(name, medium)) {
       ++labelled.left_out.unlabelled;
     } else {
       labelled.left_out.add_file(name);

@@ -32,8 +32,8 @@ TEST_F(ListLabelled, TakesClassesInOrderAndPicturesAsDeepAsTheyLie) {
   const auto found = list_labelled(folder_ / "set");
   EXPECT_THAT(found.classes, ElementsAre("cat", "dog"));
   EXPECT_THAT(found.labels, ElementsAre(0, 0, 1));
-  EXPECT_THAT(found.pictures, ElementsAre(folder_ / "set/cat/deep/a.jpg",
-                                          folder_ / "set/cat/z.jpeg", folder_ / "set/dog/b.PNG"));
+  EXPECT_THAT(found.files, ElementsAre(folder_ / "set/cat/deep/a.jpg", folder_ / "set/cat/z.jpeg",
+                                       folder_ / "set/dog/b.PNG"));
 }
 
 TEST_F(ListLabelled, RefusesFoldersWithoutClasses) {
@@ -48,7 +48,7 @@ TEST_F(ListLabelled, RefusesFoldersWithoutClasses) {
       HasSubstr(
           "dog: no .jpg, .jpeg, .png, .webp, .tif, .tiff, .heic, .heif or .avif in this folder"));
   put("set/dog/a.jpg");
-  EXPECT_EQ(list_labelled(folder_ / "set").pictures.size(), 2U);
+  EXPECT_EQ(list_labelled(folder_ / "set").files.size(), 2U);
   put("set/c.jpg");
   EXPECT_THAT(error(), HasSubstr("c.jpg: lies beside 2 class folders"));
 }

@@ -20,7 +20,7 @@ bool lies_hidden(std::string_view path);
 struct LeftOut {
   std::map<std::string, int64_t> files;  // by their ending, with its dot, in small letters; or ""
   int64_t hidden = 0;                    // files and folders
-  int64_t unlabelled = 0;                // pictures that a file of labels does not name
+  int64_t unlabelled = 0;                // files that a file of labels does not name
 
   void add_file(std::string_view name);
   void add(const LeftOut& more);

@@ -32,7 +32,7 @@ const fs::path kSecond = kFolder / "rgb-8.png";
 const fs::path kMissing = kFolder / "none.jpg";
 
 std::shared_ptr<const PictureSource> files(std::vector<fs::path> paths) {
-  return std::make_shared<PictureFiles>(std::move(paths));
+  return std::make_shared<MediaFiles>(std::move(paths));
 }
 
 Preprocessing small() {

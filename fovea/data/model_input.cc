@@ -1,7 +1,6 @@
 #include "fovea/data/model_input.h"
 
 #include "fovea/data/clip.h"
-#include "fovea/data/folder.h"
 #include "fovea/data/log_mel.h"
 #include "fovea/data/preprocess.h"
 
@@ -19,23 +18,15 @@ Shape InputSpec::shape() const {
   return {3, pictures.height, pictures.width};
 }
 
-std::unique_ptr<FrameSource> open_clip(const std::filesystem::path& path,
-                                       const ReadOptions& options) {
-  std::error_code ignored;  // opening it says why
-  if (!std::filesystem::is_directory(path, ignored)) return open_video(path, options);
-  return open_frames(pictures_right_in(path), path.string(), options);
-}
-
-Array read_input(const std::filesystem::path& path, const InputSpec& spec,
-                 const ReadOptions& options) {
-  if (spec.medium == Medium::sound) return preprocess_sound(open_sound(path), spec.sound);
+Array read_input(const MediaSource& files, int64_t i, const InputSpec& spec) {
+  if (spec.medium == Medium::sound) return preprocess_sound(files.open_sound(i), spec.sound);
   if (spec.medium == Medium::video) {
-    const std::unique_ptr<FrameSource> source = open_clip(path, options);
+    const std::unique_ptr<FrameSource> source = files.open_video(i);
     return preprocess_clip(*source, clip_places(source->count(), spec.frames, spec.stride),
                            spec.pictures);
   }
   Array input(spec.shape());
-  preprocess(read_image(path, options), spec.pictures, input.data, path.string());
+  preprocess(files.read(i), spec.pictures, input.data, files.name(i));
   return input;
 }
 

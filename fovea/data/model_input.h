@@ -1,11 +1,10 @@
 // Files as inputs of a model of whatever medium.
 #pragma once
 
-#include <filesystem>
-#include <memory>
+#include <cstdint>
 
 #include "fovea/api.h"
-#include "fovea/data/frames.h"
+#include "fovea/data/source.h"
 #include "fovea/io/array.h"
 #include "fovea/model/architecture.h"
 #include "fovea/model/config.h"
@@ -17,10 +16,10 @@ inline constexpr int kClipStride = 4;  // as the papers of models of 16 frames t
 // How files become inputs.
 struct InputSpec {
   Medium medium = Medium::picture;
-  Preprocessing pictures;    // and frames of videos
-  int frames = 1;            // of a clip
-  int stride = kClipStride;  // places from one of its frames to the next
-  SoundPreprocessing sound;
+  Preprocessing pictures = {};  // and frames of videos
+  int frames = 1;               // of a clip
+  int stride = kClipStride;     // places from one of its frames to the next
+  SoundPreprocessing sound = {};
 
   // Of one input: [3, height, width], [3, frames, height, width] or [frames, filters].
   Shape shape() const;
@@ -35,13 +34,8 @@ inline InputSpec input_spec(const Architecture& architecture, const Config& conf
           .sound = config.sound};
 }
 
-// A video file, or the pictures that lie in a folder. Throws Error as reading them does.
-FOVEA_API std::unique_ptr<FrameSource> open_clip(const std::filesystem::path& path,
-                                                 const ReadOptions& options);
-
 // A file as the model is given it: a picture, the middle clip of a video, or the first frames of a
-// sound. Throws Error naming the file.
-FOVEA_API Array read_input(const std::filesystem::path& path, const InputSpec& spec,
-                           const ReadOptions& options);
+// sound, of the shape of `spec`. Throws Error naming the file.
+FOVEA_API Array read_input(const MediaSource& files, int64_t i, const InputSpec& spec);
 
 }  // namespace fovea

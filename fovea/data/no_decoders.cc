@@ -33,9 +33,8 @@ std::unique_ptr<FrameSource> open_video(const SharedBytes& bytes, const ReadOpti
 std::unique_ptr<SoundReader> open_sound(const std::filesystem::path& path) {
   refuse(path.string());
 }
-Array read_input(const std::filesystem::path& path, const InputSpec&, const ReadOptions&) {
-  refuse(path.string());
-}
+std::unique_ptr<SoundReader> open_sound(const SharedBytes& bytes) { refuse(bytes->name()); }
+Array read_input(const MediaSource& files, int64_t i, const InputSpec&) { refuse(files.name(i)); }
 
 std::string encode_png(const Image&) { refuse("PNG"); }
 std::string encode_png(const Image&, std::span<const uint8_t>) { refuse("PNG"); }

@@ -50,6 +50,15 @@ class MemoryBytes : public ByteSource {
   std::span<const std::byte> bytes_;
 };
 
+class KeptBytes : public MemoryBytes {
+ public:
+  KeptBytes(const std::string& name, std::vector<std::byte> bytes)
+      : MemoryBytes(name, bytes), kept_(std::move(bytes)) {}
+
+ private:
+  std::vector<std::byte> kept_;  // moving a vector leaves its values where they are
+};
+
 }  // namespace
 
 std::vector<std::byte> ByteSource::beginning(size_t count) const {
@@ -79,6 +88,11 @@ SharedBytes open_bytes(const std::filesystem::path& path) {
 
 SharedBytes bytes_in_memory(std::span<const std::byte> bytes, const std::string& name) {
   return std::make_shared<MemoryBytes>(name, bytes);
+}
+
+SharedBytes bytes_kept(std::vector<std::byte> bytes, const std::string& name) {
+  if (bytes.empty()) fail("{}: is empty", name);
+  return std::make_shared<KeptBytes>(name, std::move(bytes));
 }
 
 }  // namespace fovea

@@ -60,4 +60,7 @@ SharedBytes open_bytes(const std::filesystem::path& path);
 // Bytes of the caller's, who keeps them.
 SharedBytes bytes_in_memory(std::span<const std::byte> bytes, const std::string& name);
 
+// Bytes of its own. Throws Error naming them where there are none.
+SharedBytes bytes_kept(std::vector<std::byte> bytes, const std::string& name);
+
 }  // namespace fovea
