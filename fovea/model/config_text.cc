@@ -28,7 +28,8 @@ ordered_json arguments_of(const Architecture& a) {
   args["num_heads"] = a.block.heads;
   if (!a.image_size.empty()) args["img_size"] = pair_of(a.image_size);
   if (a.medium == Medium::video) args["num_frames"] = a.image_size.frames;
-  if (!a.stride.empty()) args["stride"] = pair_of(a.stride);
+  // AST's patches overlap where nothing is said.
+  if (!a.stride.empty() || a.frequency_first) args["stride"] = pair_of(a.step());
   if (a.fc_norm_eps) args["fc_norm_eps"] = *a.fc_norm_eps;
   if (a.stem == Stem::conv) args["patch_size"] = a.patch.rows;
   if (a.position_rows == 0) args["pos_embed"] = "none";

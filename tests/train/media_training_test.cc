@@ -189,7 +189,8 @@ TEST_F(MediaTraining, PaintsTubesAndIsFineTuned) {
   EXPECT_TRUE(model.architecture().first_patch_leads) << "as VideoMAE's own pre-training files";
   Recipe tuned = of_motions("tuned");
   tuned.model = painter.output;
-  options_.merge = {.schedule = {.r = 2}, .prop_attn = false};
+  tuned.epochs = 60;
+  options_.merge = {.schedule = {.r = 1}, .prop_attn = false};
   EXPECT_GT(train(tuned, options_).top1.value_or(0), 90);
   const Architecture a = Model::load(tuned.output, {.threads = 1}).architecture();
   EXPECT_EQ(a.pooling, Pooling::average);
