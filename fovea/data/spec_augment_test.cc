@@ -85,7 +85,9 @@ TEST(SpecAugment, MasksBecomeTheMeanAndNothingElseChanges) {
     }
     ASSERT_LE(rows.size(), 3U);
     ASSERT_LE(columns.size(), 2U);
-    if (!rows.empty()) ASSERT_EQ(*rows.rbegin() - *rows.begin() + 1, static_cast<int>(rows.size()));
+    if (!rows.empty()) {
+      ASSERT_EQ(*rows.rbegin() - *rows.begin() + 1, static_cast<int>(rows.size()));
+    }
     sizes.insert({static_cast<int>(rows.size()), static_cast<int>(columns.size())});
   }
   EXPECT_EQ(sizes.size(), 4U * 3);
