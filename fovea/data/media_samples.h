@@ -24,9 +24,10 @@ inline constexpr int kMostWindows = 16;
 std::unique_ptr<Samples> sound_samples(const Dataset& data, const SoundPreprocessing& spec,
                                        const SoundAugmentation& augmentation);
 
-// The mean and the deviation of all log mel values of a data set's sounds, without what pads them;
-// of 2,000 sounds where it has more, evenly spread. Throws Error with the name of a sound that
-// can't be read.
+// The mean and the deviation of all that a model sees of a data set's sounds before normalising,
+// the zeros that pad them too: silence behind short sounds is most of it, and should not stand
+// far from 0. Of 2,000 sounds where it has more, evenly spread. Throws Error with the name of a
+// sound that can't be read.
 void measure_sounds(const Dataset& data, SoundPreprocessing& spec);
 
 }  // namespace fovea

@@ -70,7 +70,8 @@ void measure_sounds(const Dataset& data, SoundPreprocessing& spec) {
       sum += value;
       squares += double{value} * value;
     }
-    values += static_cast<double>(frames.size());
+    const auto window = static_cast<size_t>(spec.frames * spec.filters);
+    values += static_cast<double>((frames.size() + window - 1) / window * window);
   }
   const double mean = sum / values;
   spec.mean = static_cast<float>(mean);
