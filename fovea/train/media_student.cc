@@ -1,5 +1,7 @@
 #include "fovea/train/media_student.h"
 
+#include <cmath>
+
 #include "fovea/io/fail.h"
 #include "fovea/model/families/family.h"
 
@@ -95,6 +97,27 @@ void set_medium(const Recipe& r, Config& config) {
                     .std = static_cast<float>(r.sound_std),
                     .assumed = false};
   }
+}
+
+Array MediaStart::values(const std::string& name, const Shape& shape, Start start) {
+  const Architecture& a = architecture_;
+  if (a.medium != Medium::sound || name != "pos_embed") return others_.read(name, shape, start);
+  const Grid grid = a.patches_of(a.image_size);
+  const int each = a.width / 4;  // channels for a sine, or a cosine, of a row or a column
+  Array table(shape);
+  for (int64_t patch = 0; patch < grid.size(); ++patch) {
+    float* row = table.data.data() + (a.prefix() + patch) * a.width;
+    for (int i = 0; i < each; ++i) {
+      const double slowness = std::pow(10000.0, static_cast<double>(i) / each);
+      const double down = static_cast<double>(patch / grid.columns) / slowness;
+      const double across = static_cast<double>(patch % grid.columns) / slowness;
+      row[i] = static_cast<float>(std::sin(down));
+      row[each + i] = static_cast<float>(std::cos(down));
+      row[2 * each + i] = static_cast<float>(std::sin(across));
+      row[3 * each + i] = static_cast<float>(std::cos(across));
+    }
+  }
+  return table;
 }
 
 void set_classifier(Architecture& a) {

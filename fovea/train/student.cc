@@ -203,7 +203,8 @@ void make_new(const Recipe& recipe, int classes, Student& student) {
   set_medium(recipe, student.config);
   if (!is_segment(recipe)) {
     student.architecture = new_architecture(recipe, classes);
-    load_weights(weights, recipe, "the recipe", student);
+    MediaStart start(weights, student.architecture);
+    load_weights(start, recipe, "the recipe", student);
     return;
   }
   student.architecture = new_encoder(recipe);
