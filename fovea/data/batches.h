@@ -1,45 +1,40 @@
 // Shuffled, augmented batches for training, made by threads ahead of it.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <thread>
 #include <vector>
 
-#include "fovea/data/augment.h"
-#include "fovea/data/dataset.h"
 #include "fovea/data/mix.h"
-#include "fovea/data/segment_sample.h"
+#include "fovea/data/samples.h"
+#include "fovea/data/spec_augment.h"
 #include "fovea/io/array.h"
-#include "fovea/model/config.h"
 
 namespace fovea {
 
 struct Batch {
-  Array images;                                // [B, 3, H, W], normalised
+  Array images;                                // [B, 3, H, W] or what samples are, normalised
   Array targets;                               // [B, classes]: shares, that sum to 1
   std::vector<int> labels;                     // of each image, before mixing
   std::vector<std::vector<SquareMask>> masks;  // of each image, of segmented pictures
 };
 
-struct BatchOptions {
-  Preprocessing preprocessing;
-  Augmentation augmentation;
+struct BatchOptions : PictureSampling {
+  SoundAugmentation sound = {};
   Mix mix;
   double smoothing = 0;
-  SegmentSampling segments = {};  // of segmented pictures
-  int64_t batch = 128;            // of all shards together
+  int64_t batch = 128;  // of all shards together
   int threads = 1;
   uint64_t seed = 0;
   // Of each batch this process takes the samples shard, shard + shards, ...
   int shard = 0;
   int shards = 1;
-  bool keep_decoded = true;  // pictures stay in memory, up to 1 GiB of them
 };
 
 // Meant for one thread that calls start() and next().
@@ -50,11 +45,13 @@ struct BatchOptions {
 // shards is part of the recipe.
 class TrainingBatches {
  public:
-  // `data` must live as long. Throws Error where it has less than one batch, or a batch is no
-  // multiple of the shards.
-  TrainingBatches(const Dataset& data, const BatchOptions& options);
-  // Of pictures with masks; targets and labels stay empty, and nothing is mixed.
-  TrainingBatches(const SegmentedPictures& data, const BatchOptions& options);
+  // Where samples have no classes targets and labels stay empty, and nothing is mixed. Throws Error
+  // where there is less than one batch, or a batch is no multiple of the shards.
+  TrainingBatches(std::unique_ptr<Samples> samples, const BatchOptions& options);
+  // Of pictures, also with masks; `data` must live as long.
+  template <class Data>
+  TrainingBatches(const Data& data, const BatchOptions& options)
+      : TrainingBatches(picture_samples(data, options), options) {}
   // Waits for the pictures that are being made.
   ~TrainingBatches();
   TrainingBatches(const TrainingBatches&) = delete;
@@ -76,26 +73,17 @@ class TrainingBatches {
     std::exception_ptr error;  // the first; guarded by lock_
   };
 
-  TrainingBatches(const PictureSource& pictures, const Dataset* labelled,
-                  const SegmentedPictures* segmented, const BatchOptions& options);
-
   int64_t per_batch() const { return options_.batch / options_.shards; }
   Slot& slot(int64_t batch) { return slots_[batch % static_cast<int64_t>(slots_.size())]; }
   void prepare(Slot& slot) const;
   bool may_begin() const;
   void work();
   void make(int64_t sample);
-  void augment_sample(int64_t index, int64_t place, Batch& batch);
-  const Image& decoded(int64_t index, Image& fresh);
   void mix(int64_t batch, Batch& of) const;
 
-  const PictureSource& pictures_;
-  const Dataset* labelled_;  // one of these is null
-  const SegmentedPictures* segmented_;
+  const std::unique_ptr<Samples> samples_;
   const BatchOptions options_;
   std::vector<Slot> slots_;
-  std::vector<Image> kept_;  // by sample; empty until read
-  std::atomic<int64_t> kept_bytes_ = 0;
 
   std::mutex lock_;
   std::condition_variable changed_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace fovea {
 namespace {
@@ -58,14 +59,19 @@ Box draw_box(int64_t height, int64_t width, double kept, Random& random) {
   return {top, bottom, left, right};
 }
 
+std::pair<int64_t, int64_t> sides_of(const Array& images) {
+  const size_t rank = images.shape.size();
+  return {images.shape[rank - 2], images.shape[rank - 1]};
+}
+
 // Returns the share that stayed.
 double paste(Array& images, const Box& box) {
-  const int64_t height = images.shape[2];
-  const int64_t width = images.shape[3];
-  for_pairs(images, [&](std::span<float> a, std::span<float> b) {
-    for (int64_t channel = 0; channel < 3; ++channel) {
+  const auto [height, width] = sides_of(images);
+  const int64_t planes = elements(images.shape) / (images.shape[0] * height * width);
+  for_pairs(images, [&, height = height, width = width](std::span<float> a, std::span<float> b) {
+    for (int64_t plane = 0; plane < planes; ++plane) {
       for (int64_t y = box.top; y < box.bottom; ++y) {
-        const int64_t row = (channel * height + y) * width;
+        const int64_t row = (plane * height + y) * width;
         std::swap_ranges(a.begin() + row + box.left, a.begin() + row + box.right,
                          b.begin() + row + box.left);
       }
@@ -98,7 +104,8 @@ void mix_batch(Array& images, Array& targets, const Mix& mix, Random& random) {
   const bool cuts = mix.cutmix > 0 && (mix.mixup <= 0 || random.chance(mix.switch_prob));
   double kept = draw_beta(cuts ? mix.cutmix : mix.mixup, random);
   if (cuts) {
-    kept = paste(images, draw_box(images.shape[2], images.shape[3], kept, random));
+    const auto [height, width] = sides_of(images);
+    kept = paste(images, draw_box(height, width, kept, random));
   } else {
     for_pairs(images, [&](auto a, auto b) { blend(a, b, static_cast<float>(kept)); });
   }

@@ -24,9 +24,9 @@ double draw_beta(double alpha, Random& random);
 // [B, classes]: 1 - smoothing on the class, and smoothing shared out evenly to all.
 Array smooth_targets(std::span<const int> classes, int class_count, double smoothing);
 
-// Mixes image i of [B, 3, H, W] with image B - 1 - i, by a share that is the same for all: as a
-// weighted sum (Mixup), or by pasting a box (CutMix). Targets [B, classes] are mixed by the share
-// that each image has in the result.
+// Mixes image i of [B, .., H, W] with image B - 1 - i, by a share that is the same for all: as a
+// weighted sum (Mixup), or by pasting a box (CutMix), the same in all channels and frames. Targets
+// [B, classes] are mixed by the share that each image has in the result.
 void mix_batch(Array& images, Array& targets, const Mix& mix, Random& random);
 
 }  // namespace fovea

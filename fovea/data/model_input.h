@@ -45,6 +45,7 @@ inline InputSpec input_spec(const Architecture& architecture, const Config& conf
   return {.medium = architecture.medium,
           .pictures = config.preprocessing,
           .frames = made_for(architecture).frames,
+          .stride = config.frame_stride.value_or(kClipStride),
           .sound = config.sound};
 }
 

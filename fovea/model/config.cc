@@ -157,6 +157,7 @@ void read_media(const Keys& top, const Keys& args, Config& config) {
   for (const Keys* keys : {&top, &args}) {
     if (const auto stride = keys->size("stride")) config.stride = stride;
   }
+  config.fc_norm_eps = args.number("fc_norm_eps", 0, 1);
   if (top.find("use_mean_pooling") != nullptr) config.mean_pooling = top.flag("use_mean_pooling");
   if (config.model_type != "audio-spectrogram-transformer") return;
   const auto whole = [&](const char* key, int otherwise) {

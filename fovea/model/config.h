@@ -116,10 +116,12 @@ struct Config {
   std::optional<int> frames;         // num_frames
   std::optional<int> tube;           // tubelet_size | t_patch_size: frames of a patch
   std::optional<Grid> stride;        // stride | frequency_stride, time_stride; from patch to patch
+  std::optional<int> frame_stride;   // from one frame of a clip to the next
   std::optional<bool> mean_pooling;  // use_mean_pooling
   std::optional<Pooling> pooling;    // global_pool
   std::optional<int> head_width;     // vision_cfg.head_width: width / heads
   std::optional<double> layer_norm_eps;
+  std::optional<double> fc_norm_eps;     // model_args.fc_norm_eps, where it is another
   std::optional<Activation> activation;  // hidden_act | act_layer | quick_gelu
   std::optional<bool> gated_mlp;         // use_swiglu_ffn | use_gated_mlp; only to be checked
   std::optional<bool> post_norm;         // use_post_norm; not told by the tensors

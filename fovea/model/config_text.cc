@@ -28,7 +28,9 @@ ordered_json arguments_of(const Architecture& a) {
   args["num_heads"] = a.block.heads;
   if (!a.image_size.empty()) args["img_size"] = pair_of(a.image_size);
   if (a.medium == Medium::video) args["num_frames"] = a.image_size.frames;
-  if (!a.stride.empty()) args["stride"] = pair_of(a.stride);
+  // AST's patches overlap where nothing is said.
+  if (!a.stride.empty() || a.frequency_first) args["stride"] = pair_of(a.step());
+  if (a.fc_norm_eps) args["fc_norm_eps"] = *a.fc_norm_eps;
   if (a.stem == Stem::conv) args["patch_size"] = a.patch.rows;
   if (a.position_rows == 0) args["pos_embed"] = "none";
   if (a.block.post_norm) args["use_post_norm"] = true;
@@ -58,7 +60,8 @@ void add_segment(const SegmentConfig& segment, ordered_json& top) {
   if (segment.heads) masks["num_attention_heads"] = *segment.heads;
 }
 
-ordered_json preprocessing_of(const Architecture& a, const Preprocessing& p) {
+ordered_json preprocessing_of(const Architecture& a, const Config& config) {
+  const Preprocessing& p = config.preprocessing;
   ordered_json cfg;
   if (!a.input_size.empty())
     cfg["input_size"] = {a.in_channels, a.input_size.rows, a.input_size.columns};
@@ -67,6 +70,7 @@ ordered_json preprocessing_of(const Architecture& a, const Preprocessing& p) {
   cfg["interpolation"] = p.interpolation == Interpolation::bicubic ? "bicubic" : "bilinear";
   cfg["crop_pct"] = p.crop_pct;
   cfg["crop_mode"] = p.fit == Fit::squash ? "squash" : "center";
+  if (config.frame_stride) cfg["frame_stride"] = *config.frame_stride;
   return cfg;
 }
 
@@ -113,6 +117,17 @@ ordered_json preprocessor_of(const Architecture& a, const Preprocessing& p) {
   return top;
 }
 
+// As ASTFeatureExtractor keeps it.
+ordered_json preprocessor_of(const SoundPreprocessing& sound) {
+  return {{"feature_extractor_type", "ASTFeatureExtractor"},
+          {"sampling_rate", sound.rate},
+          {"num_mel_bins", sound.filters},
+          {"max_length", sound.frames},
+          {"do_normalize", true},
+          {"mean", sound.mean},
+          {"std", sound.std}};
+}
+
 ordered_json told_of(const Architecture& architecture, const Config& config, bool with_pictures) {
   ordered_json top;
   if (!architecture.name.empty()) top["architecture"] = architecture.name;
@@ -120,7 +135,8 @@ ordered_json told_of(const Architecture& architecture, const Config& config, boo
   top["global_pool"] = to_string(architecture.pooling);
   top["layer_norm_eps"] = architecture.block.eps;
   top["model_args"] = arguments_of(architecture);
-  if (with_pictures) top["pretrained_cfg"] = preprocessing_of(architecture, config.preprocessing);
+  if (with_pictures && architecture.medium != Medium::sound)
+    top["pretrained_cfg"] = preprocessing_of(architecture, config);
   if (config.segment) add_segment(*config.segment, top);
   if (!config.labels.empty()) top["label_names"] = config.labels;
   if (!config.label_descriptions.empty()) top["label_descriptions"] = config.label_descriptions;
@@ -145,9 +161,13 @@ std::string config_text_without_pictures(const Architecture& architecture, const
 }
 
 std::optional<std::string> preprocessor_text(const Architecture& architecture,
-                                             const Preprocessing& preprocessing) {
-  if (is_timms(preprocessing)) return std::nullopt;
-  return text_of(preprocessor_of(architecture, preprocessing));
+                                             const Config& config) {
+  if (architecture.medium == Medium::sound) {
+    if (config.sound.assumed) return std::nullopt;
+    return text_of(preprocessor_of(config.sound));
+  }
+  if (is_timms(config.preprocessing)) return std::nullopt;
+  return text_of(preprocessor_of(architecture, config.preprocessing));
 }
 
 }  // namespace fovea

@@ -15,8 +15,9 @@ std::string config_text(const Architecture& architecture, const Config& config);
 // The same without preprocessing, where no file says it, or another one does.
 std::string config_text_without_pictures(const Architecture& architecture, const Config& config);
 
-// The text of a preprocessor_config.json, in transformers' keys; nothing where timm's say all.
+// The text of a preprocessor_config.json, in transformers' keys; nothing where timm's say all, or
+// nobody has said how sound becomes an input.
 std::optional<std::string> preprocessor_text(const Architecture& architecture,
-                                             const Preprocessing& preprocessing);
+                                             const Config& config);
 
 }  // namespace fovea

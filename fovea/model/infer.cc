@@ -241,7 +241,7 @@ void infer_head(const Checkpoint& checkpoint, const Config& config, const Traits
     return;
   }
   a.fc_norm = has_part(checkpoint, "fc_norm");
-  a.fc_norm_eps = a.fc_norm ? traits.fc_norm_eps : std::nullopt;
+  if (a.fc_norm) a.fc_norm_eps = config.fc_norm_eps ? config.fc_norm_eps : traits.fc_norm_eps;
   a.late_norm = traits.late_norm;
   const bool has_norm = has_part(checkpoint, "norm");
   const bool norms_tell = traits.norms_tell_pooling && !a.class_token;

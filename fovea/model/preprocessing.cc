@@ -286,6 +286,7 @@ void read_timm_preprocessing(const Keys& keys, Config& config) {
     if (keys.find(key) != nullptr) p.assumed = false;
   }
   if (const auto size = keys.size("input_size")) config.input_size = size;
+  if (const auto stride = keys.whole("frame_stride", 1, 1'000'000)) config.frame_stride = stride;
   keys.colours("mean", -1000, p.mean);
   keys.colours("std", 1e-6F, p.std);
   read_interpolation(keys, p);

@@ -6,8 +6,8 @@
 
 namespace fovea {
 
-// timm's keys: mean, std, interpolation, crop_pct, crop_mode, input_size. Throws Error as Keys
-// does, and for what is not supported.
+// timm's keys: mean, std, interpolation, crop_pct, crop_mode, input_size; and frame_stride. Throws
+// Error as Keys does, and for what is not supported.
 void read_timm_preprocessing(const ConfigKeys& keys, Config& config);
 
 // Whether a preprocessor_config.json is ASTFeatureExtractor's, and what it says: sampling_rate,

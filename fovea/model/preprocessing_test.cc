@@ -205,7 +205,9 @@ TEST(ParsePreprocessor, ReadsSegmentAnything) {
 TEST(ParsePreprocessor, ReadsWhatIsWrittenOfSegmentAnything) {
   Architecture a;
   a.image_size = {320, 320};
-  const std::optional<std::string> text = preprocessor_text(a, sam_preprocessing());
+  Config sam;
+  sam.preprocessing = sam_preprocessing();
+  const std::optional<std::string> text = preprocessor_text(a, sam);
   ASSERT_TRUE(text);
   const Config config = preprocessed(*text);
   const Preprocessing& p = config.preprocessing;

@@ -38,7 +38,7 @@ std::vector<ConfigFile> timm_configs(const Architecture& architecture, const Con
   std::vector<ConfigFile> configs = {
       {"config.json", with_pictures ? config_text(architecture, config)
                                     : config_text_without_pictures(architecture, config)}};
-  if (const auto text = preprocessor_text(architecture, config.preprocessing))
+  if (const auto text = preprocessor_text(architecture, config))
     configs.push_back({"preprocessor_config.json", *text});
   return configs;
 }

@@ -23,6 +23,12 @@ std::string size_of(const Architecture& a) {
   return size == std::end(kSizes) ? "base" : size->second;
 }
 
+// Whose names it gets, which are timm's and say what it is.
+const Family& medium_family(const Architecture& a) {
+  if (a.medium == Medium::sound) return a.frequency_first ? kAst : kAudioMae;
+  return a.family == kMaeSt.name ? kMaeSt : kVideoMaeOriginal;
+}
+
 bool is_dinov3(const Architecture& a) {
   return a.block.rotation && a.block.rotation->kind == RotationKind::dinov3;
 }
@@ -93,8 +99,12 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 
 Architecture said_by_timm(const Architecture& architecture, const std::string& where) {
   if (is_timms(architecture)) return architecture;
-  if (architecture.medium != Medium::picture) refuse(where, "videos or sound as inputs");
   Architecture a = architecture;
+  if (architecture.medium != Medium::picture) {
+    a.name = medium_family(architecture).architecture;
+    a.family = medium_family(architecture).name;
+    return a;
+  }
   if (a.projection > 0 && a.classes > 0) refuse(where, "a head behind a projection of features");
   if (a.projection > 0) a.classes = std::exchange(a.projection, 0);
   a.name = timms_name(a);

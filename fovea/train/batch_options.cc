@@ -19,6 +19,7 @@ BatchOptions batch_options(const Recipe& r, const Student& student, const Proces
   options.augmentation.rand_augment.operations = r.rand_augment;
   options.augmentation.rand_augment.magnitude = r.rand_augment_magnitude;
   options.augmentation.reprob = r.reprob;
+  options.sound = {r.gain, r.shift, r.time_mask, r.freq_mask};
   options.mix = {r.mixup, r.cutmix, r.mixup_prob, r.mixup_switch_prob};
   options.smoothing = r.smoothing;
   // A decoder answers with four pixels along each side of a patch.

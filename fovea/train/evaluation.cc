@@ -3,25 +3,27 @@
 #include <algorithm>
 #include <span>
 
-#include "fovea/data/preprocess.h"
+#include "fovea/data/model_input.h"
 
 namespace fovea {
 
 Accuracy evaluate_on(const Model& model, const Dataset& data, const RunOptions& options,
                      const Watch& watch, const Processes& processes) {
   constexpr int64_t kBatch = 32;
-  const Preprocessing& spec = model.config().preprocessing;
-  const int64_t pixels = int64_t{3} * spec.height * spec.width;
+  const InputSpec spec = input_spec(model.architecture(), model.config());
   Accuracy accuracy;
   const auto [begin, end] = processes.share_of(data.size());
   for (int64_t first = begin; first < end && !watch.stop(); first += kBatch) {
     const int64_t count = std::min(kBatch, end - first);
-    Array images({count, 3, spec.height, spec.width});
+    Shape shape = spec.shape();
+    shape.insert(shape.begin(), count);
+    Array inputs(shape);
     for (int64_t i = 0; i < count; ++i) {
-      preprocess(data.read(first + i), spec, std::span(images.data).subspan(i * pixels, pixels),
-                 data.name(first + i));
+      const Array input = read_input(data, first + i, spec);
+      std::copy(input.data.begin(), input.data.end(),
+                inputs.data.begin() + i * static_cast<int64_t>(input.data.size()));
     }
-    const Result result = model.run(images, options);
+    const Result result = model.run(inputs, options);
     const int64_t classes = result.logits.shape[1];
     for (int64_t i = 0; i < count; ++i) {
       accuracy.add(std::span(result.logits.data).subspan(i * classes, classes),

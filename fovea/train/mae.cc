@@ -32,13 +32,15 @@ torch::Tensor waves(int64_t count, int64_t channels) {
   return torch::cat({angles.sin(), angles.cos()}, 1);
 }
 
-// Positions of the patches of a grid, half of the channels for each axis: [rows * columns,
-// channels].
-torch::Tensor grid_positions(int64_t rows, int64_t columns, int64_t channels) {
-  const torch::Tensor vertical = waves(rows, channels / 2).unsqueeze(1);
-  const torch::Tensor horizontal = waves(columns, channels / 2).unsqueeze(0);
-  const torch::Tensor both =
-      torch::cat({vertical.expand({rows, columns, -1}), horizontal.expand({rows, columns, -1})}, 2);
+// Positions of the patches of a grid, half of the channels for each axis, or of a video's as
+// VideoMAE's, by their numbers: [P, channels].
+torch::Tensor grid_positions(const Grid& grid, int64_t channels) {
+  if (grid.frames > 1) return waves(grid.size(), channels);
+  const torch::Tensor vertical = waves(grid.rows, channels / 2).unsqueeze(1);
+  const torch::Tensor horizontal = waves(grid.columns, channels / 2).unsqueeze(0);
+  const torch::Tensor both = torch::cat({vertical.expand({grid.rows, grid.columns, -1}),
+                                         horizontal.expand({grid.rows, grid.columns, -1})},
+                                        2);
   return both.flatten(0, 1);
 }
 
@@ -92,6 +94,25 @@ std::vector<int32_t> draw_visible(int64_t batch, int64_t patches, int64_t visibl
   return drawn;
 }
 
+std::vector<int32_t> draw_visible_tubes(int64_t batch, const Grid& grid, double mask_ratio,
+                                        Random& random) {
+  const int64_t cells = grid.frame_size();
+  const auto count = static_cast<int64_t>((1 - mask_ratio) * static_cast<double>(cells) + 1e-9);
+  if (count < 1 || count >= cells) {
+    fail("a mask of {} of {} patches; expected some visible and some masked", mask_ratio, cells);
+  }
+  const std::vector<int32_t> of_frame = draw_visible(batch, cells, count, random);
+  std::vector<int32_t> visible;
+  for (int64_t b = 0; b < batch; ++b) {
+    for (int64_t frame = 0; frame < grid.frames; ++frame) {
+      for (int64_t i = b * count; i < (b + 1) * count; ++i) {
+        visible.push_back(of_frame[i] + static_cast<int32_t>(frame * cells));
+      }
+    }
+  }
+  return visible;
+}
+
 MaeDecoder::MaeDecoder(const Architecture& encoder, const MaeOptions& options, uint64_t seed,
                        torch::Device device, torch::ScalarType dtype)
     : options_(options), prefix_(encoder.prefix()), torch_(device, dtype) {
@@ -122,8 +143,8 @@ torch::Tensor MaeDecoder::paint(const TorchTensor& encoded, std::span<const int3
   const torch::Tensor unseen = mask_token_[0].expand({batch * patches, -1}).clone();
   const torch::Tensor index = index_tensor(rows_of(visible, batch, patches), unseen.device());
   const torch::Tensor all = unseen.index_copy(0, index, seen.slice(1, prefix_).flatten(0, 1));
-  const torch::Tensor placed = all.view({batch, patches, width}) +
-                               grid_positions(grid.rows, grid.columns, width).to(all.options());
+  const torch::Tensor placed =
+      all.view({batch, patches, width}) + grid_positions(grid, width).to(all.options());
   const TorchTensor x =
       run_blocks(torch_, blocks_, tensor_of(torch::cat({seen.slice(1, 0, prefix_), placed}, 1)));
   const torch::Tensor painted = torch_.linear(torch_.layer_norm(x, norm_), pred_).rows;
@@ -139,12 +160,9 @@ MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder, 
   const Architecture& a = vit.architecture;
   const Grid grid = a.patches_of(input.grid);
   const int64_t patches = grid.size();
-  const double ratio = decoder.options().mask_ratio;
-  const auto count = static_cast<int64_t>((1 - ratio) * static_cast<double>(patches) + 1e-9);
-  if (count < 1 || count >= patches) {
-    fail("a mask of {} of {} patches; expected some visible and some masked", ratio, patches);
-  }
-  const std::vector<int32_t> visible = draw_visible(input.batch, patches, count, random);
+  const std::vector<int32_t> visible =
+      draw_visible_tubes(input.batch, grid, decoder.options().mask_ratio, random);
+  const auto count = static_cast<int64_t>(visible.size()) / input.batch;
   const std::vector<int32_t> kept = rows_of(visible, input.batch, patches);
 
   // Positions are added to all patches, then the visible ones are taken.
@@ -158,7 +176,9 @@ MaePainting mae_paint(Torch& torch, const Vit<Torch>& vit, MaeDecoder& decoder, 
                              tensor_of(torch::cat({block.slice(1, 0, a.prefix()), shown}, 1)));
   if (vit.norm) x = torch.layer_norm(x, *vit.norm);
 
-  const torch::Tensor pixels = torch.patches(input, a.patch, a.step(), {}).rows;
+  std::vector<float> turned;
+  const Input seen = a.frequency_first ? transposed(input, turned) : input;
+  const torch::Tensor pixels = torch.patches(seen, a.patch, a.step(), {}).rows;
   return {decoder.paint(x, visible, grid), decoder.options().norm_pix ? normalised(pixels) : pixels,
           index_tensor(others(kept, input.batch * patches), block.device())};
 }

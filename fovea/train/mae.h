@@ -15,7 +15,7 @@
 namespace fovea {
 
 struct MaeOptions {
-  double mask_ratio = 0.75;  // of the patches, that the encoder does not see
+  double mask_ratio = 0.75;  // of a frame's patches, that the encoder does not see
   int decoder_width = 512;   // a multiple of 4 and of the heads
   int decoder_depth = 8;
   int decoder_heads = 16;
@@ -24,6 +24,12 @@ struct MaeOptions {
 
 // Which patches of each image stay visible: [batch, visible], those of an image ascending.
 std::vector<int32_t> draw_visible(int64_t batch, int64_t patches, int64_t visible, Random& random);
+
+// The same of videos: in each frame of tubes the same cells, a share of (1 - mask_ratio) of them
+// (Tong and others, "VideoMAE", 2022: what is masked in one frame can't be seen in the next).
+// Throws Error where none would be visible or none masked.
+std::vector<int32_t> draw_visible_tubes(int64_t batch, const Grid& grid, double mask_ratio,
+                                        Random& random);
 
 // Paints patches. It is thrown away after pre-training, so its weights are none of the model's.
 class MaeDecoder {

@@ -13,10 +13,13 @@
 namespace fovea {
 namespace {
 
-// Overlapping convolutions would see pixels of masked patches.
+// Overlapping convolutions, or patches, would see pixels of masked patches.
 void check_stem(const Architecture& a) {
   if (a.stem == Stem::conv) {
     fail("objective is mae and stem is conv; expected a stem that sees each patch alone");
+  }
+  if (!a.stride.empty()) {
+    fail("objective is mae and patches overlap; expected stride 0, for patches side by side");
   }
 }
 

@@ -7,6 +7,7 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/json.h"
 #include "fovea/tokens/options_json.h"
+#include "fovea/train/media_student.h"
 
 namespace fovea {
 namespace {
@@ -193,10 +194,11 @@ void check_recipe(const Recipe& r) {
   if (r.data.empty()) fail("data is not given; expected a folder, or a zip file, of classes");
   if (r.output.empty()) fail("output is not given; expected a folder to write to");
   const bool makes_new = start_of(r).empty();
+  if (makes_new) check_new_medium(r);
   if (makes_new && r.width % r.heads != 0) {
     fail("width is {} and heads is {}; expected a width that heads divide", r.width, r.heads);
   }
-  if (makes_new && r.img_size % r.patch_size != 0) {
+  if (makes_new && r.medium != "sound" && r.img_size % r.patch_size != 0) {
     fail("img_size is {}; expected a multiple of patch_size, {}", r.img_size, r.patch_size);
   }
   if (makes_new && !is_segment(r) && r.global_pool == "token" && !r.class_token) {

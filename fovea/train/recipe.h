@@ -42,6 +42,16 @@ struct Recipe {
   double drop_path = 0;
   std::string tune = "all";
 
+  // A new model of videos or of sound.
+  std::string medium = "picture";
+  int num_frames = 0;
+  int tubelet_size = 2;
+  int mel_bins = 128;
+  int stride = 0;
+  int sample_rate = 16'000;
+  double sound_mean = 0;
+  double sound_std = 0;
+
   // A new Segment Anything.
   int window = 8;
   int global_every = 4;
@@ -57,7 +67,7 @@ struct Recipe {
   bool learned_routing = true;
   bool cross_attention = true;
 
-  // The pictures.
+  // The pictures, videos or sound.
   std::string data = {};
   std::string train_split = "train";
   std::string val_split = "val";
@@ -73,6 +83,11 @@ struct Recipe {
   int rand_augment = 0;
   double rand_augment_magnitude = 9;
   double reprob = 0;
+  int frame_stride = 0;
+  double gain = 0;
+  int shift = 0;
+  int time_mask = 0;
+  int freq_mask = 0;
   double mixup = 0;
   double cutmix = 0;
   double mixup_prob = 1;

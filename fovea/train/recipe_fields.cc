@@ -38,6 +38,29 @@ std::vector<RecipeField> model_fields(Recipe& r) {
   };
 }
 
+std::vector<RecipeField> medium_fields(Recipe& r) {
+  return {
+      {"medium",
+       &r.medium,
+       "of a new model: what comes in; video: as VideoMAE; sound: as AST, or as AudioMAE where "
+       "global_pool is avg",
+       0,
+       0,
+       {"picture", "video", "sound"}},
+      {"num_frames", &r.num_frames,
+       "of a new model: frames of a clip or a spectrogram; 0: 16 or 1024", 0, 1 << 16},
+      {"tubelet_size", &r.tubelet_size, "of a new model of videos: frames of a tube", 1, 1024},
+      {"mel_bins", &r.mel_bins, "of a new model of sound: mel bins", 1, 1024},
+      {"stride", &r.stride,
+       "of a new model of sound: from patch to patch; 0: patches lie side by side", 0, 1000},
+      {"sample_rate", &r.sample_rate, "of a new model of sound: samples a second", 1000, 192000},
+      {"sound_mean", &r.sound_mean, "of a new model of sound: subtracted from log mel values", -100,
+       100},
+      {"sound_std", &r.sound_std,
+       "of a new model of sound: half of what they are divided by; 0: both are measured", 0, 100},
+  };
+}
+
 std::vector<RecipeField> segment_fields(Recipe& r) {
   return {
       {"window", &r.window, "of a new Segment Anything: patches along a window's side", 1, kBig},
@@ -77,7 +100,7 @@ std::vector<RecipeField> routing_fields(Recipe& r) {
 
 std::vector<RecipeField> data_fields(Recipe& r) {
   return {
-      {"data", &r.data, "a folder, or a zip file, with a folder of pictures for each class"},
+      {"data", &r.data, "a folder, or a zip file, with a folder of files for each class"},
       {"train_split", &r.train_split, "folder in data to train on; empty: data itself"},
       {"val_split", &r.val_split, "folder in data to evaluate on; empty: nothing"},
       {"mean", &r.mean, "of a new model: subtracted from colours of 0 to 1", -10, 10},
@@ -97,6 +120,14 @@ std::vector<RecipeField> data_fields(Recipe& r) {
       {"rand_augment", &r.rand_augment, "RandAugment: changes of a picture; 0: none", 0, 20},
       {"rand_augment_magnitude", &r.rand_augment_magnitude, "how strong they are", 0, 10},
       {"reprob", &r.reprob, "how often a box is erased", 0, 1},
+      {"frame_stride", &r.frame_stride,
+       "of videos: places from one frame of a clip to the next; 0: 4, or the model's", 0, 1e6},
+      {"gain", &r.gain, "of sound: up to so many decibels louder or softer", 0, 100},
+      {"shift", &r.shift, "of sound: up to so many frames later or earlier, rolled", 0, 1 << 16},
+      {"time_mask", &r.time_mask, "of sound, SpecAugment: up to so many frames are masked", 0,
+       1 << 16},
+      {"freq_mask", &r.freq_mask, "of sound, SpecAugment: up to so many mel bins are masked", 0,
+       1024},
       {"mixup", &r.mixup, "Mixup's alpha; 0: none", 0, 100},
       {"cutmix", &r.cutmix, "CutMix's alpha; 0: none", 0, 100},
       {"mixup_prob", &r.mixup_prob, "how often a batch is mixed", 0, 1},
@@ -174,8 +205,9 @@ std::vector<RecipeField> run_fields(Recipe& r) {
 
 std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   std::vector<RecipeField> all;
-  for (auto* const part : {&model_fields, &segment_fields, &routing_fields, &data_fields,
-                           &step_fields, &objective_fields, &teacher_fields, &run_fields}) {
+  for (auto* const part :
+       {&model_fields, &medium_fields, &segment_fields, &routing_fields, &data_fields, &step_fields,
+        &objective_fields, &teacher_fields, &run_fields}) {
     for (RecipeField& field : part(recipe)) all.push_back(std::move(field));
   }
   return all;

@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "fovea/io/file.h"
 #include "fovea/io/testing.h"
+#include "tests/paths.h"
 
 namespace fovea {
 namespace {
@@ -114,6 +118,45 @@ TEST(Recipe, IsRefusedWhereKeysDoNotGoTogether) {
   EXPECT_THAT(refused([](Recipe& r) { r.tune = "head"; }), HasSubstr("tune is head"));
   EXPECT_THAT(refused([](Recipe& r) { r.distillation = "soft"; }), HasSubstr("teacher"));
   EXPECT_THAT(refused([](Recipe& r) { r.scale = {1, 0.5}; }), HasSubstr("scale"));
+}
+
+TEST(RecipeTest, OfOtherMediaIsRefusedWhereKeysDoNotGoTogether) {
+  const auto refused = [](const std::string& medium, auto change) {
+    Recipe recipe = whole();
+    recipe.medium = medium;
+    if (medium == "video") recipe.global_pool = "avg";
+    recipe.class_token = medium == "sound";
+    change(recipe);
+    return error_of([&] { check_recipe(recipe); });
+  };
+  EXPECT_EQ(refused("video", [](Recipe&) {}), "");
+  EXPECT_EQ(refused("sound", [](Recipe&) {}), "");
+  EXPECT_THAT(refused("video", [](Recipe& r) { r.class_token = true; }),
+              HasSubstr("medium is video; expected class_token false"));
+  EXPECT_THAT(refused("video", [](Recipe& r) { r.num_frames = 5; }),
+              HasSubstr("num_frames is 5; expected a multiple of tubelet_size, 2"));
+  EXPECT_THAT(refused("sound", [](Recipe& r) { r.mel_bins = 8; }),
+              HasSubstr("mel_bins is 8; expected at least patch_size, 16"));
+  EXPECT_THAT(refused("sound", [](Recipe& r) { r.stem = "conv"; }),
+              HasSubstr("medium is sound; expected stem linear"));
+  EXPECT_THAT(refused("video", [](Recipe& r) { r.objective = "segment"; }),
+              HasSubstr("objective segment beside it"));
+}
+
+TEST(RecipeTest, ThoseThatAreShippedAreWhole) {
+  int count = 0;
+  for (const auto& file : std::filesystem::directory_iterator(test_data() / "../recipes")) {
+    Recipe recipe;
+    read_recipe(read_text(file.path()), file.path(), recipe);
+    recipe.data = "data";
+    recipe.output = "out";
+    if (recipe.distillation != "none") recipe.teacher = "teacher";
+    EXPECT_EQ(error_of([&] { check_recipe(recipe); }), "") << file.path();
+    training_merge(recipe);
+    evaluation_merge(recipe);
+    ++count;
+  }
+  EXPECT_GE(count, 7);
 }
 
 TEST(RecipeTest, SaysHowTokensMerge) {

@@ -10,6 +10,7 @@
 #include "fovea/model/tensors.h"
 #include "fovea/model/weights.h"
 #include "fovea/train/big_little_student.h"
+#include "fovea/train/media_student.h"
 #include "fovea/train/segment_student.h"
 
 namespace fovea {
@@ -24,8 +25,9 @@ std::set<std::string> tensors_of_head(const Architecture& a) {
 // A checkpoint's weights, but a head that training starts from.
 class WithNewHead : public WeightSource {
  public:
-  WithNewHead(WeightSource& weights, const Architecture& a, uint64_t seed)
-      : weights_(weights), of_head_(tensors_of_head(a)), initial_(seed, 1) {}
+  // `of_head`: its tensors, and those of what a classifier has before it.
+  WithNewHead(WeightSource& weights, std::set<std::string> of_head, uint64_t seed)
+      : weights_(weights), of_head_(std::move(of_head)), initial_(seed, 1) {}
 
  private:
   Array values(const std::string& name, const Shape& shape, Start start) override {
@@ -69,6 +71,7 @@ Architecture new_architecture(const Recipe& r, int classes) {
   a.image_size = {side, side};
   a.input_size = a.image_size;
   a.position_rows = side / r.patch_size * (side / r.patch_size) + a.prefix();
+  set_medium(r, a);
   return a;
 }
 
@@ -90,8 +93,12 @@ void keep_grid(Architecture& a) {
 void set_input(Student& student, const Recipe& recipe) {
   Architecture& a = student.architecture;
   keep_grid(a);
+  resize_medium(recipe.img_size, a);
   a.input_size = made_for(a);
-  if (recipe.img_size > 0) a.input_size = {recipe.img_size, recipe.img_size};
+  if (recipe.frame_stride > 0) student.config.frame_stride = recipe.frame_stride;
+  if (a.medium == Medium::sound) return;
+  if (recipe.img_size > 0 && a.medium == Medium::picture)
+    a.input_size = {recipe.img_size, recipe.img_size};
   for (const auto& [side, patch] : {std::pair(a.input_size.rows, a.patch.rows),
                                     std::pair(a.input_size.columns, a.patch.columns)}) {
     if (side % patch != 0)
@@ -169,9 +176,12 @@ void load_from(const std::string& model, const Recipe& recipe,
   const int count = static_cast<int>(classes.size());
   student.has_new_head = count > 0 && (a.classes != count || student.config.labels != classes);
   a.classes = count;
+  Architecture headless = a;
+  headless.classes = 0;
   if (student.has_new_head) a.projection = 0;  // a head takes its place, as in timm's CLIP
+  if (student.has_new_head && a.medium != Medium::picture) set_classifier(a);
   CheckpointWeights weights(stored.checkpoint);
-  WithNewHead adapted(weights, a, recipe.seed);
+  WithNewHead adapted(weights, tensors_beside(a, headless), recipe.seed);
   WeightSource& source = student.has_new_head ? static_cast<WeightSource&>(adapted)
                                               : static_cast<WeightSource&>(weights);
   if (!is_segment(recipe)) {
@@ -190,9 +200,11 @@ void make_new(const Recipe& recipe, int classes, Student& student) {
   InitialWeights weights(recipe.seed, static_cast<float>(recipe.layer_scale));
   student.has_new_head = true;
   student.config.preprocessing = new_preprocessing(recipe);
+  set_medium(recipe, student.config);
   if (!is_segment(recipe)) {
     student.architecture = new_architecture(recipe, classes);
-    load_weights(weights, recipe, "the recipe", student);
+    MediaStart start(weights, student.architecture);
+    load_weights(start, recipe, "the recipe", student);
     return;
   }
   student.architecture = new_encoder(recipe);
@@ -212,6 +224,13 @@ int64_t parameters_of(const Student& student) {
   for_each_tensor(student.segmentation->shape,
                   [&](const ListedTensor& tensor) { count += elements(tensor.shape); });
   return count;
+}
+
+Medium medium_of(const Recipe& recipe) {
+  const std::string start = start_of(recipe);
+  if (!start.empty()) return open_stored(start, recipe.num_heads, recipe.key).architecture.medium;
+  if (recipe.medium == "picture") return Medium::picture;
+  return recipe.medium == "video" ? Medium::video : Medium::sound;
 }
 
 Student make_student(const Recipe& recipe, const std::vector<std::string>& classes) {

@@ -26,7 +26,11 @@ struct Student {
 // How many numbers it has, a decoder's among them.
 int64_t parameters_of(const Student& student);
 
-// Classes are the names of the pictures' folders; without any it has no head. What recipe.tune
+// What comes in: of the model that training starts from, or of the new one. Throws Error for a
+// checkpoint that can't be read.
+Medium medium_of(const Recipe& recipe);
+
+// Classes are the names of the files' folders; without any it has no head. What recipe.tune
 // leaves out needs no gradient. Throws Error for a checkpoint that can't be read, or where nothing
 // is left to train.
 Student make_student(const Recipe& recipe, const std::vector<std::string>& classes);

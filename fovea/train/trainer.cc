@@ -27,7 +27,7 @@
 #include "fovea/train/same_weights.h"
 #include "fovea/train/state_file.h"
 #include "fovea/train/student.h"
-#include "fovea/train/training_pictures.h"
+#include "fovea/train/training_files.h"
 #include "fovea/train/weight_mean.h"
 
 namespace fovea {
@@ -82,7 +82,8 @@ class Run {
   const TrainOptions& options_;
   AmpChoice amp_;
   const Processes& processes_;
-  TrainingPictures pictures_;
+  Medium medium_;
+  TrainingFiles files_;
   std::unique_ptr<Dataset> val_data_;
   Student student_;
   Objective objective_;
@@ -99,28 +100,35 @@ class Run {
   Trained result_;
 };
 
+const Student& measured(const TrainingFiles& files, const Recipe& recipe, Student& student) {
+  files.measure_for(recipe, student);
+  return student;
+}
+
 Run::Run(const Recipe& recipe, const TrainOptions& options, const AmpChoice& amp,
          const Processes& processes)
     : recipe_(recipe),
       options_(options),
       amp_(amp),
       processes_(processes),
-      pictures_(recipe),
-      student_(make_student(recipe, pictures_.classes())),
+      medium_(medium_of(recipe)),
+      files_(recipe, medium_),
+      student_(make_student(recipe, files_.classes())),
       objective_(recipe, student_, course_of(student_.architecture, options.merge),
                  {.threads = options.threads,
                   .dtype = amp.in_bf16 ? Dtype::bf16 : Dtype::f32,
                   .heads = recipe.model.empty() ? recipe.num_heads : 0,
                   .key = recipe.model.empty() ? recipe.key : ""}),
-      batches_(pictures_.batches(batch_options(recipe, student_, processes))),
+      batches_(files_.batches(measured(files_, recipe, student_),
+                              batch_options(recipe, student_, processes))),
       optimizer_(trained(), recipe, student_.architecture.depth),
       gradients_(optimizer_.trained(), processes),
       mean_(student_.torch->parameters(), recipe.model_ema) {
   per_epoch_ = batches_.batches_per_epoch();
   steps_ = std::max<int64_t>(1, std::llround(recipe.epochs * static_cast<double>(per_epoch_)));
   if (!recipe.val_split.empty() && objective_.classifies()) {
-    val_data_ = open_dataset(recipe.data, recipe.val_split);
-    if (val_data_->classes() != pictures_.classes()) {
+    val_data_ = open_dataset(recipe.data, recipe.val_split, {.medium = medium_});
+    if (val_data_->classes() != files_.classes()) {
       fail("{}: the classes of {} are not those of {}", recipe.data, recipe.val_split,
            recipe.train_split);
     }
@@ -194,7 +202,7 @@ void Run::go_on() {
 
 void Run::begin() {
   prepare_output();
-  LeftOut left_out = pictures_.left_out();
+  LeftOut left_out = files_.left_out();
   if (val_data_) left_out.add(val_data_->left_out());
   if (const std::string text = to_string(left_out); !text.empty()) {
     options_.note("left out: " + text);

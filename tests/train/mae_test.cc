@@ -14,7 +14,9 @@
 
 #include "fovea/io/testing.h"
 #include "fovea/model/save.h"
+#include "fovea/train/student.h"
 #include "tests/goldens.h"
+#include "tests/media.h"
 #include "tests/train/gradients.h"
 #include "tests/train/torch_model.h"
 
@@ -37,6 +39,20 @@ Architecture small_encoder() {
   a.block.mlp_width = 96;
   a.classes = 0;
   return a;
+}
+
+// Of 2 x 2 x 2 tubes.
+Architecture small_video_encoder() {
+  Recipe recipe;
+  recipe.medium = "video";
+  recipe.num_frames = 4;
+  recipe.img_size = 16;
+  recipe.patch_size = 8;
+  recipe.width = 24;
+  recipe.depth = 2;
+  recipe.class_token = false;
+  recipe.global_pool = "avg";
+  return make_student(recipe, {}).architecture;
 }
 
 TorchModel small_model(torch::ScalarType dtype = torch::kFloat) {
@@ -74,6 +90,73 @@ TEST(DrawVisible, TakesSoManyPatchesOfEachImageAtRandom) {
   }
   for (const int count : times) EXPECT_NEAR(count, 250, 60);
   EXPECT_GT(choices.size(), 500U) << "of 1820";
+}
+
+TEST(DrawVisible, TakesTheSameCellsOfEveryFrame) {
+  const Grid grid(3, 4, 5);
+  Random random({2});
+  const std::vector<int32_t> drawn = draw_visible_tubes(50, grid, 0.9, random);
+  ASSERT_EQ(drawn.size(), 50U * 3 * 2);
+  std::set<std::vector<int32_t>> choices;
+  for (size_t video = 0; video < 50; ++video) {
+    const auto begin = drawn.begin() + static_cast<ptrdiff_t>(6 * video);
+    EXPECT_TRUE(std::is_sorted(begin, begin + 6));
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_LT(begin[i], 20);
+      EXPECT_EQ(begin[2 + i], begin[i] + 20);
+      EXPECT_EQ(begin[4 + i], begin[i] + 40);
+    }
+    choices.insert({begin, begin + 2});
+  }
+  EXPECT_GT(choices.size(), 30U) << "of 190";
+}
+
+// Pixels of tubes that are masked change nothing but the targets.
+TEST(Mae, TheEncoderDoesNotSeeMaskedTubes) {
+  InitialWeights weights(3, 1);
+  TorchModel model(small_video_encoder(), weights);
+  MaeOptions options = kSmallDecoder;
+  options.mask_ratio = 0.75;
+  MaeDecoder decoder(model.architecture, options, 5);
+  const torch::NoGradGuard no_grad;
+  Array video = varied({1, 3, 4, 16, 16});
+  const auto paint = [&] {
+    Random random({9});
+    return mae_paint(model.torch, model.vit, decoder, input_of(video), random);
+  };
+  const MaePainting before = paint();
+  EXPECT_EQ(before.pixels.sizes(), (std::vector<int64_t>{8, 3 * 2 * 8 * 8}));
+  ASSERT_EQ(before.masked.size(0), 6);
+  const torch::Tensor is_masked = torch::zeros(8, torch::kBool).index_fill(0, before.masked, true);
+  for (int64_t cell = 0; cell < 4; ++cell) {
+    EXPECT_EQ(is_masked[cell].item<bool>(), is_masked[4 + cell].item<bool>());
+  }
+  for (int64_t i = 0; i < 3 * 4 * 256; ++i) {
+    const int64_t patch = i / 512 % 2 * 4 + i / 128 % 2 * 2 + i / 8 % 2;
+    if (is_masked[patch].item<bool>()) video.data[i] += static_cast<float>(i % 5);
+  }
+  const MaePainting after = paint();
+  EXPECT_TRUE(torch::equal(before.pixels, after.pixels));
+  EXPECT_FALSE(torch::equal(before.targets, after.targets));
+}
+
+TEST(Mae, GradientsOfVideosAreThoseOfTheLoss) {
+  torch::manual_seed(1);
+  InitialWeights weights(3, 1);
+  TorchModel model(small_video_encoder(), weights, torch::kDouble);
+  MaeOptions options = kSmallDecoder;
+  options.mask_ratio = 0.5;
+  MaeDecoder decoder(model.architecture, options, 5, torch::kCPU, torch::kDouble);
+  const Array video = varied({2, 3, 4, 16, 16});
+  std::vector<GradientInput> inputs;
+  for (const auto& [name, values] : model.torch.parameters()) inputs.push_back({name, values});
+  EXPECT_EQ(inputs.front().name, "patch_embed.proj.weight") << "of tubes";
+  expect_gradients(
+      [&] {
+        Random random({9});
+        return mae_loss(model.torch, model.vit, decoder, input_of(video), random);
+      },
+      inputs);
 }
 
 TEST(Mae, MasksThreeQuartersWhichTheEncoderDoesNotSee) {

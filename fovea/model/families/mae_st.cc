@@ -19,8 +19,11 @@ Traits traits(const Config& /*config*/) {
       .pooling = Pooling::average, .medium = Medium::video, .late_norm = true, .drops_first = true};
 }
 
-// VideoMAE has them in one.
-bool owns(const Traces& traces) { return traces.has_tubes() && traces.queries_apart; }
+// VideoMAE has them in one; so has what is written here, which says what it is.
+bool owns(const Traces& traces) {
+  return traces.has_tubes() &&
+         (traces.queries_apart || traces.architecture.starts_with(kMaeSt.architecture));
+}
 
 }  // namespace
 

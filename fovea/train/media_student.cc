@@ -1,0 +1,141 @@
+#include "fovea/train/media_student.h"
+
+#include <cmath>
+
+#include "fovea/io/fail.h"
+#include "fovea/model/families/family.h"
+
+namespace fovea {
+namespace {
+
+constexpr int kUsualFrames = 16;  // of a clip
+constexpr int kUsualSoundFrames = 1024;
+constexpr int kUsualSide = 224;
+
+int frames_of(const Recipe& r) {
+  if (r.num_frames > 0) return r.num_frames;
+  return r.medium == "video" ? kUsualFrames : kUsualSoundFrames;
+}
+
+void check_video(const Recipe& r) {
+  if (r.class_token || r.global_pool != "avg") {
+    fail("medium is video; expected class_token false and global_pool avg, as VideoMAE has them");
+  }
+  if (frames_of(r) % r.tubelet_size != 0) {
+    fail("num_frames is {}; expected a multiple of tubelet_size, {}", frames_of(r), r.tubelet_size);
+  }
+}
+
+void check_sound(const Recipe& r) {
+  if (frames_of(r) < r.patch_size || r.mel_bins < r.patch_size) {
+    fail("num_frames is {} and mel_bins is {}; expected at least patch_size, {}", frames_of(r),
+         r.mel_bins, r.patch_size);
+  }
+}
+
+void set_video(const Recipe& r, Architecture& a) {
+  const int side = r.img_size > 0 ? r.img_size : kUsualSide;
+  a.family = kVideoMaeOriginal.name;
+  a.name = kVideoMaeOriginal.architecture;
+  a.medium = Medium::video;
+  a.patch = {r.tubelet_size, r.patch_size, r.patch_size};
+  a.image_size = {frames_of(r), side, side};
+  a.position_rows = 0;
+  a.sinusoids = true;
+  // As VideoMAE's own files of pre-training.
+  if (a.classes == 0) a.pooling = Pooling::token;
+  a.first_patch_leads = a.classes == 0;
+}
+
+void set_sound(const Recipe& r, Architecture& a) {
+  const bool is_ast = r.global_pool == "token";
+  const Family& family = is_ast ? kAst : kAudioMae;
+  a.family = family.name;
+  a.name = family.architecture;
+  a.medium = Medium::sound;
+  a.in_channels = 1;
+  a.image_size = {frames_of(r), r.mel_bins};
+  if (r.stride > 0 && r.stride != r.patch_size) a.stride = {r.stride, r.stride};
+  if (is_ast) {
+    a.frequency_first = a.distillation_token = true;
+    a.pooling = Pooling::prefix;
+    a.head_norm = a.classes > 0;
+  }
+  a.position_rows = static_cast<int>(a.patches_of(a.image_size).size()) + a.prefix();
+}
+
+}  // namespace
+
+void check_new_medium(const Recipe& r) {
+  if (r.medium == "picture") return;
+  if (r.stem != "linear" || r.distillation_token || r.big_little || is_segment(r)) {
+    fail(
+        "medium is {}; expected stem linear, and neither distillation_token, big_little nor "
+        "objective segment beside it",
+        r.medium);
+  }
+  if (r.medium == "video") return check_video(r);
+  check_sound(r);
+}
+
+void set_medium(const Recipe& r, Architecture& a) {
+  if (r.medium == "picture") return;
+  if (r.medium == "video") {
+    set_video(r, a);
+  } else {
+    set_sound(r, a);
+  }
+  a.input_size = a.image_size;
+}
+
+void set_medium(const Recipe& r, Config& config) {
+  if (r.medium == "sound") {
+    config.sound = {.frames = frames_of(r),
+                    .filters = r.mel_bins,
+                    .rate = r.sample_rate,
+                    .mean = static_cast<float>(r.sound_mean),
+                    .std = static_cast<float>(r.sound_std),
+                    .assumed = false};
+  }
+}
+
+Array MediaStart::values(const std::string& name, const Shape& shape, Start start) {
+  const Architecture& a = architecture_;
+  if (a.medium != Medium::sound || name != "pos_embed") return others_.read(name, shape, start);
+  const Grid grid = a.patches_of(a.image_size);
+  const int each = a.width / 4;  // channels for a sine, or a cosine, of a row or a column
+  Array table(shape);
+  for (int64_t patch = 0; patch < grid.size(); ++patch) {
+    float* row = table.data.data() + (a.prefix() + patch) * a.width;
+    for (int i = 0; i < each; ++i) {
+      const double slowness = std::pow(10000.0, static_cast<double>(i) / each);
+      const double down = static_cast<double>(patch / grid.columns) / slowness;
+      const double across = static_cast<double>(patch % grid.columns) / slowness;
+      row[i] = static_cast<float>(std::sin(down));
+      row[each + i] = static_cast<float>(std::cos(down));
+      row[2 * each + i] = static_cast<float>(std::sin(across));
+      row[3 * each + i] = static_cast<float>(std::cos(across));
+    }
+  }
+  return table;
+}
+
+void set_classifier(Architecture& a) {
+  if (a.sinusoids && a.pooling == Pooling::token) {
+    a.pooling = Pooling::average;
+    a.final_norm = a.first_patch_leads = false;
+    a.fc_norm = true;
+  }
+  a.head_norm = a.pooling == Pooling::prefix;
+}
+
+void resize_medium(int img_size, Architecture& a) {
+  if (a.medium == Medium::picture || img_size == 0) return;
+  if (!a.sinusoids) {
+    fail("img_size is {}; expected 0: the model's positions are stored for {} alone", img_size,
+         size_text(a, a.image_size));
+  }
+  a.image_size = {a.image_size.frames, img_size, img_size};
+}
+
+}  // namespace fovea
