@@ -19,6 +19,7 @@ class GreyFrames : public FrameSource {
   GreyFrames(int64_t video, int64_t count, int side) : video_(video), count_(count), side_(side) {}
   const std::string& name() const override { return name_; }
   int64_t count() const override { return count_; }
+  double seconds_of_step() const override { return 0; }
   void read(std::span<const int64_t> places, const TakeFrame& take) override {
     for (size_t i = 0; i < places.size(); ++i) {
       const int64_t grey = 10 * video_ + std::min(places[i], count_ - 1);
