@@ -90,7 +90,7 @@ const WrongUsage kWrongUsages[] = {
     {"no_model", {"inspect"}, "MODEL is required"},
     {"no_model_to_measure", {"bench"}, "MODEL is required"},
     {"bench_list", {"bench", "--list", "resnet"}, "--list resnet: no named architecture"},
-    {"no_picture", {"classify", "m"}, "IMAGE is required"},
+    {"no_picture", {"classify", "m"}, "FILE is required"},
     {"too_many", inspect_with({"other"}), "unexpected argument other"},
     {"no_value", inspect_with({"--r"}), "--r: expected one value"},
     {"twice", inspect_with({"--r", "1", "--r", "2"}), "--r: expected one value, and only once"},
