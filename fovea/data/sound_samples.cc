@@ -70,7 +70,7 @@ void measure_sounds(const Dataset& data, SoundPreprocessing& spec) {
       sum += value;
       squares += double{value} * value;
     }
-    const auto window = static_cast<size_t>(spec.frames * spec.filters);
+    const size_t window = size_t{1} * spec.frames * spec.filters;
     values += static_cast<double>((frames.size() + window - 1) / window * window);
   }
   const double mean = sum / values;
