@@ -6,6 +6,7 @@
 
 #include "fovea/backend/torch/padding.h"
 #include "fovea/io/fail.h"
+#include "fovea/train/grid_positions.h"
 
 namespace fovea {
 namespace {
@@ -22,26 +23,6 @@ Architecture decoder_of(const Architecture& encoder, const MaeOptions& options) 
   decoder.block.mlp_width = 4 * options.decoder_width;
   decoder.block.eps = encoder.block.eps;
   return decoder;
-}
-
-// Sines and cosines of places on a line: [count, channels].
-torch::Tensor waves(int64_t count, int64_t channels) {
-  const torch::Tensor step = torch::arange(channels / 2, torch::kDouble) * 2 / channels;
-  const torch::Tensor angles =
-      torch::outer(torch::arange(count, torch::kDouble), torch::pow(10000.0, -step));
-  return torch::cat({angles.sin(), angles.cos()}, 1);
-}
-
-// Positions of the patches of a grid, half of the channels for each axis, or of a video's as
-// VideoMAE's, by their numbers: [P, channels].
-torch::Tensor grid_positions(const Grid& grid, int64_t channels) {
-  if (grid.frames > 1) return waves(grid.size(), channels);
-  const torch::Tensor vertical = waves(grid.rows, channels / 2).unsqueeze(1);
-  const torch::Tensor horizontal = waves(grid.columns, channels / 2).unsqueeze(0);
-  const torch::Tensor both = torch::cat({vertical.expand({grid.rows, grid.columns, -1}),
-                                         horizontal.expand({grid.rows, grid.columns, -1})},
-                                        2);
-  return both.flatten(0, 1);
 }
 
 // [B, T, C] of equally long sequences.

@@ -1,37 +1,15 @@
 #include "fovea/train/media_student.h"
 
-#include <cmath>
+#include <torch/torch.h>
 
 #include "fovea/io/fail.h"
 #include "fovea/model/families/family.h"
+#include "fovea/train/grid_positions.h"
 
 namespace fovea {
 namespace {
 
-constexpr int kUsualFrames = 16;  // of a clip
-constexpr int kUsualSoundFrames = 1024;
 constexpr int kUsualSide = 224;
-
-int frames_of(const Recipe& r) {
-  if (r.num_frames > 0) return r.num_frames;
-  return r.medium == "video" ? kUsualFrames : kUsualSoundFrames;
-}
-
-void check_video(const Recipe& r) {
-  if (r.class_token || r.global_pool != "avg") {
-    fail("medium is video; expected class_token false and global_pool avg, as VideoMAE has them");
-  }
-  if (frames_of(r) % r.tubelet_size != 0) {
-    fail("num_frames is {}; expected a multiple of tubelet_size, {}", frames_of(r), r.tubelet_size);
-  }
-}
-
-void check_sound(const Recipe& r) {
-  if (frames_of(r) < r.patch_size || r.mel_bins < r.patch_size) {
-    fail("num_frames is {} and mel_bins is {}; expected at least patch_size, {}", frames_of(r),
-         r.mel_bins, r.patch_size);
-  }
-}
 
 void set_video(const Recipe& r, Architecture& a) {
   const int side = r.img_size > 0 ? r.img_size : kUsualSide;
@@ -66,18 +44,6 @@ void set_sound(const Recipe& r, Architecture& a) {
 
 }  // namespace
 
-void check_new_medium(const Recipe& r) {
-  if (r.medium == "picture") return;
-  if (r.stem != "linear" || r.distillation_token || r.big_little || is_segment(r)) {
-    fail(
-        "medium is {}; expected stem linear, and neither distillation_token, big_little nor "
-        "objective segment beside it",
-        r.medium);
-  }
-  if (r.medium == "video") return check_video(r);
-  check_sound(r);
-}
-
 void set_medium(const Recipe& r, Architecture& a) {
   if (r.medium == "picture") return;
   if (r.medium == "video") {
@@ -102,21 +68,12 @@ void set_medium(const Recipe& r, Config& config) {
 Array MediaStart::values(const std::string& name, const Shape& shape, Start start) {
   const Architecture& a = architecture_;
   if (a.medium != Medium::sound || name != "pos_embed") return others_.read(name, shape, start);
-  const Grid grid = a.patches_of(a.image_size);
-  const int each = a.width / 4;  // channels for a sine, or a cosine, of a row or a column
+  const torch::Tensor places = grid_positions(a.patches_of(a.image_size), a.width);
   Array table(shape);
-  for (int64_t patch = 0; patch < grid.size(); ++patch) {
-    float* row = table.data.data() + (a.prefix() + patch) * a.width;
-    for (int i = 0; i < each; ++i) {
-      const double slowness = std::pow(10000.0, static_cast<double>(i) / each);
-      const double down = static_cast<double>(patch / grid.columns) / slowness;
-      const double across = static_cast<double>(patch % grid.columns) / slowness;
-      row[i] = static_cast<float>(std::sin(down));
-      row[each + i] = static_cast<float>(std::cos(down));
-      row[2 * each + i] = static_cast<float>(std::sin(across));
-      row[3 * each + i] = static_cast<float>(std::cos(across));
-    }
-  }
+  torch::from_blob(table.data.data(), {a.position_rows, a.width})
+      .slice(0, a.prefix())
+      .slice(1, 0, places.size(1))
+      .copy_(places);
   return table;
 }
 

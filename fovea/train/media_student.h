@@ -10,9 +10,6 @@
 
 namespace fovea {
 
-// Throws Error naming the keys that do not go together for a new model of videos or sound.
-void check_new_medium(const Recipe& recipe);
-
 // Makes what a recipe says of pictures a model of its medium: of videos VideoMAE's, with sines and
 // cosines for positions and the mean of all tubes; of sound AST's, with two tokens, where
 // global_pool is token, else AudioMAE's.

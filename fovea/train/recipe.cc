@@ -7,7 +7,6 @@
 #include "fovea/io/fail.h"
 #include "fovea/io/json.h"
 #include "fovea/tokens/options_json.h"
-#include "fovea/train/media_student.h"
 
 namespace fovea {
 namespace {
@@ -136,6 +135,35 @@ MergeTexts merge_texts(const std::string& text, const char* key) {
   return {{"r", text}};
 }
 
+void check_video(const Recipe& r) {
+  if (r.class_token || r.global_pool != "avg") {
+    fail("medium is video; expected class_token false and global_pool avg, as VideoMAE has them");
+  }
+  if (frames_of(r) % r.tubelet_size != 0) {
+    fail("num_frames is {}; expected a multiple of tubelet_size, {}", frames_of(r), r.tubelet_size);
+  }
+}
+
+void check_sound(const Recipe& r) {
+  if (frames_of(r) < r.patch_size || r.mel_bins < r.patch_size) {
+    fail("num_frames is {} and mel_bins is {}; expected at least patch_size, {}", frames_of(r),
+         r.mel_bins, r.patch_size);
+  }
+}
+
+// The keys of a new model of videos or of sound.
+void check_new_medium(const Recipe& r) {
+  if (r.medium == "picture") return;
+  if (r.stem != "linear" || r.distillation_token || r.big_little || is_segment(r)) {
+    fail(
+        "medium is {}; expected stem linear, and neither distillation_token, big_little nor "
+        "objective segment beside it",
+        r.medium);
+  }
+  if (r.medium == "video") return check_video(r);
+  check_sound(r);
+}
+
 }  // namespace
 
 void to_json(nlohmann::ordered_json& value, Amp amp) {
@@ -184,6 +212,13 @@ std::string recipe_text(const Recipe& recipe) {
     std::visit([&](const auto* slot) { object[field.name] = *slot; }, field.slot);
   }
   return object.dump(1) + "\n";
+}
+
+int frames_of(const Recipe& r) {
+  constexpr int kUsual = 16;  // of a clip
+  constexpr int kUsualOfSound = 1024;
+  if (r.num_frames > 0) return r.num_frames;
+  return r.medium == "video" ? kUsual : kUsualOfSound;
 }
 
 std::string start_of(const Recipe& r) {

@@ -157,6 +157,9 @@ struct RecipeField {
 // The model that training starts from; empty where it makes a new one.
 std::string start_of(const Recipe& recipe);
 
+// Of a clip or a spectrogram that a new model takes: num_frames, else 16 or 1024.
+int frames_of(const Recipe& recipe);
+
 // Whether it pre-trains without labels.
 inline bool is_mae(const Recipe& recipe) { return recipe.objective == "mae"; }
 // Whether it trains Segment Anything.
