@@ -13,11 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Array batch_of_one(Array input) {
-  input.shape.insert(input.shape.begin(), 1);
-  return input;
-}
-
 Canvas read_clip(const fs::path& file, const ReadOptions& read, const InputSpec& spec,
                  const Architecture& architecture, int enlarged) {
   const std::unique_ptr<FrameSource> source = open_clip(file, read);
@@ -25,9 +20,14 @@ Canvas read_clip(const fs::path& file, const ReadOptions& read, const InputSpec&
   const Grid patches = architecture.patches_of(spec.size());
   const Grid seen = patches * architecture.patch;
   Canvas canvas;
-  canvas.input = batch_of_one(preprocess_clip(*source, places, spec.pictures));
-  // The frames that tubes fill.
-  source->read(std::span(places).first(seen.frames), [&](size_t index, const Image& frame) {
+  Shape shape = spec.shape();
+  shape.insert(shape.begin(), 1);
+  canvas.input = Array(shape);
+  std::vector<float> values(size_t{3} * spec.pictures.height * spec.pictures.width);
+  source->read(places, [&](size_t index, const Image& frame) {
+    preprocess(frame, spec.pictures, values, source->name());
+    put_frame(values, static_cast<int64_t>(index), spec.frames, canvas.input.data);
+    if (index >= static_cast<size_t>(seen.frames)) return;  // which no tube fills
     const Image whole = resize_and_crop(frame, spec.pictures, source->name(), enlarged);
     canvas.pictures.push_back(upper_left(whole, seen, enlarged));
     PatchLabels labels{patches.rows, patches.columns, {}};

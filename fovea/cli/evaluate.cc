@@ -48,9 +48,8 @@ void print_result(const Evaluation& evaluation, const Judged& judged) {
 void sum_up(const Processes& processes, Judged& judged, int64_t& interrupted) {
   Accuracy& accuracy = judged.accuracy;
   Spent& spent = judged.spent;
-  processes.sum(
-      {&accuracy.images, &accuracy.first, &accuracy.among_five, &spent.files, &interrupted});
-  processes.sum({&spent.inputs});
+  processes.sum({&accuracy.images, &accuracy.first, &accuracy.among_five, &spent.files,
+                 &spent.inputs, &interrupted});
   std::array<double, 3> sums = {spent.seconds / processes.size(), spent.gflops, spent.tokens};
   processes.sum(sums);
   spent.seconds = sums[0];

@@ -13,20 +13,24 @@ std::vector<int64_t> clip_places(int64_t frames, int length, int stride, int cli
   return places;
 }
 
+void put_frame(std::span<const float> values, int64_t index, int64_t frames,
+               std::span<float> clip) {
+  const auto plane = static_cast<int64_t>(values.size()) / 3;
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    std::copy_n(values.begin() + channel * plane, plane,
+                clip.begin() + (channel * frames + index) * plane);
+  }
+}
+
 std::vector<Array> preprocess_crops(FrameSource& source, std::span<const int64_t> places,
                                     const Preprocessing& spec, std::span<const CropPlace> crops) {
   const auto count = static_cast<int64_t>(places.size());
-  const int64_t plane = int64_t{spec.height} * spec.width;
   std::vector<Array> clips(crops.size(), Array({3, count, spec.height, spec.width}));
-  std::vector<float> picture(3 * plane);
+  std::vector<float> picture(size_t{3} * spec.height * spec.width);
   source.read(places, [&](size_t index, const Image& frame) {
     for (size_t crop = 0; crop < crops.size(); ++crop) {
       preprocess(frame, spec, picture, source.name(), crops[crop]);
-      for (int64_t channel = 0; channel < 3; ++channel) {
-        std::copy_n(
-            picture.begin() + channel * plane, plane,
-            clips[crop].data.begin() + (channel * count + static_cast<int64_t>(index)) * plane);
-      }
+      put_frame(picture, static_cast<int64_t>(index), count, clips[crop].data);
     }
   });
   return clips;

@@ -20,6 +20,10 @@ namespace fovea {
 FOVEA_API std::vector<int64_t> clip_places(int64_t frames, int length, int stride, int clip = 0,
                                            int clips = 1);
 
+// Writes a frame's values, [3, height, width], to its place `index` in a clip of `frames` frames:
+// [3, frames, height, width].
+void put_frame(std::span<const float> values, int64_t index, int64_t frames, std::span<float> clip);
+
 // What is at those places, preprocessed as pictures are and normalised: [3, places, spec.height,
 // spec.width]. Throws Error as reading and `preprocess` do.
 FOVEA_API Array preprocess_clip(FrameSource& source, std::span<const int64_t> places,

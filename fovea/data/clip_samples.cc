@@ -98,16 +98,12 @@ class ClipSamples : public Samples {
   // Each frame is changed by the same draws.
   void augment_frames(const std::vector<const Image*>& frames, const Random& random,
                       std::span<float> out, const std::string& name) const {
-    const int64_t plane = int64_t{spec_.pictures.height} * spec_.pictures.width;
     const auto count = static_cast<int64_t>(frames.size());
-    std::vector<float> picture(3 * plane);
+    std::vector<float> picture(size_t{3} * spec_.pictures.height * spec_.pictures.width);
     for (int64_t t = 0; t < count; ++t) {
       Random same = random;
       augment(*frames[t], spec_.pictures, augmentation_, same, picture, name);
-      for (int64_t channel = 0; channel < 3; ++channel) {
-        std::copy_n(picture.begin() + channel * plane, plane,
-                    out.begin() + (channel * count + t) * plane);
-      }
+      put_frame(picture, t, count, out);
     }
   }
 

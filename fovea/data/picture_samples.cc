@@ -7,7 +7,9 @@ namespace {
 class PictureSamples : public Samples {
  public:
   PictureSamples(const PictureSource& pictures, const PictureSampling& options)
-      : pictures_(pictures), options_(options), kept_(options.keep_decoded ? pictures.size() : 0) {}
+      : pictures_(pictures),
+        options_(options),
+        kept_(pictures.size(), options.keep_decoded ? Kept<Image>::kMost : 0) {}
 
   int64_t size() const override { return pictures_.size(); }
   const char* what() const override { return "pictures"; }
@@ -19,9 +21,8 @@ class PictureSamples : public Samples {
   const PictureSampling& options() const { return options_; }
   std::string name(int64_t i) const { return pictures_.name(i); }
   const Image& decoded(int64_t i, Image& fresh) {
-    if (options_.keep_decoded && kept_.has(i)) return kept_.at(i);
+    if (kept_.has(i)) return kept_.at(i);
     fresh = pictures_.read(i);
-    if (!options_.keep_decoded) return fresh;
     return kept_.keep(i, fresh, static_cast<int64_t>(fresh.rgb.size()));
   }
 

@@ -39,6 +39,7 @@ class Samples {
 template <class Value>
 class Kept {
  public:
+  static constexpr int64_t kMost = int64_t{1} << 30;
   explicit Kept(int64_t count, int64_t most = kMost) : values_(count), left_(most) {}
 
   bool has(int64_t i) const { return values_[i] != nullptr; }
@@ -55,7 +56,6 @@ class Kept {
   }
 
  private:
-  static constexpr int64_t kMost = int64_t{1} << 30;
   std::vector<std::unique_ptr<Value>> values_;
   std::atomic<int64_t> left_;  // bytes
 };
