@@ -51,20 +51,22 @@ inline Array window_of(const std::filesystem::path& file, size_t first) {
   return Array({1, 96, 128}, std::move(values));
 }
 
-// The features, or else the logits, of some inputs.
-inline std::vector<std::vector<float>> features_of(const std::string& model,
-                                                   const std::vector<Array>& inputs) {
+// A part of what a model gives, such as &Result::logits, of each of some inputs.
+inline std::vector<std::vector<float>> part_of(const std::string& model,
+                                               const std::vector<Array>& inputs,
+                                               Array Result::*part) {
   const Model loaded = Model::load(model);
   std::vector<std::vector<float>> all;
-  for (const Array& input : inputs) all.push_back(loaded.run(input).features.data);
+  for (const Array& input : inputs) all.push_back((loaded.run(input).*part).data);
   return all;
+}
+inline std::vector<std::vector<float>> features_of(const std::string& model,
+                                                   const std::vector<Array>& inputs) {
+  return part_of(model, inputs, &Result::features);
 }
 inline std::vector<std::vector<float>> logits_of(const std::string& model,
                                                  const std::vector<Array>& inputs) {
-  const Model loaded = Model::load(model);
-  std::vector<std::vector<float>> all;
-  for (const Array& input : inputs) all.push_back(loaded.run(input).logits.data);
-  return all;
+  return part_of(model, inputs, &Result::logits);
 }
 
 template <class Number>
